@@ -1,0 +1,177 @@
+//! The client's side of the token endpoint: exchange, refresh, revocation.
+
+use jiff::Timestamp;
+use reqwest::{Method, header};
+use secrecy::{ExposeSecret, SecretString};
+use url::{Url, form_urlencoded};
+
+use super::{
+    AccessToken, AuthorizationCode, OAuthError, RefreshToken, Scope, State, Token, authorization,
+    hash,
+};
+use crate::transport::{Answer, Transport};
+
+/// How the app proves to be the app that was registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ClientAuthentication {
+    /// By `hash`, made from the secret and the credential (see [`hash`]). The secret itself is never sent.
+    #[default]
+    Hash,
+    /// By `client_secret` in the body (RFC 6749 section 2.3.1).
+    Secret,
+}
+
+/// The app, as it is registered in Smartsheet's Developer Tools.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// The app's client id. Not a secret.
+    pub client_id: String,
+    /// The app's secret.
+    pub client_secret: SecretString,
+    /// Where Smartsheet sends the browser back to. Must equal the registered one to the letter.
+    pub redirect_uri: Url,
+    /// How the app proves to be itself.
+    pub authentication: ClientAuthentication,
+}
+
+/// The two addresses of an authorization server.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// The authorization endpoint, where browsers are sent to (RFC 6749 section 3.1).
+    pub authorize: Url,
+    /// The token endpoint (RFC 6749 section 3.2).
+    pub token: Url,
+}
+
+/// An OAuth 2.0 client for the authorization code grant as Smartsheet speaks it. Cheap to clone, keeps no tokens.
+#[derive(Debug, Clone)]
+pub struct Client {
+    registration: Registration,
+    endpoints: Endpoints,
+    transport: Transport,
+}
+
+impl Client {
+    /// A client of `endpoints` for the app of `registration`, sending through `transport`.
+    #[must_use]
+    pub fn new(registration: Registration, endpoints: Endpoints, transport: Transport) -> Self {
+        Self {
+            registration,
+            endpoints,
+            transport,
+        }
+    }
+
+    /// The URL that asks a person for `scopes` (RFC 6749 section 4.1.1). Keep `state` with the browser until it comes back.
+    #[must_use]
+    pub fn authorization_url(&self, scopes: &[Scope], state: &State) -> Url {
+        authorization::url(&self.endpoints.authorize, &self.registration, scopes, state)
+    }
+
+    /// Exchanges `code` for tokens (RFC 6749 section 4.1.3). `now` is the time before the request.
+    ///
+    /// Sent once and never repeated: the code is spent with the first request, and RFC 6749 section 4.1.2 lets a server
+    /// revoke what it issued when it sees the code again.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError`], by what the caller can do about it.
+    pub async fn exchange_code(
+        &self,
+        code: &AuthorizationCode,
+        now: Timestamp,
+    ) -> Result<Token, OAuthError> {
+        // Smartsheet calls `redirect_uri` deprecated here but takes it; RFC 6749 section 4.1.3 requires it.
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose()),
+            ("redirect_uri", self.registration.redirect_uri.as_str()),
+        ];
+        self.request_token(&grant, code.expose(), now).await
+    }
+
+    /// Asks for a new pair of tokens with `refresh_token` (RFC 6749 section 6). `now` is the time before the request.
+    ///
+    /// Smartsheet's refresh tokens work once: with a success the old pair is void, so the new one must be stored before it
+    /// is used, and only one such request may be under way for a refresh token.
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError`]; [`OAuthError::is_final`] says whether the grant is gone.
+    pub async fn refresh(
+        &self,
+        refresh_token: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<Token, OAuthError> {
+        let grant = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.expose()),
+        ];
+        let mut token = self
+            .request_token(&grant, refresh_token.expose(), now)
+            .await?;
+        // RFC 6749 section 6: a server that sends no new refresh token leaves the old one valid.
+        token
+            .refresh_token
+            .get_or_insert_with(|| refresh_token.clone());
+        Ok(token)
+    }
+
+    /// Revokes the pair that `access_token` belongs to (Smartsheet's documentation, "Revoke access token").
+    ///
+    /// # Errors
+    ///
+    /// [`OAuthError`]; a token that is void already counts as revoked.
+    pub async fn revoke(&self, access_token: &AccessToken) -> Result<(), OAuthError> {
+        let request = self
+            .transport
+            .request(Method::DELETE, self.endpoints.token.clone())
+            .bearer_auth(access_token.expose());
+        let answer = self.transport.send(request).await?;
+        if answer.status.is_success() || answer.status == reqwest::StatusCode::UNAUTHORIZED {
+            return Ok(());
+        }
+        Err(refused(&answer, &[access_token.expose()]))
+    }
+
+    /// One request to the token endpoint: the parameters of `grant`, the client's id and its proof, in the form body.
+    async fn request_token(
+        &self,
+        grant: &[(&str, &str)],
+        credential: &str,
+        now: Timestamp,
+    ) -> Result<Token, OAuthError> {
+        let Registration {
+            client_id,
+            client_secret,
+            authentication,
+            ..
+        } = &self.registration;
+        let hash = hash(client_secret, credential);
+        let proof = match authentication {
+            ClientAuthentication::Hash => ("hash", hash.as_str()),
+            ClientAuthentication::Secret => ("client_secret", client_secret.expose_secret()),
+        };
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(grant)
+            .append_pair("client_id", client_id)
+            .append_pair(proof.0, proof.1)
+            .finish();
+        let request = self
+            .transport
+            .request(Method::POST, self.endpoints.token.clone())
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "application/json")
+            .body(body);
+        let answer = self.transport.send(request).await?;
+        if !answer.status.is_success() {
+            let secrets = [credential, client_secret.expose_secret(), &hash];
+            return Err(refused(&answer, &secrets));
+        }
+        Token::parse(&answer.body, now)
+    }
+}
+
+fn refused(answer: &Answer, secrets: &[&str]) -> OAuthError {
+    OAuthError::from_refusal(answer.status, &answer.body, secrets)
+}

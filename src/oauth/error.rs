@@ -1,0 +1,320 @@
+//! What can go wrong, by what the caller can do about it.
+
+use std::fmt;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::transport::TransportError;
+
+/// The longest text of Smartsheet's that is kept, in characters.
+const MAX_TEXT: usize = 300;
+
+/// The `error` of a callback (RFC 6749 section 4.1.2.1).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthorizationError {
+    /// `access_denied`: the person chose Deny.
+    #[error("access_denied")]
+    AccessDenied,
+    /// `invalid_scope`: the app asks for a scope that Smartsheet doesn't know or doesn't give it.
+    #[error("invalid_scope")]
+    InvalidScope,
+    /// `invalid_client`: the app is unknown or switched off.
+    #[error("invalid_client")]
+    InvalidClient,
+    /// `invalid_request`: the authorization request lacks something.
+    #[error("invalid_request")]
+    InvalidRequest,
+    /// Any other value, `unsupported_response_type` included.
+    #[error("{error}")]
+    Other {
+        /// The `error` parameter, cut and without control characters.
+        error: String,
+        /// The `error_description` parameter, likewise.
+        description: Option<String>,
+    },
+}
+
+impl AuthorizationError {
+    pub(super) fn new(error: &str, description: Option<&str>) -> Self {
+        match error {
+            "access_denied" => Self::AccessDenied,
+            "invalid_scope" => Self::InvalidScope,
+            "invalid_client" => Self::InvalidClient,
+            "invalid_request" => Self::InvalidRequest,
+            _ => Self::Other {
+                error: printable(error),
+                description: description.map(printable),
+            },
+        }
+    }
+}
+
+/// Why the token endpoint gave no token (RFC 6749 section 5.2, with Smartsheet's error codes).
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OAuthError {
+    /// The code or the refresh token is used, expired, revoked or unknown. Final: only a new sign-in helps.
+    #[error("invalid_grant: {0}")]
+    InvalidGrant(Refusal),
+    /// The app's credentials are wrong: its id, its secret, or the hash made from it. The operator must act.
+    #[error("invalid_client: {0}")]
+    InvalidClient(Refusal),
+    /// A scope is unknown or not allowed. The operator must act.
+    #[error("invalid_scope: {0}")]
+    InvalidScope(Refusal),
+    /// The request lacks something or contradicts the registration, such as its redirect URL. The operator must act.
+    #[error("invalid_request: {0}")]
+    InvalidRequest(Refusal),
+    /// The server doesn't know the grant type. The operator must act.
+    #[error("unsupported_grant_type: {0}")]
+    UnsupportedGrantType(Refusal),
+    /// Any other refusal: a rate limit, maintenance, a failing server. It may pass.
+    #[error("refused: {0}")]
+    Provider(Refusal),
+    /// No connection, or it broke: whether the request was processed is unknown.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// No answer in time: whether the request was processed is unknown.
+    #[error("no answer in time")]
+    Timeout,
+    /// An answer that is no token and no error, or longer than one can be.
+    #[error("malformed answer: {0}")]
+    Malformed(&'static str),
+}
+
+/// What the server said when it refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status, such as 400.
+    pub status: u16,
+    /// Smartsheet's `errorCode`, such as 1071.
+    pub error_code: Option<u32>,
+    /// The `error`, such as `invalid_grant`. Cut and without control characters, as all texts here.
+    pub error: Option<String>,
+    /// The `message` or `error_description`.
+    pub message: Option<String>,
+    /// Smartsheet's reference for this answer; their support asks for it.
+    pub ref_id: Option<String>,
+}
+
+impl OAuthError {
+    /// Whether the grant is gone for good, so that the person must sign in again. Everything else may pass or be mended
+    /// by the operator, and the tokens are worth keeping.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::InvalidGrant(_))
+    }
+
+    /// Whether it is the app's registration or configuration that is refused, which no person signing in can help.
+    #[must_use]
+    pub fn is_operators(&self) -> bool {
+        matches!(
+            self,
+            Self::InvalidClient(_)
+                | Self::InvalidScope(_)
+                | Self::InvalidRequest(_)
+                | Self::UnsupportedGrantType(_)
+        )
+    }
+
+    /// The error that a refusal of the token endpoint means.
+    ///
+    /// The `errorCode` is looked at first, because `error` says less: 1072 (the hash does not match) and 1073 (the
+    /// redirect URL does not match) come as `invalid_grant`, though the code or refresh token is fine and it is the app's
+    /// secret or registration that is wrong. Ending sessions over a mistyped secret would sign everybody out.
+    /// None of `secrets` stays in the texts, should the server have repeated one in its message.
+    pub(super) fn from_refusal(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
+        let refusal = Refusal::read(status, body, secrets);
+        match (refusal.error_code, refusal.error.as_deref()) {
+            (Some(1004 | 1067 | 1072 | 1238), _) => Self::InvalidClient(refusal),
+            (Some(1070 | 1073 | 1236 | 1237), _) => Self::InvalidRequest(refusal),
+            (Some(1068), _) => Self::UnsupportedGrantType(refusal),
+            (Some(1069 | 1071 | 1132), _) => Self::InvalidGrant(refusal),
+            (_, Some("invalid_grant")) => Self::InvalidGrant(refusal),
+            (_, Some("invalid_client" | "unauthorized_client")) => Self::InvalidClient(refusal),
+            (_, Some("invalid_scope")) => Self::InvalidScope(refusal),
+            (_, Some("invalid_request")) => Self::InvalidRequest(refusal),
+            (_, Some("unsupported_grant_type")) => Self::UnsupportedGrantType(refusal),
+            _ => Self::Provider(refusal),
+        }
+    }
+}
+
+impl From<TransportError> for OAuthError {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::Unreachable(cause) => Self::Unreachable(cause.to_string()),
+            TransportError::Timeout => Self::Timeout,
+            TransportError::TooLong(_) => Self::Malformed("it is too long"),
+        }
+    }
+}
+
+/// The error bodies of the token endpoint, every field optional and of any type.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ErrorBody {
+    #[serde(rename = "errorCode")]
+    error_code: Value,
+    error: Value,
+    message: Value,
+    error_description: Value,
+    #[serde(rename = "refId")]
+    ref_id: Value,
+}
+
+impl Refusal {
+    /// Reads an error body whatever its content type says, since it is not always right. A body that is not JSON leaves
+    /// the status alone to go by.
+    fn read(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
+        let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
+        let text = |value: &Value| {
+            let mut text = value.as_str()?.to_owned();
+            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+                text = text.replace(secret, "…");
+            }
+            Some(printable(&text)).filter(|text| !text.is_empty())
+        };
+        Self {
+            status: status.as_u16(),
+            error_code: match &body.error_code {
+                Value::Number(number) => number.as_u64().and_then(|code| code.try_into().ok()),
+                Value::String(digits) => digits.trim().parse().ok(),
+                _ => None,
+            },
+            error: text(&body.error),
+            message: text(&body.message).or_else(|| text(&body.error_description)),
+            ref_id: text(&body.ref_id),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "HTTP {}", self.status)?;
+        if let Some(code) = self.error_code {
+            write!(formatter, ", errorCode {code}")?;
+        }
+        if let Some(error) = &self.error {
+            write!(formatter, ", {error}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(formatter, ": {message}")?;
+        }
+        if let Some(ref_id) = &self.ref_id {
+            write!(formatter, " (refId {ref_id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// `text` as it can be logged and shown: one line, no control characters, at most [`MAX_TEXT`] characters.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .take(MAX_TEXT)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> OAuthError {
+        OAuthError::from_refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes(), &[])
+    }
+
+    #[test]
+    fn every_row_of_smartsheets_table() {
+        for (status, code, error, expected) in [
+            (401, 1067, "invalid_client", "invalid_client"),
+            (
+                400,
+                1068,
+                "unsupported_grant_type",
+                "unsupported_grant_type",
+            ),
+            (400, 1069, "invalid_grant", "invalid_grant"),
+            (400, 1070, "invalid_request", "invalid_request"),
+            (400, 1071, "invalid_grant", "invalid_grant"),
+            (400, 1072, "invalid_grant", "invalid_client"),
+            (403, 1004, "", "invalid_client"),
+            (400, 1073, "invalid_grant", "invalid_request"),
+            (400, 1132, "invalid_grant", "invalid_grant"),
+            (400, 1236, "invalid_request", "invalid_request"),
+            (400, 1237, "invalid_request", "invalid_request"),
+            (400, 1238, "invalid_client", "invalid_client"),
+        ] {
+            for body in [
+                format!(
+                    r#"{{"errorCode":{code},"error":"{error}","message":"why","refId":"abc"}}"#
+                ),
+                format!(
+                    r#"{{"errorCode":"{code}","error":"{error}","error_description":"why","refId":"abc"}}"#
+                ),
+                format!(r#"{{"errorCode":{code},"message":"why","refId":"abc"}}"#),
+            ] {
+                let text = refused(status, &body).to_string();
+                assert!(
+                    text.starts_with(&format!("{expected}: HTTP {status}, errorCode {code}")),
+                    "{body} was read as {text}"
+                );
+                assert!(text.ends_with(": why (refId abc)"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_without_a_code_go_by_their_name() {
+        for name in [
+            "invalid_grant",
+            "invalid_client",
+            "invalid_scope",
+            "invalid_request",
+            "unsupported_grant_type",
+        ] {
+            let error = refused(400, &format!(r#"{{"error":"{name}"}}"#));
+            assert!(error.to_string().starts_with(&format!("{name}: ")));
+            assert_eq!(error.is_final(), name == "invalid_grant");
+            assert_eq!(error.is_operators(), name != "invalid_grant");
+        }
+    }
+
+    #[test]
+    fn whatever_else_may_pass() {
+        for (status, body) in [
+            (503, r#"{"errorCode":4001,"message":"maintenance"}"#),
+            (429, r#"{"errorCode":4003}"#),
+            (503, "<html>unavailable</html>"),
+            (400, ""),
+            (400, r#"{"errorCode":[1071],"error":7}"#),
+            (400, r#"["invalid_grant"]"#),
+        ] {
+            let error = refused(status, body);
+            assert!(matches!(error, OAuthError::Provider(_)), "{body}");
+            assert!(!error.is_final() && !error.is_operators());
+        }
+    }
+
+    #[test]
+    fn texts_are_bounded_and_keep_no_secret() {
+        let body = format!(
+            r#"{{"error":"a\nb","message":"code SECRET is bad {}"}}"#,
+            "x".repeat(1000)
+        );
+        let refusal = Refusal::read(StatusCode::BAD_REQUEST, body.as_bytes(), &["SECRET"]);
+        assert_eq!(refusal.error.as_deref(), Some("a b"));
+        let message = refusal.message.unwrap();
+        assert!(message.starts_with("code … is bad xxx"));
+        assert!(message.chars().count() <= MAX_TEXT);
+    }
+}
