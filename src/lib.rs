@@ -3,4 +3,5 @@
 
 pub mod clock;
 pub mod oauth;
+pub mod session;
 pub mod transport;

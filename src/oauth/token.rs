@@ -95,7 +95,8 @@ fn lifetime(expires_in: Option<&Value>) -> Result<Duration, OAuthError> {
 
 /// RFC 6750 section 2.1 lets a bearer token have visible ASCII only; anything else could not be sent in a header.
 fn is_token(token: &str) -> bool {
-    (1..=MAX_TOKEN_BYTES).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
+    (1..=MAX_TOKEN_BYTES).contains(&token.len())
+        && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -125,7 +126,10 @@ mod tests {
         let token = parse(flat).unwrap();
         assert_eq!(token, parse(&wrapped).unwrap());
         assert_eq!(token.access_token.expose(), "ll352u9jujauoqz4gstvsae05");
-        assert_eq!(token.refresh_token.unwrap().expose(), "e9x352a9mp4151le2505");
+        assert_eq!(
+            token.refresh_token.unwrap().expose(),
+            "e9x352a9mp4151le2505"
+        );
         assert_eq!(token.expires_at, in_seconds(604_799));
     }
 
@@ -142,7 +146,11 @@ mod tests {
             let token = parse(&format!(
                 r#"{{"access_token":"a","expires_in":{expires_in}}}"#
             ));
-            assert_eq!(token.unwrap().expires_at, in_seconds(seconds), "{expires_in}");
+            assert_eq!(
+                token.unwrap().expires_at,
+                in_seconds(seconds),
+                "{expires_in}"
+            );
         }
         let forever = parse(r#"{"access_token":"a","expires_in":1e300}"#).unwrap();
         assert_eq!(forever.expires_at, Timestamp::MAX);
@@ -172,7 +180,10 @@ mod tests {
                 "{body}"
             );
         }
-        let long = format!(r#"{{"access_token":"{}"}}"#, "a".repeat(MAX_TOKEN_BYTES + 1));
+        let long = format!(
+            r#"{{"access_token":"{}"}}"#,
+            "a".repeat(MAX_TOKEN_BYTES + 1)
+        );
         assert!(parse(&long).is_err());
     }
 

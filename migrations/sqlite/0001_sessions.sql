@@ -1,0 +1,10 @@
+-- One row a session. Nothing here opens without the sealing key, and the key of the row is a hash: the file gives neither
+-- tokens nor cookies.
+CREATE TABLE sessions (
+    key        BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of the session id
+    version    INTEGER NOT NULL,             -- one more with every write; a write names the version it read
+    sealed     BLOB    NOT NULL,             -- the content, sealed for this key and version
+    expires_at INTEGER NOT NULL              -- milliseconds since 1970
+) STRICT;
+
+CREATE INDEX sessions_expires_at ON sessions (expires_at);

@@ -1,0 +1,25 @@
+//! What the server keeps for a browser: sealed rows, pending sign-ins, tokens, and the one way to a usable access token.
+//!
+//! ```text
+//! Browser ── the session of a request: start, finish and end a sign-in
+//!    │            AccessTokens ── a usable access token, refreshed when needed
+//!    └──────┬──────┘
+//!         Store ── read, create, update, renew, delete; compares versions
+//!      ┌────┴────┐
+//!   Sealer      Rows ── SQLite, PostgreSQL, memory
+//! ```
+
+mod access;
+mod browser;
+mod data;
+mod rows;
+mod seal;
+mod store;
+
+pub use access::{AccessError, AccessTokens};
+pub use browser::Browser;
+pub use data::{Lifetimes, Login, MAX_PENDING, PendingSignIn, Person, SIGN_IN_TIME, SessionData};
+pub use rows::{MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows};
+pub use seal::{KEY_BYTES, KeyError, OpenError, Sealer};
+pub use store::{Store, StoreError, Stored};
+pub use tower_sessions::session::Id;

@@ -1,0 +1,231 @@
+//! Rows in SQLite and in PostgreSQL. Both understand the same statements, so they are written once.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Row as _, SqlitePool};
+
+use super::{Row, RowKey, Rows, RowsError};
+
+/// How long a statement may wait for a connection or for SQLite's write lock before the store counts as unavailable.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Rows in one SQLite file, in WAL mode with full synchronisation: what was acknowledged survives `kill -9` and a power
+/// failure.
+#[derive(Debug)]
+pub struct SqliteRows {
+    /// SQLite takes one writer at a time. With a connection of its own the next writer waits here, in turn, and not
+    /// in SQLite's busy loop.
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl SqliteRows {
+    /// Opens the file, making it (mode 0600) and its folder (mode 0700) when they are missing.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the file can't be made, written or read as a database of ours.
+    pub async fn open(file: &Path) -> Result<Self, RowsError> {
+        prepare_file(file).map_err(|error| RowsError(error.to_string().into()))?;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options.clone())
+            .await?;
+        sqlx::migrate!("migrations/sqlite")
+            .run(&writer)
+            .await
+            .map_err(sqlx::Error::from)?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options);
+        Ok(Self { writer, reader })
+    }
+}
+
+/// Sessions are nobody else's business: the file and its folder are made before SQLite would make them readable for all.
+fn prepare_file(file: &Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    let mut open = std::fs::OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+        folder.mode(0o700);
+        open.mode(0o600);
+    }
+    if let Some(parent) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+        folder.recursive(true).create(parent)?;
+    }
+    open.write(true)
+        .create(true)
+        .truncate(false)
+        .open(file)
+        .map(drop)
+}
+
+/// Rows in a PostgreSQL database, which several instances may share.
+#[derive(Debug)]
+pub struct PostgresRows {
+    writer: PgPool,
+    reader: PgPool,
+}
+
+impl PostgresRows {
+    /// Connects to `url` (`postgres://user:password@host/database`, with `sslmode` and the other options of sqlx) and
+    /// brings the tables up to date; sqlx takes an advisory lock for that, so instances may start at once.
+    ///
+    /// # Errors
+    ///
+    /// When the URL can't be read, the server doesn't answer, or the tables can't be made.
+    pub async fn open(url: &str) -> Result<Self, RowsError> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name(env!("CARGO_PKG_NAME"))
+            // A statement that hangs must not hold its connection for ever.
+            .options([("statement_timeout", "5s"), ("lock_timeout", "3s")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(10)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        sqlx::migrate!("migrations/postgres")
+            .run(&pool)
+            .await
+            .map_err(sqlx::Error::from)?;
+        Ok(Self {
+            writer: pool.clone(),
+            reader: pool,
+        })
+    }
+}
+
+macro_rules! rows_in {
+    ($database:ty) => {
+        #[async_trait]
+        impl Rows for $database {
+            async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
+                let done = sqlx::query(
+                    "INSERT INTO sessions (key, version, sealed, expires_at) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (key) DO NOTHING",
+                )
+                .bind(row.key.0.as_slice())
+                .bind(row.version)
+                .bind(row.sealed.as_slice())
+                .bind(row.expires_at)
+                .execute(&self.writer)
+                .await?;
+                Ok(done.rows_affected() == 1)
+            }
+
+            async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
+                let found = sqlx::query(
+                    "SELECT version, sealed, expires_at FROM sessions WHERE key = $1 AND expires_at > $2",
+                )
+                .bind(key.0.as_slice())
+                .bind(now)
+                .fetch_optional(&self.reader)
+                .await?;
+                let row = found.map(|found| {
+                    Ok::<_, sqlx::Error>(Row {
+                        key: *key,
+                        version: found.try_get(0)?,
+                        sealed: found.try_get(1)?,
+                        expires_at: found.try_get(2)?,
+                    })
+                });
+                Ok(row.transpose()?)
+            }
+
+            async fn update(&self, row: &Row) -> Result<bool, RowsError> {
+                let done = sqlx::query(
+                    "UPDATE sessions SET version = $2, sealed = $3, expires_at = $4
+                     WHERE key = $1 AND version = $2 - 1",
+                )
+                .bind(row.key.0.as_slice())
+                .bind(row.version)
+                .bind(row.sealed.as_slice())
+                .bind(row.expires_at)
+                .execute(&self.writer)
+                .await?;
+                Ok(done.rows_affected() == 1)
+            }
+
+            async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
+                let mut transaction = self.writer.begin().await?;
+                let removed = sqlx::query("DELETE FROM sessions WHERE key = $1 AND version = $2")
+                    .bind(old.0.as_slice())
+                    .bind(version)
+                    .execute(&mut *transaction)
+                    .await?;
+                if removed.rows_affected() == 0 {
+                    transaction.rollback().await?;
+                    return Ok(false);
+                }
+                sqlx::query(
+                    "INSERT INTO sessions (key, version, sealed, expires_at) VALUES ($1, $2, $3, $4)",
+                )
+                .bind(new.key.0.as_slice())
+                .bind(new.version)
+                .bind(new.sealed.as_slice())
+                .bind(new.expires_at)
+                .execute(&mut *transaction)
+                .await?;
+                transaction.commit().await?;
+                Ok(true)
+            }
+
+            async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
+                let done = sqlx::query("DELETE FROM sessions WHERE key = $1 AND version = $2")
+                    .bind(key.0.as_slice())
+                    .bind(version)
+                    .execute(&self.writer)
+                    .await?;
+                Ok(done.rows_affected() == 1)
+            }
+
+            async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
+                sqlx::query("UPDATE sessions SET expires_at = $2 WHERE key = $1")
+                    .bind(key.0.as_slice())
+                    .bind(expires_at)
+                    .execute(&self.writer)
+                    .await?;
+                Ok(())
+            }
+
+            async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+                let done = sqlx::query(
+                    "DELETE FROM sessions WHERE expires_at <= $1 AND key IN
+                     (SELECT key FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+                )
+                .bind(now)
+                .bind(limit)
+                .execute(&self.writer)
+                .await?;
+                Ok(done.rows_affected())
+            }
+
+            async fn ping(&self) -> Result<(), RowsError> {
+                sqlx::query("SELECT 1").execute(&self.reader).await?;
+                Ok(())
+            }
+
+            async fn close(&self) {
+                self.reader.close().await;
+                self.writer.close().await;
+            }
+        }
+    };
+}
+
+rows_in!(SqliteRows);
+rows_in!(PostgresRows);

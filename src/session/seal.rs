@@ -1,0 +1,280 @@
+//! Sealing: what makes a stolen database worthless.
+//!
+//! XChaCha20-Poly1305 with a random nonce of 192 bits, long enough that any number of instances may draw their own. The
+//! additional data binds what is sealed to its row and to the row's version, so that a row copied, moved or put back to an
+//! older state in the database does not open.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use rand::Rng as _;
+use sha2::{Digest, Sha256};
+
+use super::rows::RowKey;
+
+/// The layout of what is sealed: this byte, the key's id, the nonce, the ciphertext with its tag.
+const FORMAT: u8 = 1;
+const KEY_ID_BYTES: usize = 4;
+const NONCE_BYTES: usize = 24;
+const HEADER_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
+
+/// The length of a sealing key.
+pub const KEY_BYTES: usize = 32;
+
+/// Seals with its first key and opens with any.
+#[derive(Clone)]
+pub struct Sealer {
+    keys: Vec<SealingKey>,
+}
+
+#[derive(Clone)]
+struct SealingKey {
+    id: [u8; KEY_ID_BYTES],
+    cipher: XChaCha20Poly1305,
+}
+
+/// Why keys can't be used. Shows nothing of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// There is none in the list.
+    #[error("it is empty")]
+    Empty,
+    /// Not base64. Counted from 1.
+    #[error("key {0} is not base64")]
+    NotBase64(usize),
+    /// Another length than [`KEY_BYTES`]. Counted from 1.
+    #[error("key {position} is {bytes} bytes long")]
+    Length {
+        /// Which key of the list, counted from 1.
+        position: usize,
+        /// How long it is.
+        bytes: usize,
+    },
+}
+
+/// Why something sealed doesn't open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Sealed with a key that is not among ours.
+    #[error("it was sealed with another key")]
+    UnknownKey,
+    /// A layout of a later version of this program.
+    #[error("it was written by a later version of this program")]
+    UnknownFormat,
+    /// Cut, changed, or sealed for another row or version.
+    #[error("it is damaged, or was sealed for another row")]
+    Damaged,
+}
+
+impl Sealer {
+    /// Reads a comma-separated list of base64 keys of [`KEY_BYTES`] bytes: the first seals, all open.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for an empty list and for anything in it that is no key.
+    pub fn from_base64(list: &str) -> Result<Self, KeyError> {
+        let mut keys = Vec::new();
+        for (index, text) in list.split(',').map(str::trim).enumerate() {
+            if text.is_empty() {
+                continue;
+            }
+            let position = index + 1;
+            let bytes = STANDARD
+                .decode(text)
+                .map_err(|_| KeyError::NotBase64(position))?;
+            let key =
+                <[u8; KEY_BYTES]>::try_from(bytes.as_slice()).map_err(|_| KeyError::Length {
+                    position,
+                    bytes: bytes.len(),
+                })?;
+            keys.push(SealingKey::new(key));
+        }
+        if keys.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        Ok(Self { keys })
+    }
+
+    /// A new random key, in base64, as the settings take it.
+    #[must_use]
+    pub fn new_key() -> String {
+        let mut key = [0; KEY_BYTES];
+        rand::rng().fill_bytes(&mut key);
+        STANDARD.encode(key)
+    }
+
+    /// Seals `content` for version `version` of the row `row`.
+    #[must_use]
+    pub fn seal(&self, row: &RowKey, version: i64, content: &[u8]) -> Vec<u8> {
+        let key = &self.keys[0];
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + content.len() + 16);
+        sealed.push(FORMAT);
+        sealed.extend_from_slice(&key.id);
+        let mut nonce = [0; NONCE_BYTES];
+        rand::rng().fill_bytes(&mut nonce);
+        sealed.extend_from_slice(&nonce);
+        let payload = Payload {
+            msg: content,
+            aad: &additional_data(key.id, row, version),
+        };
+        let ciphertext = key
+            .cipher
+            .encrypt(&XNonce::from(nonce), payload)
+            // The cipher refuses only messages of 256 GiB and more; a session is bounded to kilobytes.
+            .expect("a session is shorter than 256 GiB");
+        sealed.extend_from_slice(&ciphertext);
+        sealed
+    }
+
+    /// Opens what was sealed for version `version` of the row `row`.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; nothing of the content is given then.
+    pub fn open(&self, row: &RowKey, version: i64, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        match sealed.first() {
+            Some(&FORMAT) => {}
+            Some(_) => return Err(OpenError::UnknownFormat),
+            None => return Err(OpenError::Damaged),
+        }
+        let (header, ciphertext) = sealed
+            .split_at_checked(HEADER_BYTES)
+            .ok_or(OpenError::Damaged)?;
+        let (key_id, nonce) = header[1..].split_at(KEY_ID_BYTES);
+        let key = self
+            .keys
+            .iter()
+            .find(|key| key.id == key_id)
+            .ok_or(OpenError::UnknownKey)?;
+        let nonce = XNonce::try_from(nonce).map_err(|_| OpenError::Damaged)?;
+        let payload = Payload {
+            msg: ciphertext,
+            aad: &additional_data(key.id, row, version),
+        };
+        key.cipher
+            .decrypt(&nonce, payload)
+            .map_err(|_| OpenError::Damaged)
+    }
+}
+
+impl SealingKey {
+    fn new(key: [u8; KEY_BYTES]) -> Self {
+        // Names the key without telling anything of it, so that a row sealed with a missing key can be told from damage.
+        let hash = Sha256::new()
+            .chain_update(b"smartsheet-oauth-demo sealing key id")
+            .chain_update(key)
+            .finalize();
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(&hash[..KEY_ID_BYTES]);
+        Self {
+            id,
+            cipher: XChaCha20Poly1305::new(&Key::from(key)),
+        }
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Sealer({} keys)", self.keys.len())
+    }
+}
+
+fn additional_data(key_id: [u8; KEY_ID_BYTES], row: &RowKey, version: i64) -> Vec<u8> {
+    let mut data = Vec::with_capacity(1 + KEY_ID_BYTES + row.0.len() + 8);
+    data.push(FORMAT);
+    data.extend_from_slice(&key_id);
+    data.extend_from_slice(&row.0);
+    data.extend_from_slice(&version.to_be_bytes());
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ROW: RowKey = RowKey([7; 32]);
+
+    #[test]
+    fn a_key_is_32_bytes_of_base64() {
+        assert_eq!(Sealer::from_base64("").unwrap_err(), KeyError::Empty);
+        assert_eq!(Sealer::from_base64(" , ").unwrap_err(), KeyError::Empty);
+        assert_eq!(
+            Sealer::from_base64("not base64!").unwrap_err(),
+            KeyError::NotBase64(1)
+        );
+        let list = format!("{},{}", Sealer::new_key(), STANDARD.encode([1; 31]));
+        assert_eq!(
+            Sealer::from_base64(&list).unwrap_err(),
+            KeyError::Length {
+                position: 2,
+                bytes: 31
+            }
+        );
+    }
+
+    #[test]
+    fn rotation_opens_with_every_key_and_seals_with_the_first() {
+        let (old, new) = (Sealer::new_key(), Sealer::new_key());
+        let before = Sealer::from_base64(&old).unwrap();
+        let during = Sealer::from_base64(&format!("{new},{old}")).unwrap();
+        let after = Sealer::from_base64(&new).unwrap();
+
+        let sealed = before.seal(&ROW, 1, b"content");
+        assert_eq!(during.open(&ROW, 1, &sealed).unwrap(), b"content");
+        assert_eq!(after.open(&ROW, 1, &sealed), Err(OpenError::UnknownKey));
+        let resealed = during.seal(&ROW, 2, b"content");
+        assert_eq!(after.open(&ROW, 2, &resealed).unwrap(), b"content");
+    }
+
+    #[test]
+    fn sealing_twice_gives_different_bytes() {
+        let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+        assert_ne!(sealer.seal(&ROW, 1, b"same"), sealer.seal(&ROW, 1, b"same"));
+    }
+
+    #[test]
+    fn a_later_format_is_told_from_damage() {
+        let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+        let mut sealed = sealer.seal(&ROW, 1, b"content");
+        sealed[0] = 2;
+        assert_eq!(sealer.open(&ROW, 1, &sealed), Err(OpenError::UnknownFormat));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_opens_for_its_row_and_version_alone(
+            content in proptest::collection::vec(any::<u8>(), 0..300),
+            row in any::<[u8; 32]>(),
+            version in any::<i64>(),
+        ) {
+            let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+            let row = RowKey(row);
+            let sealed = sealer.seal(&row, version, &content);
+            prop_assert_eq!(sealer.open(&row, version, &sealed).unwrap(), content);
+            prop_assert_eq!(sealer.open(&row, version.wrapping_add(1), &sealed), Err(OpenError::Damaged));
+            let mut other = row;
+            other.0[0] ^= 1;
+            prop_assert_eq!(sealer.open(&other, version, &sealed), Err(OpenError::Damaged));
+        }
+
+        #[test]
+        fn a_changed_or_cut_byte_is_noticed(
+            content in proptest::collection::vec(any::<u8>(), 0..100),
+            position in any::<proptest::sample::Index>(),
+            flip in 1_u8..,
+        ) {
+            let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+            let sealed = sealer.seal(&ROW, 1, &content);
+            let position = position.index(sealed.len());
+            prop_assert!(sealer.open(&ROW, 1, &sealed[..position]).is_err());
+            let mut changed = sealed;
+            changed[position] ^= flip;
+            prop_assert!(sealer.open(&ROW, 1, &changed).is_err());
+        }
+    }
+}
