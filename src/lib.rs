@@ -1,7 +1,39 @@
-//! The map of the house (filled in below).
+//! How a third-party web app signs people in through Smartsheet with OAuth 2.0, and uses their access token.
+//!
+//! # The map of the house
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`cli`] | the command line: `serve`, `sandbox`, `check`, `health` |
+//! | [`config`] | the settings: file, environment, flags |
+//! | [`server`] | everything put together, listening, stopping in good order |
+//! | [`web`] | a file a page, and how errors become pages |
+//! | [`session`] | what is kept for a browser, and the one way to a usable access token |
+//! | [`smartsheet`] | the API behind the token |
+//! | [`oauth`] | the protocol; knows no web framework and no storage |
+//! | [`transport`], [`clock`] | one bounded HTTP call; the time |
+//! | [`sandbox`] | the stand-in for Smartsheet; knows no other room |
+//!
+//! Arrows run one way: `main → cli → server → web → session → oauth → transport`, `web → smartsheet → oauth`'s token type,
+//! `server → sandbox`.
+//!
+//! # The main path
+//!
+//! `GET /login` ([`session::Browser::start_sign_in`], [`oauth::Client::authorization_url`]) → Smartsheet → `GET /redirect`
+//! ([`session::Browser::take_sign_in`], [`oauth::Client::exchange_code`], [`session::Browser::sign_in`]) → `GET /me`
+//! ([`session::AccessTokens::usable`], [`smartsheet::Api::current_user`]) → `POST /logout`
+//! ([`session::Browser::sign_out`], [`oauth::Client::revoke`]).
+
 #![forbid(unsafe_code)]
 
+pub mod check;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod oauth;
+pub mod sandbox;
+pub mod server;
 pub mod session;
+pub mod smartsheet;
 pub mod transport;
+pub mod web;

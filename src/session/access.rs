@@ -160,12 +160,7 @@ struct Flight {
 
 impl Flight {
     async fn run(&self, refused: Option<&AccessToken>) -> Outcome {
-        let Inner {
-            store,
-            client,
-            clock,
-            ..
-        } = &*self.inner;
+        let Inner { client, clock, .. } = &*self.inner;
 
         // Another request may have refreshed between our look and this flight.
         let Login { token: old, .. } = self.inner.login(self.id).await?;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use memory::MemoryRows;
+pub(super) use sql::make_private_folder;
 pub use sql::{PostgresRows, SqliteRows};
 
 /// What a row is found by: the SHA-256 of the session's id.

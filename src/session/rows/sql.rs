@@ -56,22 +56,29 @@ impl SqliteRows {
 
 /// Sessions are nobody else's business: the file and its folder are made before SQLite would make them readable for all.
 fn prepare_file(file: &Path) -> std::io::Result<()> {
-    let mut folder = std::fs::DirBuilder::new();
-    let mut open = std::fs::OpenOptions::new();
+    if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+        make_private_folder(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-        folder.mode(0o700);
-        open.mode(0o600);
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
     }
-    if let Some(parent) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
-        folder.recursive(true).create(parent)?;
+    options.open(file).map(drop)
+}
+
+/// Makes `folder` (mode 0700) unless it exists.
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
     }
-    open.write(true)
-        .create(true)
-        .truncate(false)
-        .open(file)
-        .map(drop)
+    builder.create(folder)
 }
 
 /// Rows in a PostgreSQL database, which several instances may share.

@@ -1,0 +1,81 @@
+//! `check`: what is in force, and whether it works.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use reqwest::Method;
+
+use crate::clock::Clock;
+use crate::config::{Region, Settings};
+use crate::server::{open_store, transport};
+use crate::transport::Limits;
+
+/// Prints the effective settings with their origin, the redirect URL, and whether the store opens and the Smartsheet hosts
+/// answer. Exit 1 when something is wrong.
+pub async fn run(settings: &Settings) -> ExitCode {
+    println!("Settings");
+    for (name, value, origin) in settings.describe() {
+        println!("  {name:<34} {value}  ({origin})");
+    }
+    println!("\nRedirect URL to register in Smartsheet's Developer Tools");
+    println!("  {}", settings.redirect_url());
+
+    println!("\nChecks");
+    let mut sound = true;
+    let mut report = |what: &str, result: Result<String, String>| match result {
+        Ok(detail) => println!("  ok     {what}: {detail}"),
+        Err(problem) => {
+            println!("  WRONG  {what}: {problem}");
+            sound = false;
+        }
+    };
+    report("session store", store(settings).await);
+    if settings.smartsheet.region == Region::Sandbox {
+        report(
+            "Smartsheet",
+            Ok("the built-in sandbox; nothing to reach".to_owned()),
+        );
+    } else {
+        for url in [
+            &settings.smartsheet.authorize_url,
+            &settings.smartsheet.api_url,
+        ] {
+            report(
+                url.host_str().unwrap_or("Smartsheet"),
+                answers(settings, url).await,
+            );
+        }
+    }
+    for warning in settings.warnings() {
+        println!("  note   {warning}");
+    }
+    if sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+async fn store(settings: &Settings) -> Result<String, String> {
+    let store = open_store(settings, Clock::system())
+        .await
+        .map_err(|error| error.to_string())?;
+    let answered = store.ping().await.map_err(|error| error.to_string());
+    store.close().await;
+    answered.map(|()| "opens and answers".to_owned())
+}
+
+/// Whether the host answers at all. Which status is of no account: nobody is signed in.
+async fn answers(settings: &Settings, url: &url::Url) -> Result<String, String> {
+    let limits = Limits {
+        total_timeout: Duration::from_secs(5),
+        ..Limits::default()
+    };
+    let transport = transport(settings, limits).map_err(|error| error.to_string())?;
+    let request = transport.request(Method::GET, url.clone());
+    let answer = transport
+        .send(request)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(format!("answers (HTTP {})", answer.status.as_u16()))
+}

@@ -1,0 +1,292 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::check;
+use crate::config::{LogFormat, Settings, parse_duration};
+use crate::sandbox::{self, Sandbox};
+use crate::server::{Server, Surroundings};
+use crate::transport::{Limits, Transport};
+
+/// Bad usage or bad settings.
+const EXIT_USAGE: u8 = 2;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "smartsheet-oauth-demo",
+    version,
+    about = "Signs people in through Smartsheet with OAuth 2.0, and shows how",
+    after_help = "Settings: defaults, then config.toml, then the environment (SECTION_KEY), then --set."
+)]
+struct Cli {
+    /// The settings file (default: config.toml of this folder, if there is one)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets one setting, such as --set server.listen=127.0.0.1:9000; may be repeated
+    #[arg(long = "set", global = true, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    set: Vec<(String, String)>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the app (the default)
+    Serve,
+    /// Serves the stand-in for Smartsheet alone, in memory
+    Sandbox(SandboxArgs),
+    /// Prints the effective settings and whether store and Smartsheet answer; exit 1 when something is wrong
+    Check,
+    /// Asks the running server whether it is healthy; exit 0 or 1
+    Health,
+}
+
+#[derive(Debug, Args)]
+struct SandboxArgs {
+    /// Where to listen; port 0 chooses a free one
+    #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// A registered app's client id; repeat it, with its secret and redirect URL, for several apps
+    #[arg(long, value_name = "ID")]
+    client_id: Vec<String>,
+    /// The app's secret
+    #[arg(long, value_name = "SECRET")]
+    client_secret: Vec<String>,
+    /// Where the app's users are sent back to; with one app it may be repeated
+    #[arg(long, value_name = "URL")]
+    redirect_url: Vec<String>,
+    /// How long access tokens live, such as 90s, 5m, 12h or 7d
+    #[arg(long, default_value = "7d", value_name = "DURATION", value_parser = parse_duration)]
+    access_token_lifetime: Duration,
+    /// How long authorization codes live
+    #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = parse_duration)]
+    code_lifetime: Duration,
+    /// Makes codes, tokens and ids the same in every run
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How many calls a minute a token may make (Smartsheet: 300); without it, any number
+    #[arg(long, value_name = "CALLS")]
+    rate_limit: Option<u32>,
+}
+
+/// Runs the command line `args` to its end and says what to exit with.
+pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
+            print!("{error}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or("error: bad usage");
+            eprintln!("{line} (try --help)");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    if let Some(Command::Sandbox(args)) = cli.command {
+        return run_sandbox(args).await;
+    }
+    let environment = |name: &str| std::env::var(name).ok();
+    let settings = match Settings::load(cli.config.as_deref(), &environment, &cli.set) {
+        Ok(settings) => settings,
+        Err(error) => return usage(&error),
+    };
+    match cli.command {
+        Some(Command::Check) => check::run(&settings).await,
+        Some(Command::Health) => health(&settings).await,
+        _ => serve(&settings).await,
+    }
+}
+
+async fn serve(settings: &Settings) -> ExitCode {
+    start_log(settings.log);
+    let server = match Server::start(settings, Surroundings::default()).await {
+        Ok(server) => server,
+        Err(error) => return usage(&error),
+    };
+    match server.serve(stop_signal()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_sandbox(args: SandboxArgs) -> ExitCode {
+    start_log(LogFormat::Text);
+    let apps = match registered_apps(&args) {
+        Ok(apps) => apps,
+        Err(problem) => return usage(&problem),
+    };
+    let options = sandbox::Options {
+        apps,
+        access_token_lifetime: args.access_token_lifetime,
+        code_lifetime: args.code_lifetime,
+        seed: args.seed,
+        rate_limit: args.rate_limit,
+        ..sandbox::Options::default()
+    };
+    let sandbox = match Sandbox::open(options).await {
+        Ok(sandbox) => sandbox,
+        Err(error) => return usage(&error),
+    };
+    let served = async {
+        let listener = TcpListener::bind(args.listen).await?;
+        println!("listening on http://{}", listener.local_addr()?);
+        sandbox::serve(sandbox, listener, stop_signal()).await
+    };
+    match served.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => usage(&format!(
+            "--listen: can't listen on {}: {error}",
+            args.listen
+        )),
+    }
+}
+
+/// The apps of the command line: as many secrets as ids, and a redirect URL each; one app may have several.
+fn registered_apps(args: &SandboxArgs) -> Result<Vec<sandbox::RegisteredApp>, String> {
+    let or_default = |given: &[String], default: &str| {
+        if given.is_empty() {
+            vec![default.to_owned()]
+        } else {
+            given.to_vec()
+        }
+    };
+    let ids = or_default(&args.client_id, "sandbox-client");
+    let secrets = or_default(&args.client_secret, "sandbox-secret");
+    let urls = or_default(&args.redirect_url, "http://localhost:8080/redirect");
+    if secrets.len() != ids.len() {
+        return Err(format!(
+            "--client-secret: given {} times, --client-id {} times; expected as many",
+            args.client_secret.len(),
+            args.client_id.len()
+        ));
+    }
+    if ids.len() > 1 && urls.len() != ids.len() {
+        return Err(format!(
+            "--redirect-url: given {} times for {} apps; expected one for each",
+            args.redirect_url.len(),
+            ids.len()
+        ));
+    }
+    let only = ids.len() == 1;
+    let apps = ids.into_iter().zip(secrets).enumerate();
+    Ok(apps
+        .map(
+            |(index, (client_id, client_secret))| sandbox::RegisteredApp {
+                name: client_id.clone(),
+                client_id,
+                client_secret,
+                redirect_urls: if only {
+                    urls.clone()
+                } else {
+                    vec![urls[index].clone()]
+                },
+            },
+        )
+        .collect())
+}
+
+/// Asks `/healthz` of the address that the settings say the server listens on.
+async fn health(settings: &Settings) -> ExitCode {
+    let address = crate::config::reachable(settings.server.listen);
+    let asked = async {
+        let url =
+            Url::parse(&format!("http://{address}/healthz")).map_err(|error| error.to_string())?;
+        let limits = Limits {
+            total_timeout: Duration::from_secs(3),
+            ..Limits::default()
+        };
+        let transport = Transport::new(&[&url], limits).map_err(|error| error.to_string())?;
+        let request = transport.request(reqwest::Method::GET, url);
+        let answer = transport
+            .send(request)
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok::<_, String>(answer.status)
+    };
+    match asked.await {
+        Ok(status) if status.is_success() => {
+            println!("healthy");
+            ExitCode::SUCCESS
+        }
+        Ok(status) => {
+            eprintln!("unhealthy: {address} answers {status}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("unhealthy: {address}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One clear line, and the exit status for bad usage or settings.
+fn usage(error: &impl std::fmt::Display) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(EXIT_USAGE)
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("expected NAME=VALUE, such as server.listen=127.0.0.1:9000")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Events go to standard error. tower-sessions logs each refused write as an error of its own; what matters of that is
+/// logged here.
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let quiet = "tower_sessions_core=off"
+        .parse()
+        .map_or(filter.clone(), |directive| filter.add_directive(directive));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(quiet)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    // A panic is one line of the log, like everything else; the request it happened in answers 500.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panic");
+    }));
+}
+
+/// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C.
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals there is nothing that could stop it in good order.
+    let _ = interrupt.await;
+}

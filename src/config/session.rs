@@ -1,0 +1,116 @@
+//! The section `[session]`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::source::{Origin, Sources};
+use super::{SettingError, parse, secret, value};
+use crate::session::Sealer;
+
+/// The section `[session]`.
+#[derive(Debug, Clone)]
+pub struct SessionSettings {
+    /// `session.store`: the database.
+    pub store: StoreUrl,
+    /// `session.key`, or what `session.key_file` holds: base64 keys, separated by commas. `None`: made on first start.
+    pub key: Option<SecretString>,
+    /// `session.idle_timeout`: how long a session lasts without a visit.
+    pub idle_timeout: Duration,
+    /// `session.lifetime`: how long a session lasts in all.
+    pub lifetime: Duration,
+    /// `session.refresh_margin`: an access token with less to live is refreshed before use.
+    pub refresh_margin: Duration,
+}
+
+/// Where sessions are kept.
+#[derive(Debug, Clone)]
+pub enum StoreUrl {
+    /// One SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database. The URL may hold a password.
+    Postgres(SecretString),
+    /// This process's memory.
+    Memory,
+}
+
+impl PartialEq for StoreUrl {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sqlite(one), Self::Sqlite(two)) => one == two,
+            (Self::Postgres(one), Self::Postgres(two)) => {
+                one.expose_secret() == two.expose_secret()
+            }
+            (Self::Memory, Self::Memory) => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    /// The setting's value with a password masked.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(formatter, "sqlite://{}", path.display()),
+            Self::Memory => formatter.write_str("memory"),
+            Self::Postgres(url) => match Url::parse(url.expose_secret()) {
+                Ok(mut url) => {
+                    if url.password().is_some() {
+                        // Fails only for URLs that can't have a password.
+                        let _ = url.set_password(Some("***"));
+                    }
+                    // A password may be among the options, too.
+                    url.set_query(None);
+                    write!(formatter, "{url}")
+                }
+                Err(_) => formatter.write_str("postgres://…"),
+            },
+        }
+    }
+}
+
+pub(super) fn read(sources: &Sources) -> Result<SessionSettings, SettingError> {
+    let store = value(
+        sources,
+        "session.store",
+        "sqlite://data/sessions.db",
+        parse::store,
+    )?;
+    let key = secret(sources, "session.key", "session.key_file")?;
+    if let Some(key) = &key {
+        let name = if sources.get("session.key").is_some() {
+            "session.key"
+        } else {
+            "session.key_file"
+        };
+        Sealer::from_base64(key.expose_secret()).map_err(|error| {
+            let problem = format!(
+                "{error}; expected 32 bytes in base64, as `openssl rand -base64 32` prints them, or several separated by commas"
+            );
+            SettingError::new(name, sources.origin(name), problem)
+        })?;
+    } else if matches!(store, StoreUrl::Postgres(_)) {
+        return Err(SettingError::new(
+            "session.key",
+            Origin::Default,
+            "is missing; expected 32 bytes in base64, as `openssl rand -base64 32` prints them, because all instances \
+             on PostgreSQL must share it"
+                .to_owned(),
+        ));
+    }
+    Ok(SessionSettings {
+        store,
+        key,
+        idle_timeout: value(
+            sources,
+            "session.idle_timeout",
+            "7d",
+            parse::positive_duration,
+        )?,
+        lifetime: value(sources, "session.lifetime", "90d", parse::positive_duration)?,
+        refresh_margin: value(sources, "session.refresh_margin", "5m", parse::duration)?,
+    })
+}

@@ -1,0 +1,195 @@
+//! The section `[smartsheet]`.
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::server::{ServerSettings, reachable};
+use super::source::{Origin, Sources};
+use super::{SettingError, parse, secret, value};
+use crate::oauth::{ClientAuthentication, Scope};
+
+/// The section `[smartsheet]`.
+#[derive(Debug, Clone)]
+pub struct SmartsheetSettings {
+    /// `smartsheet.region`: which Smartsheet, or the sandbox.
+    pub region: Region,
+    /// `smartsheet.client_id`.
+    pub client_id: String,
+    /// `smartsheet.client_secret`, or what `smartsheet.client_secret_file` holds.
+    pub client_secret: SecretString,
+    /// `smartsheet.scopes`: what people are asked for.
+    pub scopes: Vec<Scope>,
+    /// `smartsheet.client_authentication`: how the app proves to be itself.
+    pub client_authentication: ClientAuthentication,
+    /// `smartsheet.authorize_url`: where browsers are sent to sign in.
+    pub authorize_url: Url,
+    /// `smartsheet.api_url`: the base of the API, without a slash at its end.
+    pub api_url: Url,
+}
+
+/// One of Smartsheet's regions, each with its own hosts, accounts and tokens; or the built-in stand-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Region {
+    /// smartsheet.com.
+    Us,
+    /// smartsheet.eu.
+    Eu,
+    /// smartsheet.au.
+    Au,
+    /// smartsheetgov.com.
+    Gov,
+    /// The built-in sandbox, mounted at `/sandbox` of this server.
+    Sandbox,
+}
+
+/// The client id that the sandbox knows the app by when none is set.
+const SANDBOX_CLIENT_ID: &str = "sandbox-client";
+/// The secret that goes with [`SANDBOX_CLIENT_ID`]. It opens nothing but the sandbox, so it need not be one.
+const SANDBOX_CLIENT_SECRET: &str = "sandbox-secret";
+
+impl Region {
+    /// The name in the settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Us => "us",
+            Self::Eu => "eu",
+            Self::Au => "au",
+            Self::Gov => "gov",
+            Self::Sandbox => "sandbox",
+        }
+    }
+
+    /// The authorize URL and the API's base (Smartsheet's documentation, "Base URLs"). `None` for the sandbox, which is
+    /// wherever this server is.
+    const fn hosts(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Us => Some((
+                "https://app.smartsheet.com/b/authorize",
+                "https://api.smartsheet.com/2.0",
+            )),
+            Self::Eu => Some((
+                "https://app.smartsheet.eu/b/authorize",
+                "https://api.smartsheet.eu/2.0",
+            )),
+            Self::Au => Some((
+                "https://app.smartsheet.au/b/authorize",
+                "https://api.smartsheet.au/2.0",
+            )),
+            Self::Gov => Some((
+                "https://app.smartsheetgov.com/b/authorize",
+                "https://api.smartsheetgov.com/2.0",
+            )),
+            Self::Sandbox => None,
+        }
+    }
+}
+
+pub(super) fn read(
+    sources: &Sources,
+    server: &ServerSettings,
+) -> Result<SmartsheetSettings, SettingError> {
+    let text = |name| sources.get(name).map(|(value, _)| value.to_owned());
+    let client_id = text("smartsheet.client_id");
+    let usual = if client_id.is_some() { "us" } else { "sandbox" };
+    let region = value(sources, "smartsheet.region", usual, |text| {
+        let all = [
+            Region::Us,
+            Region::Eu,
+            Region::Au,
+            Region::Gov,
+            Region::Sandbox,
+        ];
+        parse::one_of(text, &all.map(|region| (region.name(), region)))
+    })?;
+    let client_secret = secret(
+        sources,
+        "smartsheet.client_secret",
+        "smartsheet.client_secret_file",
+    )?;
+
+    let missing = |name: &str, why: &str| SettingError::new(name, Origin::Default, why.to_owned());
+    let (client_id, client_secret) = match (client_id, client_secret) {
+        (Some(id), Some(secret)) => (id, secret),
+        (Some(_), None) => {
+            return Err(missing(
+                "smartsheet.client_secret",
+                "is missing; expected the app secret that Smartsheet's Developer Tools show beside smartsheet.client_id",
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(missing(
+                "smartsheet.client_id",
+                "is missing; expected the app client id that belongs to the secret",
+            ));
+        }
+        (None, None) if region == Region::Sandbox => {
+            (SANDBOX_CLIENT_ID.to_owned(), SANDBOX_CLIENT_SECRET.into())
+        }
+        (None, None) => {
+            return Err(missing(
+                "smartsheet.client_id",
+                &format!(
+                    "is missing; expected the app client id of Smartsheet's Developer Tools, because smartsheet.region is {}",
+                    region.name()
+                ),
+            ));
+        }
+    };
+
+    let (authorize_url, api_url) = match region.hosts() {
+        Some((authorize, api)) => (authorize.to_owned(), api.to_owned()),
+        None => sandbox_hosts(server),
+    };
+    Ok(SmartsheetSettings {
+        region,
+        client_id,
+        client_secret,
+        scopes: value(
+            sources,
+            "smartsheet.scopes",
+            "READ_SHEETS WRITE_SHEETS",
+            parse::scopes,
+        )?,
+        client_authentication: value(
+            sources,
+            "smartsheet.client_authentication",
+            "hash",
+            |text| {
+                let choices = [
+                    ("hash", ClientAuthentication::Hash),
+                    ("secret", ClientAuthentication::Secret),
+                ];
+                parse::one_of(text, &choices)
+            },
+        )?,
+        authorize_url: value(
+            sources,
+            "smartsheet.authorize_url",
+            &authorize_url,
+            parse::provider_url,
+        )?,
+        api_url: value(
+            sources,
+            "smartsheet.api_url",
+            api_url.trim_end_matches('/'),
+            |text| parse::provider_url(text.trim_end_matches('/')),
+        )?,
+    })
+}
+
+/// Where the mounted sandbox is: for browsers, and for this server's own calls.
+///
+/// On `localhost` the browser is sent to it by `127.0.0.1`, which is another site to it, as Smartsheet is: a cookie that
+/// only works within one site would otherwise seem to work.
+fn sandbox_hosts(server: &ServerSettings) -> (String, String) {
+    let mut authorize = server.base_url.clone();
+    if authorize.host_str() == Some("localhost") {
+        // Fails only for URLs that can't have a host.
+        let _ = authorize.set_host(Some("127.0.0.1"));
+    }
+    authorize.set_path("/sandbox/b/authorize");
+
+    let listen = reachable(server.listen);
+    (authorize.into(), format!("http://{listen}/sandbox/2.0"))
+}

@@ -1,0 +1,85 @@
+//! What every API request passes first: it is noted in the log, and suffers a fault if one was ordered.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::Method,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{
+    Shared,
+    api_error::ApiError,
+    faults,
+    faults::Fault,
+    params::{BODY_LIMIT, Params, read_body},
+};
+
+/// Where tokens are issued and revoked.
+pub(super) const TOKEN_PATH: &str = "/2.0/token";
+
+/// The layer. Requests outside the API pass unseen.
+pub(super) async fn pass(
+    State(sandbox): State<Arc<Shared>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if !is_api(path) {
+        return next.run(request).await;
+    }
+    let path = path.to_owned();
+    let method = request.method().clone();
+    let (request, grant_type) = if path == TOKEN_PATH && method == Method::POST {
+        match peek_grant_type(request).await {
+            Ok(peeked) => peeked,
+            Err(error) => {
+                let number = sandbox.log.arrived(&method, &path, None);
+                sandbox.log.answered(number, error.status);
+                return error.into_response();
+            }
+        }
+    } else {
+        (request, None)
+    };
+    let number = sandbox.log.arrived(&method, &path, grant_type);
+    let fault = sandbox.faults.next(&path);
+    let response = match &fault {
+        None => next.run(request).await,
+        Some(order) => {
+            tokio::time::sleep(order.delay()).await;
+            match faults::answer(order) {
+                Some(failure) => failure,
+                None => next.run(request).await,
+            }
+        }
+    };
+    if fault.is_none_or(|order| order.fault != Fault::Reset) {
+        sandbox.log.answered(number, response.status());
+    }
+    response
+}
+
+/// Whether the path belongs to the API, so that its errors have the API's form.
+pub(super) fn is_api(path: &str) -> bool {
+    path == "/2.0" || path.starts_with("/2.0/")
+}
+
+/// Reads the grant type for the log, and puts the body back for the endpoint.
+async fn peek_grant_type(request: Request) -> Result<(Request, Option<&'static str>), ApiError> {
+    let (parts, body) = request.into_parts();
+    let body = read_body(body, BODY_LIMIT).await?;
+    let query = parts.uri.query().unwrap_or_default();
+    let params = Params::new(query, &parts.headers, &body).ok();
+    let grant_type = params
+        .as_ref()
+        .and_then(|params| params.get("grant_type").ok()?);
+    // Nothing but the two known values, so that a secret sent in the wrong place does not end up in the log.
+    let grant_type = ["authorization_code", "refresh_token"]
+        .into_iter()
+        .find(|known| Some(*known) == grant_type);
+    Ok((Request::from_parts(parts, Body::from(body)), grant_type))
+}

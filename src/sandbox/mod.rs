@@ -1,0 +1,193 @@
+//! A stand-in for Smartsheet's OAuth 2.0 and for a small part of its API, to develop and test against without an account.
+//!
+//! It imports nothing from the rest of the app, so that a misunderstanding there is not repeated here. It behaves as
+//! Smartsheet's documentation and SDKs say, down to error codes, and can be told to fail.
+//!
+//! | file | subject |
+//! | --- | --- |
+//! | `options` | what a sandbox is opened with |
+//! | `authorize`, `pages` | the consent page and the way back to the app |
+//! | `token` | exchanging, refreshing and revoking |
+//! | `grants`, `ledger`, `grants_file` | what was granted: in memory, in which order it changes, on disk |
+//! | `caller`, `limiter`, `scopes`, `users` | who calls the API, how often, what they may do |
+//! | `users_me` | an endpoint of the API |
+//! | `front_door`, `request_log`, `faults`, `control` | steering it from a test |
+//! | `params`, `api_error`, `dice` | parameters, errors and randomness for all of them |
+//!
+//! To add an endpoint, write a file like `users_me.rs`, whose handler takes a `Caller`, and add its route
+//! to [`Sandbox::router`]. Logging, faults, 404s, 405s and the form of errors come with it.
+
+mod api_error;
+mod authorize;
+mod caller;
+mod control;
+mod dice;
+mod faults;
+mod front_door;
+mod grants;
+mod grants_file;
+mod ledger;
+mod limiter;
+mod options;
+mod pages;
+mod params;
+mod request_log;
+mod scopes;
+mod server;
+mod token;
+mod users;
+mod users_me;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    http::{StatusCode, Uri},
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use self::{
+    api_error::ApiError, dice::Dice, faults::Faults, grants::Millis, ledger::Ledger,
+    limiter::Limiter, request_log::RequestLog,
+};
+pub use self::{
+    options::{Clock, OpenError, Options, RegisteredApp},
+    server::serve,
+};
+
+/// A sandbox: the state behind its endpoints. Cheap to clone; clones share the state.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Shared>);
+
+/// What the endpoints share.
+struct Shared {
+    apps: Vec<RegisteredApp>,
+    access_token_lifetime: Duration,
+    code_lifetime: Duration,
+    clock: Clock,
+    dice: Dice,
+    ledger: Ledger,
+    limiter: Limiter,
+    log: RequestLog,
+    faults: Faults,
+}
+
+impl Shared {
+    /// The app with this client id.
+    fn app(&self, client_id: &str) -> Option<&RegisteredApp> {
+        self.apps.iter().find(|app| app.client_id == client_id)
+    }
+
+    fn now(&self) -> Millis {
+        (self.clock)().as_millisecond()
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("apps", &self.0.apps)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Opens a sandbox, with the grants of its file if it has one.
+    ///
+    /// # Errors
+    ///
+    /// When an option makes no sense or the grants file can't be used, see [`OpenError`].
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        options.check()?;
+        let (ledger, starts) = Ledger::open(options.grants_file.as_deref()).await?;
+        Ok(Self(Arc::new(Shared {
+            apps: options.apps,
+            access_token_lifetime: options.access_token_lifetime,
+            code_lifetime: options.code_lifetime,
+            clock: options.clock,
+            dice: Dice::new(options.seed, starts),
+            ledger,
+            limiter: Limiter::new(options.rate_limit),
+            log: RequestLog::default(),
+            faults: Faults::default(),
+        })))
+    }
+
+    /// Its routes, to be served as they are or nested under a prefix.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route(
+                "/b/authorize",
+                get(authorize::authorize).post(authorize::authorize),
+            )
+            .route(
+                front_door::TOKEN_PATH,
+                post(token::issue).delete(token::delete),
+            )
+            .route("/2.0/users/me", get(users_me::get))
+            .route(
+                "/control/requests",
+                get(control::requests).delete(control::clear_requests),
+            )
+            .route(
+                "/control/faults",
+                post(control::order_fault).delete(control::clear_faults),
+            )
+            .route("/control/expire", post(control::expire))
+            .route("/control/revoke", post(control::revoke_all))
+            .route("/static/sandbox.css", get(pages::stylesheet))
+            .fallback(not_found)
+            .method_not_allowed_fallback(method_not_allowed)
+            .layer(from_fn_with_state(Arc::clone(&self.0), front_door::pass))
+            .layer(from_fn_with_state(Arc::clone(&self.0), api_error::write))
+            .with_state(Arc::clone(&self.0))
+    }
+}
+
+/// A duration in milliseconds; those of the options fit by far.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+async fn not_found(uri: Uri) -> Response {
+    let path = uri.path();
+    if path.starts_with("/1.1/") {
+        ApiError::retired().into_response()
+    } else if speaks_json(path) {
+        ApiError::not_found().into_response()
+    } else {
+        let text = "This is the stand-in for Smartsheet. Its consent page is at b/authorize, its API below 2.0, and what steers it below control.";
+        page(StatusCode::NOT_FOUND, "There is no page here", text, path)
+    }
+}
+
+async fn method_not_allowed(uri: Uri) -> Response {
+    let path = uri.path();
+    if speaks_json(path) {
+        ApiError::method_not_supported().into_response()
+    } else {
+        let text = "This address does not take this kind of request.";
+        page(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Not possible here",
+            text,
+            path,
+        )
+    }
+}
+
+fn speaks_json(path: &str) -> bool {
+    front_door::is_api(path) || path.starts_with("/control/")
+}
+
+fn page(status: StatusCode, title: &str, text: &str, path: &str) -> Response {
+    // Addresses of this depth are guesses of somebody lost; a deeper one gets its page without the stylesheet.
+    let depth = path
+        .bytes()
+        .filter(|byte| *byte == b'/')
+        .count()
+        .clamp(1, 10);
+    pages::error(status, title, text, &"../".repeat(depth - 1))
+}

@@ -1,0 +1,278 @@
+//! The token endpoint: `POST /2.0/token` exchanges a code (RFC 6749 section 4.1.3) or refreshes (section 6);
+//! `DELETE /2.0/token` revokes.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{
+    Shared,
+    api_error::{ApiError, NO_CACHE},
+    caller::Caller,
+    grants::{Book, Change, Digest, Grant, Millis, Pair},
+    options::RegisteredApp,
+    params::{BodyProblem, Params},
+};
+
+/// A new pair of tokens, flat as Smartsheet's server sends it.
+#[derive(Serialize)]
+struct TokenAnswer {
+    access_token: String,
+    token_type: &'static str,
+    refresh_token: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+/// `POST /2.0/token`.
+pub(super) async fn issue(
+    State(sandbox): State<Arc<Shared>>,
+    params: Result<Params, BodyProblem>,
+) -> Result<Response, ApiError> {
+    let params = params?;
+    params.check()?;
+    let answer = match params.need("grant_type")? {
+        "authorization_code" => exchange(&sandbox, &params).await?,
+        "refresh_token" => refresh(&sandbox, &params).await?,
+        _ => return Err(unsupported_grant_type()),
+    };
+    Ok((NO_CACHE, Json(answer)).into_response())
+}
+
+async fn exchange(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiError> {
+    let (app, code) = authenticate(sandbox, params, "code")?;
+    let redirect_uri = params.get("redirect_uri")?;
+    let code = Digest::of(code);
+    let now = sandbox.now();
+    let fresh = FreshPair::new(sandbox, now);
+    sandbox
+        .ledger
+        .commit(|book| {
+            let grant = match of_app(book.by_code(&code), app) {
+                Ok(grant) => grant,
+                Err(error) => return (Vec::new(), Err(error)),
+            };
+            if grant.pair.is_some() || grant.revoked {
+                // RFC 6749 section 4.1.2: a code used twice may have been stolen, so what it issued is revoked.
+                return (revoke(grant), Err(invalid_grant()));
+            }
+            if grant.code_expires_at <= now {
+                return (Vec::new(), Err(code_expired()));
+            }
+            if let Err(error) = check_redirect(grant, redirect_uri) {
+                return (Vec::new(), Err(error));
+            }
+            let mut changes: Vec<_> = book.room_for_grant().into_iter().collect();
+            changes.push(fresh.put_into(grant));
+            (changes, Ok(()))
+        })
+        .await??;
+    Ok(fresh.answer)
+}
+
+async fn refresh(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiError> {
+    let (app, token) = authenticate(sandbox, params, "refresh_token")?;
+    let redirect_uri = params.get("redirect_uri")?;
+    let token = Digest::of(token);
+    let fresh = FreshPair::new(sandbox, sandbox.now());
+    sandbox
+        .ledger
+        .commit(|book| {
+            let verdict = of_app(book.by_refresh(&token), app).and_then(|grant| {
+                if grant.revoked {
+                    return Err(revoked());
+                }
+                check_redirect(grant, redirect_uri)?;
+                Ok(grant)
+            });
+            match verdict {
+                // The old pair is replaced, and with that no longer valid.
+                Ok(grant) => (vec![fresh.put_into(grant)], Ok(())),
+                Err(error) => (Vec::new(), Err(error)),
+            }
+        })
+        .await??;
+    Ok(fresh.answer)
+}
+
+/// `DELETE /2.0/token`: revokes the grant of the bearer token, or with `deleteAllForApiClient=true` every grant that its
+/// user gave its app.
+pub(super) async fn delete(
+    State(sandbox): State<Arc<Shared>>,
+    caller: Caller,
+    params: Result<Params, BodyProblem>,
+) -> Result<Response, ApiError> {
+    let params = params?;
+    let all = match params.get("deleteAllForApiClient")? {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => return Err(ApiError::invalid_value(other, "deleteAllForApiClient")),
+    };
+    sandbox
+        .ledger
+        .commit(|book| (revoke_of_caller(book, &caller, all), ()))
+        .await?;
+    let done = serde_json::json!({"resultCode": 0, "message": "SUCCESS"});
+    Ok((NO_CACHE, Json(done)).into_response())
+}
+
+fn revoke_of_caller(book: &Book, caller: &Caller, all: bool) -> Vec<Change> {
+    let Some(own) = book.by_access(&caller.token) else {
+        return Vec::new();
+    };
+    if !all {
+        return revoke(own);
+    }
+    book.iter()
+        .filter(|grant| grant.user == own.user && grant.client_id == own.client_id)
+        .flat_map(revoke)
+        .collect()
+}
+
+/// The change that revokes the grant, when it isn't already.
+pub(super) fn revoke(grant: &Grant) -> Vec<Change> {
+    if grant.revoked {
+        return Vec::new();
+    }
+    vec![Change::put(Grant {
+        revoked: true,
+        ..grant.clone()
+    })]
+}
+
+/// Two tokens that are not yet anybody's.
+struct FreshPair {
+    answer: TokenAnswer,
+    pair: Pair,
+}
+
+impl FreshPair {
+    fn new(sandbox: &Shared, now: Millis) -> Self {
+        let lifetime = sandbox.access_token_lifetime;
+        let answer = TokenAnswer {
+            access_token: sandbox.dice.token(),
+            token_type: "bearer",
+            refresh_token: sandbox.dice.token(),
+            // One second less than it lives, as at Smartsheet: 604799.
+            expires_in: lifetime.as_secs().saturating_sub(1),
+        };
+        let pair = Pair {
+            access: Digest::of(&answer.access_token),
+            access_expires_at: now.saturating_add_unsigned(super::millis(lifetime)),
+            refresh: Digest::of(&answer.refresh_token),
+        };
+        Self { answer, pair }
+    }
+
+    fn put_into(&self, grant: &Grant) -> Change {
+        Change::put(Grant {
+            pair: Some(self.pair.clone()),
+            ..grant.clone()
+        })
+    }
+}
+
+/// The app, and the code or refresh token that it sends, once it has proven to know its secret: by the secret itself,
+/// or by the lower-case hex of SHA-256 over `{secret}|{code or refresh token}`.
+fn authenticate<'a>(
+    sandbox: &'a Shared,
+    params: &'a Params,
+    credential: &str,
+) -> Result<(&'a RegisteredApp, &'a str), ApiError> {
+    let client_id = params.need("client_id")?;
+    let app = sandbox.app(client_id).ok_or_else(unknown_client)?;
+    match (params.get("hash")?, params.get("client_secret")?) {
+        (None, None) => Err(missing_client_authentication()),
+        (Some(_), Some(_)) => Err(two_client_authentications()),
+        (None, Some(secret)) => {
+            let credential = params.need(credential)?;
+            equal(secret, &app.client_secret)
+                .then_some((app, credential))
+                .ok_or_else(wrong_secret)
+        }
+        (Some(hash), None) => {
+            let credential = params.need(credential)?;
+            let expected = Sha256::digest(format!("{}|{credential}", app.client_secret));
+            equal(hash, &hex::encode(expected))
+                .then_some((app, credential))
+                .ok_or_else(wrong_hash)
+        }
+    }
+}
+
+fn equal(given: &str, expected: &str) -> bool {
+    given.as_bytes().ct_eq(expected.as_bytes()).into()
+}
+
+fn of_app<'a>(grant: Option<&'a Grant>, app: &RegisteredApp) -> Result<&'a Grant, ApiError> {
+    grant
+        .filter(|grant| grant.client_id == app.client_id)
+        .ok_or_else(invalid_grant)
+}
+
+/// It may be left out; what is sent must be where the code went (RFC 6749 section 4.1.3).
+fn check_redirect(grant: &Grant, given: Option<&str>) -> Result<(), ApiError> {
+    match given {
+        Some(url) if url != grant.redirect_url => Err(wrong_redirect()),
+        _ => Ok(()),
+    }
+}
+
+fn refused(code: u16, oauth: &'static str, message: &'static str) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, code, message).named(oauth)
+}
+
+fn unknown_client() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, 1067, "Invalid client_id.").named("invalid_client")
+}
+
+fn unsupported_grant_type() -> ApiError {
+    refused(1068, "unsupported_grant_type", "Unsupported grant type.")
+}
+
+fn code_expired() -> ApiError {
+    let message = "Invalid Request. The authorization_code has expired.";
+    refused(1069, "invalid_grant", message)
+}
+
+fn invalid_grant() -> ApiError {
+    let message = "Invalid Grant. The authorization code or refresh token provided was invalid.";
+    refused(1071, "invalid_grant", message)
+}
+
+fn wrong_hash() -> ApiError {
+    let message = "Invalid hash value. The hash provided did not match the expected value.";
+    refused(1072, "invalid_grant", message)
+}
+
+fn wrong_redirect() -> ApiError {
+    let message = "The redirect_uri did not match the expected value.";
+    refused(1073, "invalid_grant", message)
+}
+
+fn revoked() -> ApiError {
+    let message = "The token provided has previously been revoked.";
+    refused(1132, "invalid_grant", message)
+}
+
+fn missing_client_authentication() -> ApiError {
+    let message = "Invalid Request. One of hash and client_secret is required.";
+    refused(1236, "invalid_request", message)
+}
+
+fn two_client_authentications() -> ApiError {
+    let message = "Invalid Request. Only one of hash and client_secret may be sent.";
+    refused(1237, "invalid_request", message)
+}
+
+fn wrong_secret() -> ApiError {
+    refused(1238, "invalid_client", "Invalid client_secret.")
+}

@@ -1,0 +1,346 @@
+//! The app put together: settings in, a running server out, and back to nothing in good order.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::{Region, Settings, StoreUrl};
+use crate::oauth::{Client, Endpoints, Registration};
+use crate::sandbox::{self, Sandbox};
+use crate::session::{
+    AccessTokens, Lifetimes, MemoryRows, PostgresRows, Rows, Sealer, SqliteRows, Store,
+    read_or_make_key,
+};
+use crate::smartsheet::{Api, Retry};
+use crate::transport::{Limits, Transport};
+use crate::web::{self, App};
+
+/// How often expired sessions are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a stop waits for requests, and for exchanges and refreshes whose answer must still be stored.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why the app can't start: one line that names the setting to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(String);
+
+/// A server that listens and has not begun to serve.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    routes: Router,
+    app: Arc<App>,
+}
+
+/// What tests set otherwise than people.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The time.
+    pub clock: Clock,
+    /// How long a call to Smartsheet may take.
+    pub limits: Limits,
+    /// How calls to Smartsheet are repeated.
+    pub retry: Retry,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            limits: Limits::default(),
+            retry: Retry::default(),
+        }
+    }
+}
+
+impl Server {
+    /// Opens the store, mounts the sandbox in sandbox mode, and listens.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when the address is taken, the store can't be opened, or the like.
+    pub async fn start(
+        settings: &Settings,
+        surroundings: Surroundings,
+    ) -> Result<Self, StartError> {
+        let listener = listen(settings).await?;
+        let app = Arc::new(app(settings, surroundings.clone()).await?);
+        let mut routes = web::router(Arc::clone(&app));
+        if settings.smartsheet.region == Region::Sandbox {
+            let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
+            routes = routes.nest("/sandbox", sandbox.router());
+        }
+        announce(settings);
+        Ok(Self {
+            listener,
+            routes,
+            app,
+        })
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system can't say.
+    pub fn address(&self) -> io::Result<std::net::SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop` comes true, then stops in good order: no new requests, those under way end, exchanges and
+    /// refreshes store what they got, the store closes.
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails.
+    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let Self {
+            listener,
+            routes,
+            app,
+        } = self;
+        let sweeping = tokio::spawn(sweep(app.store.clone()));
+        let stopping = app.stopping.clone();
+        let signalled = {
+            let stopping = stopping.clone();
+            async move {
+                stop.await;
+                tracing::info!("stopping");
+                stopping.cancel();
+            }
+        };
+        let serving = axum::serve(listener, routes).with_graceful_shutdown(signalled);
+        let overdue = async {
+            stopping.cancelled().await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        };
+        tokio::select! {
+            served = serving => served?,
+            () = overdue => tracing::warn!("requests were still open after {STOP_WITHIN:?}"),
+        }
+        sweeping.abort();
+        app.tasks.close();
+        if timeout(STOP_WITHIN, app.tasks.wait()).await.is_err() {
+            tracing::warn!("exchanges or refreshes were still under way after {STOP_WITHIN:?}");
+        }
+        app.store.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// The session store that the settings name, opened.
+///
+/// # Errors
+///
+/// [`StartError`] when it can't be opened, or its key not be made.
+pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
+    let session = &settings.session;
+    let fail = |problem: String| {
+        StartError(format!(
+            "session.store: {} can't be opened: {problem}; expected a database that this user may read and write",
+            session.store
+        ))
+    };
+    let rows: Arc<dyn Rows> = match &session.store {
+        StoreUrl::Memory => Arc::new(MemoryRows::default()),
+        StoreUrl::Sqlite(file) => {
+            let rows = SqliteRows::open(file).await;
+            Arc::new(rows.map_err(|error| fail(error.0.to_string()))?)
+        }
+        StoreUrl::Postgres(url) => {
+            let rows = PostgresRows::open(url.expose_secret()).await;
+            Arc::new(rows.map_err(|error| fail(error.0.to_string()))?)
+        }
+    };
+    let lifetimes = Lifetimes {
+        idle: session.idle_timeout,
+        total: session.lifetime,
+    };
+    Ok(Store::new(rows, sealer(settings)?, lifetimes, clock))
+}
+
+/// Where the key that is made on first start is kept: beside the embedded store.
+fn made_key_file(store: &StoreUrl) -> PathBuf {
+    beside(store, "session.key").unwrap_or_else(|| PathBuf::from("data/session.key"))
+}
+
+/// `name` in the folder of the embedded store, if there is one.
+fn beside(store: &StoreUrl, name: &str) -> Option<PathBuf> {
+    match store {
+        StoreUrl::Sqlite(file) => Some(file.with_file_name(name)),
+        StoreUrl::Memory | StoreUrl::Postgres(_) => None,
+    }
+}
+
+fn sealer(settings: &Settings) -> Result<Sealer, StartError> {
+    let session = &settings.session;
+    let (key, named) = match &session.key {
+        Some(key) => (key.clone(), "session.key".to_owned()),
+        None => {
+            let file = made_key_file(&session.store);
+            match read_or_make_key(&file) {
+                Ok(key) => (
+                    key,
+                    format!("session.key (made by this app in {})", file.display()),
+                ),
+                // Nothing outlives the process in memory mode, so neither need the key.
+                Err(_) if session.store == StoreUrl::Memory => {
+                    (Sealer::new_key().into(), String::new())
+                }
+                Err(error) => return Err(key_error(&file, &error)),
+            }
+        }
+    };
+    Sealer::from_base64(key.expose_secret()).map_err(|error| {
+        StartError(format!(
+            "{named}: {error}; expected 32 bytes in base64, as `openssl rand -base64 32` prints them"
+        ))
+    })
+}
+
+fn key_error(file: &Path, error: &io::Error) -> StartError {
+    StartError(format!(
+        "session.key: {} can't be read or made: {error}; expected a folder that this user may write, or session.key to be set",
+        file.display()
+    ))
+}
+
+async fn app(settings: &Settings, surroundings: Surroundings) -> Result<App, StartError> {
+    let Surroundings {
+        clock,
+        limits,
+        retry,
+    } = surroundings;
+    let smartsheet = &settings.smartsheet;
+    let store = open_store(settings, clock.clone()).await?;
+    let transport = transport(settings, limits)?;
+    let registration = Registration {
+        client_id: smartsheet.client_id.clone(),
+        client_secret: smartsheet.client_secret.clone(),
+        redirect_uri: settings.redirect_url(),
+        authentication: smartsheet.client_authentication,
+    };
+    let endpoints = Endpoints {
+        authorize: smartsheet.authorize_url.clone(),
+        token: token_url(&smartsheet.api_url),
+    };
+    let client = Client::new(registration, endpoints, transport.clone());
+    let tasks = TaskTracker::new();
+    let access = AccessTokens::new(
+        store.clone(),
+        client.clone(),
+        clock.clone(),
+        settings.session.refresh_margin,
+        tasks.clone(),
+    );
+    Ok(App {
+        base_url: settings.server.base_url.clone(),
+        scopes: smartsheet.scopes.clone(),
+        sandbox: smartsheet.region == Region::Sandbox,
+        session_lifetime: settings.session.lifetime,
+        patience: limits.total_timeout,
+        client,
+        api: Api::new(smartsheet.api_url.clone(), transport, retry),
+        store,
+        access,
+        tasks,
+        stopping: CancellationToken::new(),
+        clock,
+    })
+}
+
+/// The HTTP client towards Smartsheet.
+///
+/// # Errors
+///
+/// [`StartError`] when TLS can't be set up.
+pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, StartError> {
+    Transport::new(&[&settings.smartsheet.api_url], limits).map_err(|error| {
+        StartError(format!(
+            "smartsheet.api_url: {} can't be called: {error}; expected root certificates on this machine",
+            settings.smartsheet.api_url
+        ))
+    })
+}
+
+/// The token endpoint is part of the API (Smartsheet's documentation, "Base URLs").
+fn token_url(api_url: &Url) -> Url {
+    let mut url = api_url.clone();
+    url.set_path(&format!("{}/token", api_url.path().trim_end_matches('/')));
+    url
+}
+
+async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
+    let address = settings.server.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        StartError(format!(
+            "server.listen ({}): can't listen on {address}: {error}; expected an address of this machine with a free port",
+            settings.origin("server.listen")
+        ))
+    })
+}
+
+/// The stand-in, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers
+/// over a restart is not forgotten there.
+async fn mounted_sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox, StartError> {
+    let options = sandbox::Options {
+        apps: vec![sandbox::RegisteredApp {
+            name: "Smartsheet OAuth demo".to_owned(),
+            client_id: settings.smartsheet.client_id.clone(),
+            client_secret: settings.smartsheet.client_secret.expose_secret().to_owned(),
+            redirect_urls: vec![settings.redirect_url().to_string()],
+        }],
+        grants_file: beside(&settings.session.store, "sandbox.db"),
+        clock: Arc::new(move || clock.now()),
+        ..sandbox::Options::default()
+    };
+    Sandbox::open(options)
+        .await
+        .map_err(|error| StartError(format!("the sandbox can't be opened: {error}")))
+}
+
+/// Says what someone who just started the app wants to know.
+fn announce(settings: &Settings) {
+    let server = &settings.server;
+    tracing::info!(
+        address = %server.listen,
+        mode = settings.smartsheet.region.name(),
+        "open {}", server.base_url
+    );
+    tracing::info!(
+        "the redirect URL to register in Smartsheet's Developer Tools is {}",
+        settings.redirect_url()
+    );
+    if settings.smartsheet.region == Region::Sandbox {
+        tracing::info!("sandbox mode: no Smartsheet account is needed, and none is used");
+    }
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+}
+
+async fn sweep(store: Store) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        match store.sweep().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "expired sessions removed"),
+            Err(error) => tracing::warn!(%error, "expired sessions could not be removed"),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Errors of the API, by what the caller can do about them.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::transport::{Answer, TransportError};
+
+/// Why a call gave no answer of use (Smartsheet's documentation, "Error codes").
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ApiError {
+    /// 401 with errorCode 1002 or 1003, or without any: the access token is invalid or has expired. Refresh, then repeat
+    /// the call once.
+    #[error("the access token was refused: {0}")]
+    TokenRefused(String),
+    /// 403, or 401 with errorCode 1004: this person may not do this, for want of a scope or of a plan with API access.
+    /// Carries Smartsheet's reason.
+    #[error("not allowed: {0}")]
+    NotAllowed(String),
+    /// 429, errorCode 4003, still so after the retries.
+    #[error("rate-limited: {reason}")]
+    RateLimited {
+        /// What Smartsheet said.
+        reason: String,
+        /// How long to wait, when Smartsheet said so.
+        retry_after: Option<Duration>,
+    },
+    /// 503, errorCode 4001, still so after the retries: Smartsheet is down for maintenance.
+    #[error("unavailable: {reason}")]
+    Unavailable {
+        /// What Smartsheet said.
+        reason: String,
+        /// How long to wait, when Smartsheet said so.
+        retry_after: Option<Duration>,
+    },
+    /// Any other refusal or failure. Repeating it won't help now.
+    #[error("failed: {0}")]
+    Failed(String),
+    /// No connection, or it broke.
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    /// No answer in time.
+    #[error("no answer in time")]
+    Timeout,
+    /// An answer that can't be read, or longer than one can be.
+    #[error("malformed answer: {0}")]
+    Malformed(String),
+}
+
+/// An error answer with what the retry rules look at.
+pub(super) struct Refused {
+    pub(super) error: ApiError,
+    /// Whether Smartsheet's documentation says to back off and try again.
+    pub(super) may_pass: bool,
+    pub(super) retry_after: Option<Duration>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ErrorBody {
+    #[serde(rename = "errorCode")]
+    error_code: Value,
+    message: Value,
+    #[serde(rename = "refId")]
+    ref_id: Value,
+}
+
+impl Refused {
+    /// Reads an error answer. `secret`, the access token of the call, is kept out of the texts.
+    pub(super) fn read(answer: &Answer, secret: &str) -> Self {
+        let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let code = match &body.error_code {
+            Value::Number(number) => number.as_u64(),
+            Value::String(digits) => digits.trim().parse().ok(),
+            _ => None,
+        };
+        let reason = reason(answer.status, code, &body, secret);
+        let retry_after = answer.retry_after;
+
+        // The table of Smartsheet's error codes. Where the body says nothing, as when a proxy answers, the status does.
+        let (error, may_pass) = match (answer.status, code) {
+            (StatusCode::UNAUTHORIZED, Some(1002 | 1003) | None) => {
+                (ApiError::TokenRefused(reason), false)
+            }
+            (StatusCode::UNAUTHORIZED, Some(1004)) | (StatusCode::FORBIDDEN, _) => {
+                (ApiError::NotAllowed(reason), false)
+            }
+            (_, Some(4003)) | (StatusCode::TOO_MANY_REQUESTS, _) => (
+                ApiError::RateLimited {
+                    reason,
+                    retry_after,
+                },
+                true,
+            ),
+            (_, Some(4001)) | (StatusCode::SERVICE_UNAVAILABLE, _) => (
+                ApiError::Unavailable {
+                    reason,
+                    retry_after,
+                },
+                true,
+            ),
+            (status, Some(4002 | 4004)) if status.is_server_error() => {
+                (ApiError::Failed(reason), true)
+            }
+            _ => (ApiError::Failed(reason), false),
+        };
+        Self {
+            error,
+            may_pass,
+            retry_after,
+        }
+    }
+}
+
+impl From<TransportError> for ApiError {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::Unreachable(cause) => Self::Unreachable(cause.to_string()),
+            TransportError::Timeout => Self::Timeout,
+            TransportError::TooLong(_) => Self::Malformed(error.to_string()),
+        }
+    }
+}
+
+/// What Smartsheet said, in one bounded line.
+fn reason(status: StatusCode, code: Option<u64>, body: &ErrorBody, secret: &str) -> String {
+    let text = |value: &Value| {
+        let text = value.as_str()?.replace(secret, "…");
+        let line: String = text
+            .chars()
+            .filter(|character| !character.is_control())
+            .take(300)
+            .collect();
+        Some(line).filter(|line| !line.trim().is_empty())
+    };
+    let mut reason = text(&body.message).unwrap_or_else(|| "no reason given".to_owned());
+    reason.push_str(&format!(" (HTTP {}", status.as_u16()));
+    if let Some(code) = code {
+        reason.push_str(&format!(", errorCode {code}"));
+    }
+    if let Some(ref_id) = text(&body.ref_id) {
+        reason.push_str(&format!(", refId {ref_id}"));
+    }
+    reason.push(')');
+    reason
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> Refused {
+        let answer = Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            retry_after: Some(Duration::from_secs(7)),
+            body: body.as_bytes().to_vec(),
+        };
+        Refused::read(&answer, "TOKEN")
+    }
+
+    #[test]
+    fn every_row_of_smartsheets_table() {
+        for (status, code, kind, may_pass) in [
+            (401, 1001, "failed", false),
+            (401, 1002, "the access token was refused", false),
+            (401, 1003, "the access token was refused", false),
+            (401, 1004, "not allowed", false),
+            (403, 1004, "not allowed", false),
+            (404, 1006, "failed", false),
+            (429, 4003, "rate-limited", true),
+            (500, 4000, "failed", false),
+            (503, 4001, "unavailable", true),
+            (500, 4002, "failed", true),
+            (500, 4004, "failed", true),
+            (400, 1008, "failed", false),
+            (410, 4005, "failed", false),
+        ] {
+            for code in [format!("{code}"), format!("\"{code}\"")] {
+                let body = format!(r#"{{"errorCode":{code},"message":"why","refId":"ref"}}"#);
+                let refused = refused(status, &body);
+                assert_eq!(refused.may_pass, may_pass, "{status} {code}");
+                let text = refused.error.to_string();
+                assert!(text.starts_with(kind), "{status} {code}: {text}");
+                assert!(text.contains("why (HTTP "), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn bodies_of_any_kind() {
+        assert!(refused(503, "<html>").may_pass);
+        assert!(refused(429, "").may_pass);
+        assert!(matches!(refused(401, "").error, ApiError::TokenRefused(_)));
+        assert!(!refused(500, "[]").may_pass);
+        assert!(!refused(502, r#"{"errorCode":{}}"#).may_pass);
+        let error = refused(400, r#"{"message":"bad TOKEN\r\nhere"}"#).error;
+        assert_eq!(error.to_string(), "failed: bad …here (HTTP 400)");
+    }
+}

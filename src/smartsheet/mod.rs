@@ -1,0 +1,11 @@
+//! The API behind the token: `users/me`, its errors, and which calls are tried again.
+
+mod api;
+mod error;
+mod profile;
+mod retry;
+
+pub use api::Api;
+pub use error::ApiError;
+pub use profile::{Profile, ProfileError};
+pub use retry::Retry;

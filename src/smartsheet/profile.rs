@@ -1,0 +1,112 @@
+//! A person's profile, as Smartsheet sends it.
+
+use serde_json::{Map, Value};
+
+/// What `users/me` answered: an object with an `id` and an `email`, and whatever else Smartsheet knows.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    raw: Vec<u8>,
+    fields: Map<String, Value>,
+}
+
+/// The answer is no profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("it is not a user profile")]
+pub struct ProfileError;
+
+impl Profile {
+    /// Reads an answer. Fields of unknown names and of unexpected types are kept; they are for whoever shows them to deal
+    /// with.
+    ///
+    /// # Errors
+    ///
+    /// [`ProfileError`] when it is not a JSON object with an `id` and an `email`, the two fields that are always there.
+    pub fn parse(raw: Vec<u8>) -> Result<Self, ProfileError> {
+        let fields: Map<String, Value> = serde_json::from_slice(&raw).map_err(|_| ProfileError)?;
+        if !fields.contains_key("id") || !fields.contains_key("email") {
+            return Err(ProfileError);
+        }
+        Ok(Self { raw, fields })
+    }
+
+    /// The very bytes that Smartsheet sent, with every big integer and unknown field as it was.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Every field, by Smartsheet's names.
+    #[must_use]
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+
+    /// The text of `field`, when there is one that is not blank.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<&str> {
+        let text = self.fields.get(field)?.as_str()?.trim();
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// First and last name, as far as they are known; otherwise the email address.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let names = [self.text("firstName"), self.text("lastName")];
+        let names: Vec<&str> = names.into_iter().flatten().collect();
+        if names.is_empty() {
+            self.email().to_owned()
+        } else {
+            names.join(" ")
+        }
+    }
+
+    /// The email address.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        self.text("email").unwrap_or("someone")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(raw: &str) -> Result<Profile, ProfileError> {
+        Profile::parse(raw.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn the_least_profile() {
+        let profile = parse(r#"{"id": 48569348493401200, "email": "ann@example.com"}"#).unwrap();
+        assert_eq!(profile.name(), "ann@example.com");
+        assert_eq!(profile.fields()["id"].to_string(), "48569348493401200");
+    }
+
+    #[test]
+    fn names_of_every_completeness() {
+        for (fields, name) in [
+            (r#""firstName":"Ann","lastName":"Lee""#, "Ann Lee"),
+            (r#""firstName":" Ann ""#, "Ann"),
+            (r#""firstName":"","lastName":"Lee""#, "Lee"),
+            (r#""firstName":7,"lastName":null"#, "ann@example.com"),
+        ] {
+            let raw = format!(r#"{{"id":1,"email":"ann@example.com",{fields}}}"#);
+            assert_eq!(parse(&raw).unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn what_is_no_profile() {
+        for raw in [
+            "",
+            "null",
+            "[]",
+            "{}",
+            r#"{"id":1}"#,
+            r#"{"email":"a"}"#,
+            r#"{"id":1,"email":"a""#,
+        ] {
+            assert!(parse(raw).is_err(), "{raw}");
+        }
+    }
+}

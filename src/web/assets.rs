@@ -1,0 +1,69 @@
+//! `GET /static/…`: the assets, compiled into the binary.
+
+use std::sync::LazyLock;
+
+use axum::extract::{Path, RawQuery};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+struct Asset {
+    name: &'static str,
+    content_type: &'static str,
+    content: &'static [u8],
+}
+
+const STYLESHEET: Asset = Asset {
+    name: "style.css",
+    content_type: "text/css; charset=utf-8",
+    content: include_bytes!("../../static/style.css"),
+};
+
+const ICON: Asset = Asset {
+    name: "icon.svg",
+    content_type: "image/svg+xml",
+    content: include_bytes!("../../static/icon.svg"),
+};
+
+const ASSETS: [Asset; 2] = [STYLESHEET, ICON];
+
+impl Asset {
+    /// Names this very content: 64 bits of its SHA-256.
+    fn version(&self) -> String {
+        hex::encode(&Sha256::digest(self.content)[..8])
+    }
+
+    fn url(&self) -> String {
+        format!("/static/{}?v={}", self.name, self.version())
+    }
+}
+
+/// The stylesheet's address. It changes with the content, so browsers may keep what they have for ever.
+pub(super) fn stylesheet_url() -> &'static str {
+    static URL: LazyLock<String> = LazyLock::new(|| STYLESHEET.url());
+    &URL
+}
+
+/// The icon's address, likewise.
+pub(super) fn icon_url() -> &'static str {
+    static URL: LazyLock<String> = LazyLock::new(|| ICON.url());
+    &URL
+}
+
+pub(super) async fn get(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
+    let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let is_this_version =
+        query.is_some_and(|query| query.strip_prefix("v=") == Some(&asset.version()));
+    let caching = if is_this_version {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let headers = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CACHE_CONTROL, caching),
+    ];
+    (headers, asset.content).into_response()
+}

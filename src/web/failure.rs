@@ -1,0 +1,237 @@
+//! The one way from an error to an answer.
+//!
+//! A page's own errors become a [`Failure`]; [`render`] makes it a page for people or RFC 9457 problem details, whichever
+//! the client asked for. Whatever else answers without a body of its own (an unknown path, a wrong method, a panic) passes
+//! here, too.
+
+use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use serde_json::json;
+
+use super::accept::wants_json;
+use super::request_log::{Reason, Reference};
+use super::{App, Frame, page};
+use crate::session::StoreError;
+
+/// What went wrong, for the person: what happened and what to do next. None of its texts holds a secret.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    /// Names the problem for programs (RFC 9457 `type`).
+    pub(super) kind: &'static str,
+    pub(super) title: &'static str,
+    /// What happened.
+    pub(super) explanation: String,
+    /// What to do next.
+    pub(super) advice: &'static str,
+    /// The button that does it.
+    pub(super) action: Action,
+    /// For the log: what lies behind it.
+    pub(super) reason: String,
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What a person can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    SignIn,
+    TryProfileAgain,
+    /// To the profile; whoever is signed out is asked to sign in there.
+    Continue,
+    GoHome,
+}
+
+impl Action {
+    fn label(self) -> &'static str {
+        match self {
+            Self::SignIn => "Sign in",
+            Self::TryProfileAgain => "Try again",
+            Self::Continue => "Continue",
+            Self::GoHome => "Go to the start page",
+        }
+    }
+
+    /// Absolute, so that whoever came by another name of this host (127.0.0.1 for localhost) returns to the one that the
+    /// cookie is for.
+    fn url(self, app: &App) -> String {
+        let path = match self {
+            Self::SignIn => "login",
+            Self::TryProfileAgain | Self::Continue => "me",
+            Self::GoHome => "",
+        };
+        format!("{}{path}", app.base_url)
+    }
+}
+
+impl Failure {
+    /// Something that should not happen. The cause is for the log alone.
+    pub(super) fn internal(cause: impl Display) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            kind: "internal",
+            title: "Something went wrong here",
+            explanation: "This app made a mistake while answering. Nothing was lost.".to_owned(),
+            advice: "Try again. If it happens again, give the reference below to whoever runs this app.",
+            action: Action::GoHome,
+            reason: cause.to_string(),
+            retry_after: None,
+        }
+    }
+
+    /// An answer without a body of its own, known by its status alone.
+    fn of_status(status: StatusCode) -> Self {
+        let (kind, title, explanation) = match status {
+            StatusCode::NOT_FOUND => (
+                "not-found",
+                "There is no such page",
+                "Nothing is at this address.",
+            ),
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "method-not-allowed",
+                "That does not work this way",
+                "This address exists, but not for this kind of request.",
+            ),
+            status if status.is_client_error() => (
+                "bad-request",
+                "The request can't be read",
+                "This app does not understand what the browser sent.",
+            ),
+            _ => return Self::internal(status),
+        };
+        Self {
+            status,
+            kind,
+            title,
+            explanation: explanation.to_owned(),
+            advice: "Start from the first page.",
+            action: Action::GoHome,
+            reason: kind.to_owned(),
+            retry_after: None,
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            kind: "store-unavailable",
+            title: "Your session can't be read right now",
+            explanation: "The database that holds the sessions does not answer. Nothing is lost: you are still signed in \
+                          once it is back."
+                .to_owned(),
+            advice: "Try again in a moment.",
+            action: Action::GoHome,
+            reason: error.to_string(),
+            retry_after: Some(Duration::from_secs(5)),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    /// Hands the failure to [`render`], which knows what the client wants.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    frame: Frame,
+    status: u16,
+    title: &'static str,
+    explanation: String,
+    advice: &'static str,
+    action: &'static str,
+    action_url: String,
+    reference: String,
+}
+
+/// Makes answers of failures, bare statuses and panics.
+pub(super) async fn render(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let json = wants_json(request.headers());
+    let reference = request.extensions().get::<Reference>().cloned();
+    // A panic ends this request and nothing else. No state is shared that it could leave half-written: sessions are
+    // written in transactions, and the few locks cover single operations.
+    let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => Failure::internal("panic").into_response(),
+    };
+    let failure = match response.extensions().get::<Failure>() {
+        Some(failure) => failure.clone(),
+        None if is_bare_error(&response) => Failure::of_status(response.status()),
+        None => return response,
+    };
+
+    let reference = reference.map(|reference| reference.0).unwrap_or_default();
+    let mut rendered = if json {
+        problem_details(&failure, &reference)
+    } else {
+        page(&ErrorPage {
+            frame: Frame::of(&app),
+            status: failure.status.as_u16(),
+            title: failure.title,
+            explanation: failure.explanation.clone(),
+            advice: failure.advice,
+            action: failure.action.label(),
+            action_url: failure.action.url(&app),
+            reference,
+        })
+    };
+    *rendered.status_mut() = failure.status;
+    // What the route said beside the body stays, such as `Allow` and the session's cookie.
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            rendered.headers_mut().append(name, value.clone());
+        }
+    }
+    let headers = rendered.headers_mut();
+    if let Some(wait) = failure.retry_after {
+        headers.insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+    }
+    if failure.status == StatusCode::UNAUTHORIZED {
+        // RFC 9110 section 15.5.2 wants a challenge; the sign-in is by session.
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Session"),
+        );
+    }
+    headers.append(header::VARY, HeaderValue::from_static("Accept"));
+    rendered.extensions_mut().insert(Reason(failure.reason));
+    rendered
+}
+
+/// RFC 9457.
+fn problem_details(failure: &Failure, reference: &str) -> Response {
+    let body = json!({
+        "type": format!("urn:smartsheet-oauth-demo:problem:{}", failure.kind),
+        "title": failure.title,
+        "status": failure.status.as_u16(),
+        "detail": format!("{} {}", failure.explanation, failure.advice),
+        "reference": reference,
+    });
+    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (content_type, body.to_string()).into_response()
+}
+
+/// An error that no handler wrote a page for: axum answers those in plain text or with nothing.
+fn is_bare_error(response: &Response) -> bool {
+    let status = response.status();
+    let plain = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    (status.is_client_error() || status.is_server_error()) && plain
+}

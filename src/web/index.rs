@@ -1,0 +1,71 @@
+//! `GET /`: what this is, the sign-in link, and who is signed in.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::failure::Failure;
+use super::person::{PersonError, profile};
+use super::{App, Frame, page};
+use crate::oauth::Scope;
+use crate::session::{Browser, Person};
+
+#[derive(Template)]
+#[template(path = "index.html")]
+struct IndexPage<'a> {
+    frame: Frame,
+    visitor: Visitor,
+    login_url: String,
+    redirect_url: String,
+    scopes: &'a [Scope],
+}
+
+enum Visitor {
+    SignedOut,
+    /// With who it is, unless Smartsheet can't say at the moment.
+    SignedIn(Option<Person>),
+}
+
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    browser: Browser,
+) -> Result<Response, Failure> {
+    Ok(page(&IndexPage {
+        frame: Frame::of(&app),
+        visitor: visitor(&app, &browser).await,
+        // Absolute: whoever opened 127.0.0.1 instead of localhost must sign in where the callback will find the cookie.
+        login_url: format!("{}login", app.base_url),
+        redirect_url: format!("{}redirect", app.base_url),
+        scopes: &app.scopes,
+    }))
+}
+
+async fn visitor(app: &App, browser: &Browser) -> Visitor {
+    let Some(id) = browser.id() else {
+        return Visitor::SignedOut;
+    };
+    let login = match browser.read().await {
+        Ok(data) => data.and_then(|data| data.login),
+        Err(error) => {
+            // This page says what the app is, and that works without the store.
+            tracing::warn!(%error, "the start page can't tell who is signed in");
+            None
+        }
+    };
+    match login {
+        None => Visitor::SignedOut,
+        Some(login) if login.person.is_some() => Visitor::SignedIn(login.person),
+        // Signed in, but no page has called `users/me` yet.
+        Some(_) => match profile(app, id).await {
+            Ok(profile) => Visitor::SignedIn(Some(Person::of(&profile))),
+            Err(PersonError::SignedOut) => Visitor::SignedOut,
+            Err(PersonError::Failed(failure)) if failure.status == StatusCode::UNAUTHORIZED => {
+                Visitor::SignedOut
+            }
+            Err(PersonError::Failed(_)) => Visitor::SignedIn(None),
+        },
+    }
+}

@@ -1,0 +1,42 @@
+//! `GET /login`: sends the browser to Smartsheet with a fresh `state`.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Redirect;
+use url::form_urlencoded;
+
+use super::App;
+use super::failure::Failure;
+use super::return_to::within_app;
+use crate::oauth;
+use crate::session::{Browser, PendingSignIn};
+
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    browser: Browser,
+    RawQuery(query): RawQuery,
+) -> Result<Redirect, Failure> {
+    let state = oauth::State::random(&mut rand::rng());
+    let url = app.client.authorization_url(&app.scopes, &state);
+    let return_to = query.as_deref().and_then(return_to);
+    let sign_in = PendingSignIn {
+        state,
+        started_at: app.clock.now(),
+        return_to: return_to.unwrap_or_else(|| "/me".to_owned()),
+    };
+    browser.start_sign_in(sign_in).await?;
+    tracing::info!("sign-in started");
+    Ok(Redirect::to(url.as_str()))
+}
+
+/// The parameter `return_to`, when it is there once and leads to a page of ours.
+fn return_to(query: &str) -> Option<String> {
+    let mut values =
+        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "return_to");
+    let (_, value) = values.next()?;
+    match values.next() {
+        None => within_app(&value),
+        Some(_) => None,
+    }
+}

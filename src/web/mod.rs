@@ -1,0 +1,159 @@
+//! The pages: a file each, and what they have in common.
+//!
+//! A request passes the layers from the outside in: `request_log` gives it a reference and writes its line, `headers`
+//! hardens the answer, `failure` turns errors and panics into pages, tower-sessions' layer finds the session; then comes
+//! the page.
+
+mod accept;
+mod assets;
+mod failure;
+mod headers;
+mod health;
+mod index;
+mod login;
+mod logout;
+mod me;
+mod person;
+mod redirect;
+mod request_log;
+mod return_to;
+mod same_origin;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::middleware;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{RequestPartsExt as _, Router};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, Session, SessionManagerLayer};
+use url::Url;
+
+use crate::clock::Clock;
+use crate::oauth::{Client, Scope};
+use crate::session::{AccessTokens, Browser, Store};
+use crate::smartsheet::Api;
+use failure::Failure;
+
+/// What the pages work with.
+#[derive(Debug)]
+pub struct App {
+    /// How browsers reach the app.
+    pub base_url: Url,
+    /// What people are asked for.
+    pub scopes: Vec<Scope>,
+    /// Whether Smartsheet is the built-in sandbox.
+    pub sandbox: bool,
+    /// How long a session lasts in all; the cookie lasts as long.
+    pub session_lifetime: Duration,
+    /// How long a page waits for Smartsheet, in all.
+    pub patience: Duration,
+    /// The OAuth client.
+    pub client: Client,
+    /// Smartsheet's API.
+    pub api: Api,
+    /// The sessions.
+    pub store: Store,
+    /// The one way to a usable access token.
+    pub access: AccessTokens,
+    /// What must come to its end though the browser goes away or the server stops.
+    pub tasks: TaskTracker,
+    /// Set when the server begins to stop.
+    pub stopping: CancellationToken,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Every page and endpoint, with the layers around them.
+pub fn router(app: Arc<App>) -> Router {
+    let pages = Router::new()
+        .route("/", get(index::get))
+        .route("/login", get(login::get))
+        .route("/redirect", get(redirect::get))
+        .route("/me", get(me::get))
+        .route(
+            "/logout",
+            post(logout::post).layer(middleware::from_fn_with_state(
+                Arc::clone(&app),
+                same_origin::require,
+            )),
+        )
+        .layer(session_layer(&app));
+    let endpoints = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/static/{file}", get(assets::get));
+    with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
+}
+
+/// The layers that every answer of the app passes: errors and panics as pages, hardening headers, the log line.
+pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
+    routes
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            failure::render,
+        ))
+        .layer(middleware::from_fn_with_state(app, headers::harden))
+        .layer(middleware::from_fn(request_log::write))
+}
+
+/// The cookie: a bare pointer to the session. `Lax`, because the callback comes from Smartsheet's site and must bring the
+/// cookie; `Strict` would lose every sign-in.
+fn session_layer(app: &App) -> SessionManagerLayer<Store> {
+    let secure = app.base_url.scheme() == "https";
+    let age = tower_sessions::cookie::time::Duration::try_from(app.session_lifetime)
+        .unwrap_or(tower_sessions::cookie::time::Duration::MAX);
+    SessionManagerLayer::new(app.store.clone())
+        // The prefix makes browsers refuse the cookie unless it is Secure, for this very host and for every path.
+        .with_name(if secure { "__Host-session" } else { "session" })
+        .with_secure(secure)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/")
+        .with_expiry(Expiry::OnInactivity(age))
+}
+
+impl FromRequestParts<Arc<App>> for Browser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let pointer = parts
+            .extract::<Session>()
+            .await
+            .map_err(|(_, problem)| Failure::internal(problem).into_response())?;
+        Ok(Browser::new(pointer, app.store.clone()))
+    }
+}
+
+/// What every page shows around its content.
+struct Frame {
+    /// Whether to say that this is the sandbox.
+    sandbox: bool,
+    /// The stylesheet's address.
+    stylesheet: &'static str,
+    /// The icon's address.
+    icon: &'static str,
+}
+
+impl Frame {
+    fn of(app: &App) -> Self {
+        Self {
+            sandbox: app.sandbox,
+            stylesheet: assets::stylesheet_url(),
+            icon: assets::icon_url(),
+        }
+    }
+}
+
+/// A page as an answer.
+fn page(template: &impl askama::Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => Failure::internal(error).into_response(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Who is signed in: the way from a session to a profile.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::time::timeout;
+
+use super::App;
+use super::failure::{Action, Failure};
+use crate::oauth::OAuthError;
+use crate::session::{AccessError, Id, Person};
+use crate::smartsheet::{ApiError, Profile};
+
+/// Why there is no profile.
+pub(super) enum PersonError {
+    /// Nobody is signed in.
+    SignedOut,
+    /// Everything else.
+    Failed(Failure),
+}
+
+/// Calls `users/me` for the session `id`, refreshing the token before or, when Smartsheet refuses it, in between; all of
+/// that within [`App::patience`]. Remembers who it is for the other pages.
+pub(super) async fn profile(app: &App, id: Id) -> Result<Profile, PersonError> {
+    // Giving up on the waiting ends no refresh: that goes on as a task of its own.
+    match timeout(app.patience, current_user(app, id)).await {
+        Ok(profile) => profile,
+        Err(_) => Err(PersonError::Failed(slow())),
+    }
+}
+
+async fn current_user(app: &App, id: Id) -> Result<Profile, PersonError> {
+    let token = app.access.usable(id).await?;
+    let mut answer = app.api.current_user(&token).await;
+    if let Err(ApiError::TokenRefused(_)) = answer {
+        let token = app.access.instead_of(id, &token).await?;
+        answer = app.api.current_user(&token).await;
+    }
+    let profile = answer?;
+
+    let person = Person::of(&profile);
+    let remembered = app.store.update(id, |data| {
+        if let Some(login) = &mut data.login {
+            login.person = Some(person.clone());
+        }
+    });
+    if let Err(error) = remembered.await {
+        // The profile is here and can be shown; the name is asked for again next time.
+        tracing::warn!(%error, "a person's name could not be stored");
+    }
+    Ok(profile)
+}
+
+impl Person {
+    pub(super) fn of(profile: &Profile) -> Self {
+        Self {
+            name: profile.name(),
+            email: profile.email().to_owned(),
+        }
+    }
+}
+
+impl From<AccessError> for PersonError {
+    fn from(error: AccessError) -> Self {
+        let reason = error.to_string();
+        Self::Failed(match error {
+            AccessError::SignedOut => return Self::SignedOut,
+            AccessError::GrantGone => sign_in_again(reason),
+            AccessError::Store(error) => error.into(),
+            AccessError::NotRefreshed(OAuthError::Timeout) => slow(),
+            AccessError::NotRefreshed(error) if error.is_operators() => Failure {
+                advice: "Whoever runs this app must act: compare its client id and secret with Smartsheet's Developer \
+                         Tools. The command `smartsheet-oauth-demo check` shows what is in force.",
+                action: Action::GoHome,
+                ..failed(
+                    "refresh-refused",
+                    format!("Smartsheet refused this app itself: {error}. You are still signed in."),
+                    reason,
+                )
+            },
+            AccessError::NotRefreshed(_) => failed(
+                "smartsheet-failed",
+                "Smartsheet can't be reached, or its answer can't be read. You are still signed in.".to_owned(),
+                reason,
+            ),
+        })
+    }
+}
+
+impl From<ApiError> for PersonError {
+    fn from(error: ApiError) -> Self {
+        let reason = error.to_string();
+        Self::Failed(match error {
+            ApiError::TokenRefused(_) => sign_in_again(reason),
+            ApiError::NotAllowed(said) => Failure {
+                status: StatusCode::FORBIDDEN,
+                title: "Smartsheet does not allow this",
+                advice: "Ask your Smartsheet administrator whether your plan includes API access.",
+                action: Action::GoHome,
+                ..failed("not-allowed", format!("Smartsheet's reason: {said}. You are still signed in."), reason)
+            },
+            ApiError::RateLimited { retry_after, .. } => Failure {
+                title: "Smartsheet asks for a pause",
+                ..unavailable(
+                    "rate-limited",
+                    "This app has asked Smartsheet for too much in a short time. You are still signed in.",
+                    retry_after.unwrap_or(Duration::from_secs(60)),
+                    reason,
+                )
+            },
+            ApiError::Unavailable { retry_after, .. } => unavailable(
+                "smartsheet-unavailable",
+                "Smartsheet is offline for maintenance. You are still signed in.",
+                retry_after.unwrap_or(Duration::from_secs(30)),
+                reason,
+            ),
+            ApiError::Timeout => slow(),
+            ApiError::Failed(_) | ApiError::Unreachable(_) | ApiError::Malformed(_) => failed(
+                "smartsheet-failed",
+                "Smartsheet can't be reached, reports a failure, or its answer can't be read. You are still signed in."
+                    .to_owned(),
+                reason,
+            ),
+        })
+    }
+}
+
+fn failed(kind: &'static str, explanation: String, reason: String) -> Failure {
+    Failure {
+        status: StatusCode::BAD_GATEWAY,
+        kind,
+        title: "Smartsheet does not answer as it should",
+        explanation,
+        advice: "Try again in a moment.",
+        action: Action::TryProfileAgain,
+        reason,
+        retry_after: None,
+    }
+}
+
+fn unavailable(
+    kind: &'static str,
+    explanation: &str,
+    retry_after: Duration,
+    reason: String,
+) -> Failure {
+    Failure {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        title: "Smartsheet is not available",
+        retry_after: Some(retry_after),
+        ..failed(kind, explanation.to_owned(), reason)
+    }
+}
+
+fn slow() -> Failure {
+    Failure {
+        status: StatusCode::GATEWAY_TIMEOUT,
+        title: "Smartsheet took too long",
+        ..failed(
+            "smartsheet-slow",
+            "Smartsheet did not answer in time. You are still signed in.".to_owned(),
+            "no answer in time".to_owned(),
+        )
+    }
+}
+
+fn sign_in_again(reason: String) -> Failure {
+    Failure {
+        status: StatusCode::UNAUTHORIZED,
+        title: "Please sign in again",
+        advice: "Signing in again takes a moment.",
+        action: Action::SignIn,
+        ..failed(
+            "grant-gone",
+            "Smartsheet no longer lets this app act for you. The access was revoked, or has not been used for too long."
+                .to_owned(),
+            reason,
+        )
+    }
+}

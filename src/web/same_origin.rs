@@ -1,0 +1,60 @@
+//! Requests that change something must come from a page of ours, not from another site's form.
+//!
+//! `SameSite=Lax` keeps the cookie out of other sites' POSTs already; this also covers the browsers and the sibling
+//! hosts that it doesn't, and says so instead of acting on no session.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::failure::{Action, Failure};
+
+pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if is_ours(request.headers(), &app) {
+        return next.run(request).await;
+    }
+    Failure {
+        status: StatusCode::FORBIDDEN,
+        kind: "cross-site",
+        title: "That came from another site",
+        explanation: "Another site tried to do something here in your name. Nothing was done."
+            .to_owned(),
+        advice: "If it was you, do it from a page of this app.",
+        action: Action::GoHome,
+        reason: "cross-site request refused".to_owned(),
+        retry_after: None,
+    }
+    .into_response()
+}
+
+/// Every header that is there must speak for us: `Sec-Fetch-Site`, which browsers set and pages can't, and `Origin`.
+///
+/// Our own pages send `Origin: null`, because their `Referrer-Policy` is `no-referrer` (Fetch standard, "append a request
+/// Origin header"), and so do sandboxed frames of other sites; `Sec-Fetch-Site` tells the two apart, so without it `null`
+/// is refused. A client that sends neither header is no browser, and nobody can make it send requests.
+fn is_ours(headers: &HeaderMap, app: &App) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    let fetch_site = text("sec-fetch-site");
+    let site_is_ours = match fetch_site {
+        None | Some("same-origin" | "none") => true,
+        Some(_) => false,
+    };
+    let origin_is_ours = match text(header::ORIGIN.as_str()) {
+        None => true,
+        Some("null") => fetch_site.is_some(),
+        Some(origin) => {
+            let ours = app.base_url.origin().ascii_serialization();
+            let host = text(header::HOST.as_str()).unwrap_or("");
+            // By another name of this host, such as 127.0.0.1 for localhost, it is still the page's own origin.
+            origin == ours
+                || origin
+                    .split_once("://")
+                    .is_some_and(|(_, from)| from == host)
+        }
+    };
+    site_is_ours && origin_is_ours
+}

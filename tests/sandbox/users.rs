@@ -1,0 +1,96 @@
+//! `users/me`, and what all API calls have in common.
+
+use axum::{body::Body, http::Request};
+
+use crate::support::World;
+
+#[tokio::test]
+async fn each_user_has_their_profile() {
+    let world = World::new().await;
+    let full = world.sign_in("full", "").await;
+    let answer = world.me(&full.access).await;
+    assert!(answer.body.contains("\"id\": 9187654321098765,"));
+    assert_eq!(answer.json()["alternateEmails"][1]["confirmed"], false);
+    assert_eq!(answer.header("content-type"), "application/json");
+    let minimal = world.sign_in("minimal", "").await;
+    let json = world.me(&minimal.access).await.json();
+    assert_eq!(json.as_object().unwrap().len(), 2);
+    let unicode = world.sign_in("unicode", "").await;
+    let json = world.me(&unicode.access).await.json();
+    assert_eq!(json["firstName"], "Zoë <b>\"O'Brien\"");
+}
+
+#[tokio::test]
+async fn a_plan_without_api_access_signs_in_and_calls_nothing() {
+    let world = World::new().await;
+    let pair = world.sign_in("no-api", "READ_SHEETS").await;
+    world.me(&pair.access).await.refused(403, 1004);
+    let gone = world.with_token("DELETE", "/2.0/token", &pair.access).await;
+    assert_eq!(gone.status, 200);
+}
+
+#[tokio::test]
+async fn each_cause_of_401_has_its_code() {
+    let world = World::new().await;
+    world.get("/2.0/users/me").await.refused(401, 1001);
+    for (header, code) in [
+        (&b"Bearer "[..], 1001),
+        (b"", 1001),
+        (b"Basic YTpi", 1001),
+        (b"Bearer nonsense", 1002),
+        (b"Bearer \xff\xfe", 1002),
+    ] {
+        let request = Request::get("/2.0/users/me").header("authorization", header);
+        let answer = world.send(request.body(Body::empty()).unwrap()).await;
+        answer.refused(401, code);
+    }
+    let pair = world.sign_in("full", "").await;
+    let request =
+        Request::get("/2.0/users/me").header("authorization", format!("bearer  {}", pair.access));
+    assert_eq!(
+        world
+            .send(request.body(Body::empty()).unwrap())
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_exist_answers_in_the_apis_form() {
+    let world = World::new().await;
+    for path in [
+        "/2.0",
+        "/2.0/",
+        "/2.0/nothing",
+        "/2.0/users/me/",
+        "/control/nothing",
+    ] {
+        world.get(path).await.refused(404, 1006);
+    }
+    let wrong = world.delete("/2.0/users/me").await;
+    wrong.refused(405, 1010);
+    assert_eq!(wrong.header("allow"), "GET,HEAD");
+    world.get("/2.0/token").await.refused(405, 1010);
+    world.delete("/control/revoke").await.refused(405, 1010);
+    world.get("/1.1/user/me").await.refused(410, 4005);
+    assert_eq!(world.delete("/b/authorize").await.status, 405);
+}
+
+#[tokio::test]
+async fn a_rate_limit_counts_each_token_and_minute() {
+    let world = World::with(|options| options.rate_limit = Some(3)).await;
+    let (one, other) = (
+        world.sign_in("full", "").await,
+        world.sign_in("full", "").await,
+    );
+    for _ in 0..3 {
+        assert_eq!(world.me(&one.access).await.status, 200);
+    }
+    let refused = world.me(&one.access).await;
+    refused.refused(429, 4003);
+    assert_eq!(refused.header("retry-after"), "60");
+    assert_eq!(world.me(&other.access).await.status, 200);
+    world.pass(std::time::Duration::from_mins(1));
+    assert_eq!(world.me(&one.access).await.status, 200);
+}
