@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -261,6 +262,7 @@ fn start_log(format: LogFormat) {
         .map_or(filter.clone(), |directive| filter.add_directive(directive));
     let log = tracing_subscriber::fmt()
         .with_env_filter(quiet)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.with_target(false).init(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tower_sessions::session::Id;
+use tracing::Instrument as _;
 
 use super::data::Login;
 use super::store::{Store, StoreError};
@@ -129,12 +130,13 @@ impl AccessTokens {
             id,
         };
         let refused = refused.cloned();
-        self.0.tasks.spawn(async move {
+        let fly = async move {
             let outcome = flight.run(refused.as_ref()).await;
             // Off the board first: who comes now starts anew and finds the result in the store.
             drop(flight);
             land.send_replace(Some(outcome));
-        });
+        };
+        self.0.tasks.spawn(fly.in_current_span());
         landing
     }
 }

@@ -291,7 +291,7 @@ impl Store {
 impl Stored {
     /// Tells tower-sessions' record which row it stands for, so that saving what is stored already does nothing.
     pub(super) fn stamp(&self) -> Value {
-        json!({ "id": self.id, "version": self.version })
+        json!({ "id": self.id.to_string(), "version": self.version })
     }
 
     fn into_record(self, expiry: Timestamp) -> Result<Record, session_store::Error> {
@@ -321,7 +321,8 @@ impl SessionStore for Store {
     /// that stands for a row which is stored already (see [`Stored::stamp`]) gets that row's id.
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         if let Some(stamp) = record.data.get(STAMP) {
-            record.id = serde_json::from_value(stamp["id"].clone()).map_err(decode)?;
+            let id = stamp["id"].as_str().and_then(|id| id.parse().ok());
+            record.id = id.ok_or_else(conflict)?;
             return Ok(());
         }
         let stored = self.create(content(record)?).await.map_err(backend)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -41,6 +41,7 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
         headers.insert(name, HeaderValue::from_static(value));
     }
     if app.base_url.scheme() == "https" {
+        complete_removal(headers);
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,
             HeaderValue::from_static("max-age=63072000; includeSubDomains"),
@@ -51,4 +52,19 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// tower-sessions removes a cookie without saying `Secure`, and browsers refuse that for a name with the `__Host-` prefix:
+/// the cookie would stay. (Cookies that are set have it already.)
+fn complete_removal(headers: &mut HeaderMap) {
+    if let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE) {
+        for cookie in cookies.iter_mut() {
+            let text = cookie.to_str().unwrap_or_default();
+            if !text.contains("; Secure")
+                && let Ok(complete) = HeaderValue::from_str(&format!("{text}; HttpOnly; Secure"))
+            {
+                *cookie = complete;
+            }
+        }
+    }
 }

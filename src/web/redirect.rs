@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Redirect;
+use tracing::Instrument as _;
 
 use super::App;
 use super::failure::{Action, Failure};
@@ -52,7 +53,7 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Strin
         // A task of its own: once the code is sent, the answer must be stored even if the browser goes away.
         Ok(code) => app
             .tasks
-            .spawn(exchange(Arc::clone(app), browser.clone(), code))
+            .spawn(exchange(Arc::clone(app), browser.clone(), code).in_current_span())
             .await
             .unwrap_or(Err(RedirectError::Interrupted)),
         Err(error) => Err(RedirectError::Refused(error)),
