@@ -26,7 +26,7 @@ use crate::transport::{Limits, Transport};
 use crate::web::{self, App};
 
 /// How often expired sessions are removed.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// How long a stop waits for requests, and for exchanges and refreshes whose answer must still be stored.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -187,21 +187,20 @@ fn beside(store: &StoreUrl, name: &str) -> Option<PathBuf> {
 
 fn sealer(settings: &Settings) -> Result<Sealer, StartError> {
     let session = &settings.session;
-    let (key, named) = match &session.key {
-        Some(key) => (key.clone(), "session.key".to_owned()),
-        None => {
-            let file = made_key_file(&session.store);
-            match read_or_make_key(&file) {
-                Ok(key) => (
-                    key,
-                    format!("session.key (made by this app in {})", file.display()),
-                ),
-                // Nothing outlives the process in memory mode, so neither need the key.
-                Err(_) if session.store == StoreUrl::Memory => {
-                    (Sealer::new_key().into(), String::new())
-                }
-                Err(error) => return Err(key_error(&file, &error)),
+    let (key, named) = if let Some(key) = &session.key {
+        (key.clone(), "session.key".to_owned())
+    } else {
+        let file = made_key_file(&session.store);
+        match read_or_make_key(&file) {
+            Ok(key) => (
+                key,
+                format!("session.key (made by this app in {})", file.display()),
+            ),
+            // Nothing outlives the process in memory mode, so neither need the key.
+            Err(_) if session.store == StoreUrl::Memory => {
+                (Sealer::new_key().into(), String::new())
             }
+            Err(error) => return Err(key_error(&file, &error)),
         }
     };
     Sealer::from_base64(key.expose_secret()).map_err(|error| {

@@ -98,7 +98,6 @@ impl Transport {
     }
 
     /// Starts a request. Send it with [`Transport::send`].
-    #[must_use]
     pub fn request(&self, method: reqwest::Method, url: Url) -> RequestBuilder {
         self.http.request(method, url)
     }

@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn durations() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
-        assert_eq!(duration("12h"), Ok(Duration::from_secs(43_200)));
-        assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
+        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+        assert_eq!(duration("12h"), Ok(Duration::from_hours(12)));
+        assert_eq!(duration("7d"), Ok(Duration::from_hours(168)));
         for wrong in [
             "",
             "5",

@@ -130,8 +130,9 @@ impl OAuthError {
             (Some(1004 | 1067 | 1072 | 1238), _) => Self::InvalidClient(refusal),
             (Some(1070 | 1073 | 1236 | 1237), _) => Self::InvalidRequest(refusal),
             (Some(1068), _) => Self::UnsupportedGrantType(refusal),
-            (Some(1069 | 1071 | 1132), _) => Self::InvalidGrant(refusal),
-            (_, Some("invalid_grant")) => Self::InvalidGrant(refusal),
+            (Some(1069 | 1071 | 1132), _) | (_, Some("invalid_grant")) => {
+                Self::InvalidGrant(refusal)
+            }
             (_, Some("invalid_client" | "unauthorized_client")) => Self::InvalidClient(refusal),
             (_, Some("invalid_scope")) => Self::InvalidScope(refusal),
             (_, Some("invalid_request")) => Self::InvalidRequest(refusal),

@@ -99,14 +99,13 @@ impl Browser {
             Some(id) => self.store.renew(id, sign_in).await?,
             None => None,
         };
-        let stored = match renewed {
-            Some(stored) => stored,
+        let stored = if let Some(stored) = renewed {
+            stored
+        } else {
             // The old session expired during the exchange. The person has just consented: start a new one.
-            None => {
-                let mut data = SessionData::new(login.signed_in_at);
-                sign_in(&mut data);
-                self.store.create(data).await?
-            }
+            let mut data = SessionData::new(login.signed_in_at);
+            sign_in(&mut data);
+            self.store.create(data).await?
         };
         self.point_to(&stored).await
     }
@@ -121,7 +120,10 @@ impl Browser {
             return Ok(None);
         };
         let ended = self.store.delete_if(id, |_| true).await?;
-        self.pointer.flush().await.map_err(pointer_error)?;
+        self.pointer
+            .flush()
+            .await
+            .map_err(|error| pointer_error(&error))?;
         Ok(ended)
     }
 
@@ -135,7 +137,10 @@ impl Browser {
             return Ok(());
         };
         if let Some(_ended) = self.store.delete_if(id, SessionData::is_empty).await? {
-            self.pointer.flush().await.map_err(pointer_error)?;
+            self.pointer
+                .flush()
+                .await
+                .map_err(|error| pointer_error(&error))?;
         }
         Ok(())
     }
@@ -147,17 +152,20 @@ impl Browser {
     /// [`Store`]'s `create` to take over that row's id.
     async fn point_to(&self, stored: &Stored) -> Result<(), StoreError> {
         if self.id().is_some() {
-            self.pointer.flush().await.map_err(pointer_error)?;
+            self.pointer
+                .flush()
+                .await
+                .map_err(|error| pointer_error(&error))?;
         }
         let insert = async {
             self.pointer.insert(CONTENT, &stored.data).await?;
             self.pointer.insert(STAMP, stored.stamp()).await?;
             self.pointer.save().await
         };
-        insert.await.map_err(pointer_error)
+        insert.await.map_err(|error| pointer_error(&error))
     }
 }
 
-fn pointer_error(error: session::Error) -> StoreError {
+fn pointer_error(error: &session::Error) -> StoreError {
     StoreError::Unavailable(RowsError(error.to_string().into()))
 }

@@ -9,7 +9,7 @@ use crate::clock::{after, before};
 use crate::oauth::{State, Token};
 
 /// How long a person may take between `/login` and the callback. Smartsheet's codes live as long.
-pub const SIGN_IN_TIME: Duration = Duration::from_secs(10 * 60);
+pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
 
 /// How many sign-ins one browser may have under way. The oldest makes room, so that a tab reloading `/login` for ever
 /// does not grow the session.
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn expiry_follows_visits_until_the_lifetime_ends() {
         let lifetimes = Lifetimes {
-            idle: Duration::from_secs(60 * 60),
-            total: Duration::from_secs(90 * 60),
+            idle: Duration::from_hours(1),
+            total: Duration::from_mins(90),
         };
         let mut data = SessionData::new(at(0));
         data.add_pending(sign_in("one", 5));

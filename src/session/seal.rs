@@ -107,6 +107,10 @@ impl Sealer {
     }
 
     /// Seals `content` for version `version` of the row `row`.
+    ///
+    /// # Panics
+    ///
+    /// With 256 GiB of content or more, which the cipher refuses. A session is bounded to kilobytes.
     #[must_use]
     pub fn seal(&self, row: &RowKey, version: i64, content: &[u8]) -> Vec<u8> {
         let key = &self.keys[0];
@@ -123,7 +127,7 @@ impl Sealer {
         let ciphertext = key
             .cipher
             .encrypt(&XNonce::from(nonce), payload)
-            // The cipher refuses only messages of 256 GiB and more; a session is bounded to kilobytes.
+            // Proven by the bound on a session's content, see `Store::seal`.
             .expect("a session is shorter than 256 GiB");
         sealed.extend_from_slice(&ciphertext);
         sealed
@@ -240,9 +244,9 @@ mod tests {
     #[test]
     fn a_later_format_is_told_from_damage() {
         let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
-        let mut sealed = sealer.seal(&ROW, 1, b"content");
-        sealed[0] = 2;
-        assert_eq!(sealer.open(&ROW, 1, &sealed), Err(OpenError::UnknownFormat));
+        let mut later = sealer.seal(&ROW, 1, b"content");
+        later[0] = 2;
+        assert_eq!(sealer.open(&ROW, 1, &later), Err(OpenError::UnknownFormat));
     }
 
     proptest! {

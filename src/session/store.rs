@@ -325,7 +325,10 @@ impl SessionStore for Store {
             record.id = id.ok_or_else(conflict)?;
             return Ok(());
         }
-        let stored = self.create(content(record)?).await.map_err(backend)?;
+        let stored = self
+            .create(content(record)?)
+            .await
+            .map_err(|error| backend(&error))?;
         record.id = stored.id;
         record.data.insert(STAMP.to_owned(), stored.stamp());
         Ok(())
@@ -343,7 +346,10 @@ impl SessionStore for Store {
             .get(STAMP)
             .and_then(|stamp| stamp["version"].as_i64());
         let data = content(record)?;
-        let stored = self.read(record.id).await.map_err(backend)?;
+        let stored = self
+            .read(record.id)
+            .await
+            .map_err(|error| backend(&error))?;
         match stored {
             Some(stored) if stored.data == data => Ok(()),
             Some(stored) if Some(stored.version) == version => {
@@ -352,11 +358,11 @@ impl SessionStore for Store {
                     data,
                     version: stored.version + 1,
                 };
-                let row = self.seal(&next).map_err(backend)?;
+                let row = self.seal(&next).map_err(|error| backend(&error))?;
                 match self.rows.update(&row).await {
                     Ok(true) => Ok(()),
                     Ok(false) => Err(conflict()),
-                    Err(error) => Err(backend(error)),
+                    Err(error) => Err(backend(&error)),
                 }
             }
             _ => Err(conflict()),
@@ -364,7 +370,7 @@ impl SessionStore for Store {
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let Some(stored) = self.read(*id).await.map_err(backend)? else {
+        let Some(stored) = self.read(*id).await.map_err(|error| backend(&error))? else {
             return Ok(None);
         };
         let expiry = self.lifetimes.expiry(&stored.data, self.clock.now());
@@ -372,7 +378,9 @@ impl SessionStore for Store {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.delete_if(*id, |_| true).await.map_err(backend)?;
+        self.delete_if(*id, |_| true)
+            .await
+            .map_err(|error| backend(&error))?;
         Ok(())
     }
 }
@@ -384,14 +392,14 @@ fn row_key(id: Id) -> RowKey {
 
 fn content(record: &Record) -> session_store::Result<SessionData> {
     let content = record.data.get(CONTENT).cloned().unwrap_or_default();
-    serde_json::from_value(content).map_err(decode)
+    serde_json::from_value(content).map_err(|error| decode(&error))
 }
 
-fn decode(error: serde_json::Error) -> session_store::Error {
+fn decode(error: &serde_json::Error) -> session_store::Error {
     session_store::Error::Decode(error.to_string())
 }
 
-fn backend(error: impl ToString) -> session_store::Error {
+fn backend(error: &impl ToString) -> session_store::Error {
     session_store::Error::Backend(error.to_string())
 }
 

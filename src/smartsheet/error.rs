@@ -135,16 +135,11 @@ fn reason(status: StatusCode, code: Option<u64>, body: &ErrorBody, secret: &str)
             .collect();
         Some(line).filter(|line| !line.trim().is_empty())
     };
-    let mut reason = text(&body.message).unwrap_or_else(|| "no reason given".to_owned());
-    reason.push_str(&format!(" (HTTP {}", status.as_u16()));
-    if let Some(code) = code {
-        reason.push_str(&format!(", errorCode {code}"));
-    }
-    if let Some(ref_id) = text(&body.ref_id) {
-        reason.push_str(&format!(", refId {ref_id}"));
-    }
-    reason.push(')');
-    reason
+    let reason = text(&body.message).unwrap_or_else(|| "no reason given".to_owned());
+    let mut details = vec![format!("HTTP {}", status.as_u16())];
+    details.extend(code.map(|code| format!("errorCode {code}")));
+    details.extend(text(&body.ref_id).map(|ref_id| format!("refId {ref_id}")));
+    format!("{reason} ({})", details.join(", "))
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ impl From<ApiError> for PersonError {
                 ..unavailable(
                     "rate-limited",
                     "This app has asked Smartsheet for too much in a short time. You are still signed in.",
-                    retry_after.unwrap_or(Duration::from_secs(60)),
+                    retry_after.unwrap_or(Duration::from_mins(1)),
                     reason,
                 )
             },
