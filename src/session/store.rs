@@ -318,7 +318,7 @@ impl Stored {
 #[async_trait]
 impl SessionStore for Store {
     /// Stores a record under a new id, whatever id it had: an id that came from a browser is never taken over. A record
-    /// that stands for a row which is stored already (see [`Stored::stamp`]) gets that row's id.
+    /// that stands for a row which is stored already (it has a stamp) gets that row's id.
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         if let Some(stamp) = record.data.get(STAMP) {
             let id = stamp["id"].as_str().and_then(|id| id.parse().ok());
