@@ -50,6 +50,11 @@ pub(super) fn icon_url() -> &'static str {
     &URL
 }
 
+/// `GET /favicon.ico`, which browsers ask for on pages that name no icon, such as a profile's raw JSON.
+pub(super) async fn icon() -> Response {
+    answer(&ICON, "public, max-age=86400")
+}
+
 pub(super) async fn get(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
@@ -61,6 +66,10 @@ pub(super) async fn get(Path(name): Path<String>, RawQuery(query): RawQuery) -> 
     } else {
         "no-cache"
     };
+    answer(asset, caching)
+}
+
+fn answer(asset: &Asset, caching: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, caching),

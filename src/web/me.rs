@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::accept::wants_json;
 use super::failure::{Action, Failure};
@@ -215,29 +215,32 @@ fn show(value: &Value, zone: &TimeZone) -> Vec<Shown> {
             Err(_) => Shown::Text(text.clone()),
         }],
         Value::Array(items) => items.iter().flat_map(|item| show(item, zone)).collect(),
-        Value::Object(fields) => {
-            let texts: Vec<String> = fields
-                .iter()
-                .filter_map(|(name, value)| part(name, value))
-                .collect();
-            if texts.is_empty() {
-                Vec::new()
-            } else {
-                vec![Shown::Text(texts.join(", "))]
-            }
-        }
+        Value::Object(fields) => composed(fields).map(Shown::Text).into_iter().collect(),
     }
 }
 
-/// One part of a composed value, such as an alternate address. The part that names it goes without a label.
-fn part(name: &str, value: &Value) -> Option<String> {
-    match (name, value) {
-        (_, Value::Null) => None,
-        ("name" | "email", Value::String(text)) => Some(text.clone()),
-        ("confirmed", Value::Bool(true)) => Some("confirmed".to_owned()),
-        ("confirmed", Value::Bool(false)) => Some("not confirmed".to_owned()),
-        (_, Value::String(text)) => Some(format!("{} {text}", words(name).to_lowercase())),
-        (_, value) => Some(format!("{} {value}", words(name).to_lowercase())),
+/// A composed value, such as an alternate address: what names it, then the rest in brackets.
+fn composed(fields: &Map<String, Value>) -> Option<String> {
+    let name = ["name", "email"]
+        .iter()
+        .find_map(|name| fields.get(*name)?.as_str())
+        .filter(|name| !name.trim().is_empty());
+    let rest: Vec<String> = fields
+        .iter()
+        .filter_map(|(label, value)| match (label.as_str(), value) {
+            (_, Value::Null) => None,
+            (_, Value::String(text)) if Some(text.as_str()) == name => None,
+            (_, Value::Bool(true)) => Some(words(label).to_lowercase()),
+            (_, Value::Bool(false)) => Some(format!("not {}", words(label).to_lowercase())),
+            (_, Value::String(text)) => Some(format!("{} {text}", words(label).to_lowercase())),
+            (_, value) => Some(format!("{} {value}", words(label).to_lowercase())),
+        })
+        .collect();
+    match (name, rest.is_empty()) {
+        (Some(name), true) => Some(name.to_owned()),
+        (Some(name), false) => Some(format!("{name} ({})", rest.join(", "))),
+        (None, false) => Some(rest.join(", ")),
+        (None, true) => None,
     }
 }
 
@@ -308,9 +311,9 @@ mod tests {
             ("Email", "ann@example.com"),
             (
                 "Other email addresses",
-                "confirmed, a@example.com, id 1 | not confirmed, b@example.com, id 2",
+                "a@example.com (confirmed, id 1) | b@example.com (not confirmed, id 2)",
             ),
-            ("Organization", "id 942513719853956, Team"),
+            ("Organization", "Team (id 942513719853956)"),
             ("User id", "48569348493401200"),
             ("System administrator", "Yes"),
             ("Administers the Jira connector", "No"),

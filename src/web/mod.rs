@@ -87,7 +87,8 @@ pub fn router(app: Arc<App>) -> Router {
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .route("/static/{file}", get(assets::get));
+        .route("/static/{file}", get(assets::get))
+        .route("/favicon.ico", get(assets::icon));
     with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
 }
 
