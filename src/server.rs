@@ -18,8 +18,8 @@ use crate::config::{Region, Settings, StoreUrl};
 use crate::oauth::{Client, Endpoints, Registration};
 use crate::sandbox::{self, Sandbox};
 use crate::session::{
-    AccessTokens, Lifetimes, MemoryRows, PostgresRows, Rows, Sealer, SqliteRows, Store,
-    read_or_make_key,
+    AccessTokens, Lifetimes, MemoryRows, PostgresRows, RefreshPolicy, Rows, Sealer, SqliteRows,
+    Store, read_or_make_key,
 };
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
@@ -242,7 +242,10 @@ async fn app(settings: &Settings, surroundings: Surroundings) -> Result<App, Sta
         store.clone(),
         client.clone(),
         clock.clone(),
-        settings.session.refresh_margin,
+        RefreshPolicy {
+            margin: settings.session.refresh_margin,
+            lease: settings.session.refresh_lease,
+        },
         tasks.clone(),
     );
     Ok(App {

@@ -195,6 +195,7 @@ impl Settings {
             "session.store" => session.store.to_string(),
             "session.idle_timeout" => show_duration(session.idle_timeout),
             "session.lifetime" => show_duration(session.lifetime),
+            "session.refresh_lease" => show_duration(session.refresh_lease),
             "session.refresh_margin" => show_duration(session.refresh_margin),
             "log.format" => match self.log {
                 LogFormat::Text => "text".to_owned(),

@@ -24,6 +24,8 @@ pub struct SessionSettings {
     pub lifetime: Duration,
     /// `session.refresh_margin`: an access token with less to live is refreshed before use.
     pub refresh_margin: Duration,
+    /// `session.refresh_lease`: how long an instance may take for a refresh before another one carries on.
+    pub refresh_lease: Duration,
 }
 
 /// Where sessions are kept.
@@ -108,6 +110,12 @@ pub(super) fn read(sources: &Sources) -> Result<SessionSettings, SettingError> {
             sources,
             "session.idle_timeout",
             "7d",
+            parse::positive_duration,
+        )?,
+        refresh_lease: value(
+            sources,
+            "session.refresh_lease",
+            "15s",
             parse::positive_duration,
         )?,
         lifetime: value(sources, "session.lifetime", "90d", parse::positive_duration)?,

@@ -26,6 +26,7 @@ pub(super) const NAMES: &[&str] = &[
     "session.idle_timeout",
     "session.lifetime",
     "session.refresh_margin",
+    "session.refresh_lease",
     "log.format",
 ];
 

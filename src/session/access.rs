@@ -1,6 +1,8 @@
 //! The one way to a usable access token.
 //!
-//! A refresh reads top to bottom in `Flight::run`: look again, ask Smartsheet, store, use.
+//! Client libraries know three ways to deal with expiry: refresh when a call fails, refresh ahead of time and let the
+//! caller save, refresh ahead of time and save. `examples/three_ways_to_refresh.rs` shows them side by side. The app does
+//! the third ([`AccessTokens::usable`]), with the first as its safety net ([`AccessTokens::instead_of`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +14,10 @@ use tower_sessions::session::Id;
 use tracing::Instrument as _;
 
 use super::data::Login;
+use super::refresh::Refresh;
 use super::store::{Store, StoreError};
 use crate::clock::Clock;
 use crate::oauth::{AccessToken, Client, OAuthError, Token};
-
-/// How often storing a refreshed pair is tried, and how long between the tries: the pair exists nowhere else.
-const STORE_TRIES: u32 = 5;
-const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Why there is no usable access token.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -37,40 +36,49 @@ pub enum AccessError {
     Store(#[from] StoreError),
 }
 
+/// When tokens are refreshed, and how long a refresh may hold up others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshPolicy {
+    /// An access token with this much or less to live is refreshed before use.
+    pub margin: Duration,
+    /// How long an instance may take for a refresh before another one carries on. Longer than a token request may take.
+    pub lease: Duration,
+}
+
 /// Hands out access tokens that work, refreshing them when they are about to expire or were refused. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AccessTokens(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    store: Store,
-    client: Client,
-    clock: Clock,
-    margin: Duration,
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) policy: RefreshPolicy,
     tasks: TaskTracker,
-    /// The refreshes under way: one a session, however many requests wait for it.
+    /// The refreshes under way in this process: one a session, however many requests wait for it.
     flights: Mutex<HashMap<Id, Landing>>,
 }
 
-type Outcome = Result<AccessToken, AccessError>;
+pub(super) type Outcome = Result<AccessToken, AccessError>;
 type Landing = watch::Receiver<Option<Outcome>>;
 
 impl AccessTokens {
-    /// Tokens of the sessions in `store`, refreshed by `client` when they have `margin` or less to live. Refreshes run as
-    /// `tasks`, which the shutdown waits for.
+    /// Tokens of the sessions in `store`, refreshed by `client` as `policy` says. Refreshes run as `tasks`, which the
+    /// shutdown waits for.
     #[must_use]
     pub fn new(
         store: Store,
         client: Client,
         clock: Clock,
-        margin: Duration,
+        policy: RefreshPolicy,
         tasks: TaskTracker,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
             client,
             clock,
-            margin,
+            policy,
             tasks,
             flights: Mutex::default(),
         }))
@@ -97,6 +105,16 @@ impl AccessTokens {
         self.get(id, Some(refused)).await
     }
 
+    /// Refreshes the tokens of the session `id` however long they would live.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`].
+    pub async fn refresh_now(&self, id: Id) -> Outcome {
+        let login = self.0.login(id).await?;
+        self.get(id, Some(&login.token.access_token)).await
+    }
+
     async fn get(&self, id: Id, refused: Option<&AccessToken>) -> Outcome {
         let login = self.0.login(id).await?;
         if !self.0.needs_refresh(&login.token, refused) {
@@ -115,25 +133,22 @@ impl AccessTokens {
     /// Joins the refresh of this session that is under way, or starts one. It runs as a task of its own: once a refresh
     /// token was sent, the answer must be stored even if the browser that asked has gone.
     fn join_flight(&self, id: Id, refused: Option<&AccessToken>) -> Landing {
-        let mut flights = self
-            .0
-            .flights
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut flights = self.0.flights();
         if let Some(landing) = flights.get(&id) {
             return landing.clone();
         }
         let (land, landing) = watch::channel(None);
         flights.insert(id, landing.clone());
-        let flight = Flight {
+        let entry = BoardEntry {
             inner: Arc::clone(&self.0),
             id,
         };
         let refused = refused.cloned();
         let fly = async move {
-            let outcome = flight.run(refused.as_ref()).await;
+            let refresh = Refresh::new(&entry.inner, id, refused.as_ref());
+            let outcome = refresh.run().await;
             // Off the board first: who comes now starts anew and finds the result in the store.
-            drop(flight);
+            drop(entry);
             land.send_replace(Some(outcome));
         };
         self.0.tasks.spawn(fly.in_current_span());
@@ -149,112 +164,25 @@ impl Inner {
             .ok_or(AccessError::SignedOut)
     }
 
-    fn needs_refresh(&self, token: &Token, refused: Option<&AccessToken>) -> bool {
-        refused == Some(&token.access_token) || token.expires_within(self.margin, self.clock.now())
+    pub(super) fn needs_refresh(&self, token: &Token, refused: Option<&AccessToken>) -> bool {
+        refused == Some(&token.access_token)
+            || token.expires_within(self.policy.margin, self.clock.now())
+    }
+
+    fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Landing>> {
+        // Each use is one operation on the map, so a panic can't leave it half-changed.
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One refresh under way. Leaves the board when it is dropped, even by a panic.
-struct Flight {
+/// A refresh's place on the board of flights. Left when it is dropped, even by a panic.
+struct BoardEntry {
     inner: Arc<Inner>,
     id: Id,
 }
 
-impl Flight {
-    async fn run(&self, refused: Option<&AccessToken>) -> Outcome {
-        let Inner { client, clock, .. } = &*self.inner;
-
-        // Another request may have refreshed between our look and this flight.
-        let Login { token: old, .. } = self.inner.login(self.id).await?;
-        if !self.inner.needs_refresh(&old, refused) {
-            return Ok(old.access_token);
-        }
-        let still_works =
-            refused != Some(&old.access_token) && !old.expires_within(Duration::ZERO, clock.now());
-        let Some(refresh_token) = &old.refresh_token else {
-            if still_works {
-                return Ok(old.access_token);
-            }
-            self.drop_login(&old).await?;
-            return Err(AccessError::GrantGone);
-        };
-
-        let new = match client.refresh(refresh_token, clock.now()).await {
-            Ok(new) => new,
-            Err(error) if error.is_final() => {
-                tracing::info!(%error, "token refresh: the grant is gone");
-                self.drop_login(&old).await?;
-                return Err(AccessError::GrantGone);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "token refresh failed; the session keeps its tokens");
-                return if still_works {
-                    Ok(old.access_token)
-                } else {
-                    Err(AccessError::NotRefreshed(error))
-                };
-            }
-        };
-
-        // The old pair is void now and the new one exists only here: store it before anything uses it.
-        match self.keep(&old, &new).await {
-            Ok(true) => {
-                tracing::info!("token refreshed");
-                Ok(new.access_token)
-            }
-            Ok(false) => {
-                // The person signed out meanwhile. The sign-out revoked the old pair; this one is ours to give back.
-                if let Err(error) = client.revoke(&new.access_token).await {
-                    tracing::warn!(%error, "a pair issued during a sign-out could not be revoked");
-                }
-                Err(AccessError::SignedOut)
-            }
-            Err(error) => {
-                tracing::error!(%error, "a refreshed pair could not be stored");
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Puts `new` in the place of `old`. `false` when `old` is not there any more.
-    async fn keep(&self, old: &Token, new: &Token) -> Result<bool, StoreError> {
-        let mut tries = 0;
-        loop {
-            let now = self.inner.clock.now();
-            let kept = self.inner.store.update(self.id, |data| {
-                let login = data.login.as_mut().filter(|login| login.token == *old)?;
-                login.token = new.clone();
-                login.refreshed_at = Some(now);
-                Some(())
-            });
-            tries += 1;
-            match kept.await {
-                Ok(kept) => return Ok(kept.flatten().is_some()),
-                Err(error) if tries == STORE_TRIES => return Err(error),
-                Err(_) => tokio::time::sleep(STORE_PAUSE).await,
-            }
-        }
-    }
-
-    /// Drops the login that `old` belongs to: its grant is gone. A newer one stays.
-    async fn drop_login(&self, old: &Token) -> Result<(), StoreError> {
-        self.inner
-            .store
-            .update(self.id, |data| {
-                data.login.take_if(|login| login.token == *old);
-            })
-            .await
-            .map(drop)
-    }
-}
-
-impl Drop for Flight {
+impl Drop for BoardEntry {
     fn drop(&mut self) {
-        let mut flights = self
-            .inner
-            .flights
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        flights.remove(&self.id);
+        self.inner.flights().remove(&self.id);
     }
 }

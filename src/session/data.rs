@@ -50,9 +50,22 @@ pub struct Login {
     /// When the tokens were last refreshed, if ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refreshed_at: Option<Timestamp>,
+    /// Who is refreshing the tokens right now, if anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Lease>,
     /// Who it is, once `users/me` has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
+}
+
+/// The right to use the refresh token, for a while. It is taken by a conditional write, so one instance has it, and it
+/// lapses by itself, so that a crash of its holder holds up nobody for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// A random number that the holder knows itself by.
+    pub holder: u64,
+    /// When it lapses.
+    pub until: Timestamp,
 }
 
 /// As much of a profile as every page shows.
@@ -192,6 +205,7 @@ mod tests {
                 expires_at: at(100),
             },
             refreshed_at: None,
+            lease: None,
             person: None,
         });
         assert_eq!(lifetimes.expiry(&data, at(6)), at(66));

@@ -13,13 +13,16 @@ mod access;
 mod browser;
 mod data;
 mod key_file;
+mod refresh;
 mod rows;
 mod seal;
 mod store;
 
-pub use access::{AccessError, AccessTokens};
+pub use access::{AccessError, AccessTokens, RefreshPolicy};
 pub use browser::Browser;
-pub use data::{Lifetimes, Login, MAX_PENDING, PendingSignIn, Person, SIGN_IN_TIME, SessionData};
+pub use data::{
+    Lease, Lifetimes, Login, MAX_PENDING, PendingSignIn, Person, SIGN_IN_TIME, SessionData,
+};
 pub use key_file::read_or_make_key;
 pub use rows::{MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows};
 pub use seal::{KEY_BYTES, KeyError, OpenError, Sealer};

@@ -1,17 +1,22 @@
 //! `GET /`: what this is, the sign-in link, and who is signed in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::person::{PersonError, profile};
 use super::{App, Frame, page};
 use crate::oauth::Scope;
 use crate::session::{Browser, Person};
+
+/// How long the start page waits for a name: it has enough to show without one.
+const NAME_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Template)]
 #[template(path = "index.html")]
@@ -59,13 +64,13 @@ async fn visitor(app: &App, browser: &Browser) -> Visitor {
         None => Visitor::SignedOut,
         Some(login) if login.person.is_some() => Visitor::SignedIn(login.person),
         // Signed in, but no page has called `users/me` yet.
-        Some(_) => match profile(app, id).await {
-            Ok(profile) => Visitor::SignedIn(Some(Person::of(&profile))),
-            Err(PersonError::SignedOut) => Visitor::SignedOut,
-            Err(PersonError::Failed(failure)) if failure.status == StatusCode::UNAUTHORIZED => {
+        Some(_) => match timeout(NAME_WITHIN, profile(app, id)).await {
+            Ok(Ok(profile)) => Visitor::SignedIn(Some(Person::of(&profile))),
+            Ok(Err(PersonError::SignedOut)) => Visitor::SignedOut,
+            Ok(Err(PersonError::Failed(failure))) if failure.status == StatusCode::UNAUTHORIZED => {
                 Visitor::SignedOut
             }
-            Err(PersonError::Failed(_)) => Visitor::SignedIn(None),
+            Ok(Err(PersonError::Failed(_))) | Err(_) => Visitor::SignedIn(None),
         },
     }
 }

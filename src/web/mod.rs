@@ -15,6 +15,7 @@ mod logout;
 mod me;
 mod person;
 mod redirect;
+mod refresh;
 mod request_log;
 mod return_to;
 mod same_origin;
@@ -71,18 +72,17 @@ pub struct App {
 
 /// Every page and endpoint, with the layers around them.
 pub fn router(app: Arc<App>) -> Router {
+    let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
+    let actions = Router::new()
+        .route("/logout", post(logout::post))
+        .route("/refresh", post(refresh::post))
+        .route_layer(from_our_pages);
     let pages = Router::new()
         .route("/", get(index::get))
         .route("/login", get(login::get))
         .route("/redirect", get(redirect::get))
         .route("/me", get(me::get))
-        .route(
-            "/logout",
-            post(logout::post).layer(middleware::from_fn_with_state(
-                Arc::clone(&app),
-                same_origin::require,
-            )),
-        )
+        .merge(actions)
         .layer(session_layer(&app));
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))

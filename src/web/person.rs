@@ -152,7 +152,7 @@ fn unavailable(
     }
 }
 
-fn slow() -> Failure {
+pub(super) fn slow() -> Failure {
     Failure {
         status: StatusCode::GATEWAY_TIMEOUT,
         title: "Smartsheet took too long",

@@ -77,6 +77,7 @@ async fn exchange(
         signed_in_at: now,
         token,
         refreshed_at: None,
+        lease: None,
         person: None,
     };
     if let Err(error) = browser.sign_in(login.clone()).await {

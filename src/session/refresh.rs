@@ -1,0 +1,201 @@
+//! One refresh, from the lease to the stored pair. [`Refresh::run`] reads top to bottom.
+//!
+//! Smartsheet's refresh tokens work once: when the answer is not stored, the login is lost. So one refresh at a time may
+//! be under way for a session, over all instances, and between the answer and the commit lies nothing but the sealing.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tower_sessions::session::Id;
+
+use super::access::{AccessError, Inner, Outcome};
+use super::data::{Lease, Login};
+use super::store::StoreError;
+use crate::clock::after;
+use crate::oauth::{AccessToken, OAuthError, Token};
+
+/// How often the row is looked at while another instance has the lease.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// For how long storing a refreshed pair is tried, and how long between the tries. The pair exists nowhere else.
+const STORE_FOR: Duration = Duration::from_mins(1);
+const STORE_PAUSE: Duration = Duration::from_millis(200);
+
+pub(super) struct Refresh<'a> {
+    inner: &'a Inner,
+    id: Id,
+    refused: Option<&'a AccessToken>,
+    /// What this refresh's lease is known by.
+    holder: u64,
+}
+
+/// What the row said when the lease was asked for.
+enum Turn {
+    /// The tokens are fresh: another request was first.
+    NotNeeded(AccessToken),
+    /// The lease is ours; the login is as we found it.
+    Ours(Login),
+    /// Another instance has the lease.
+    Theirs,
+    SignedOut,
+}
+
+impl<'a> Refresh<'a> {
+    pub(super) fn new(inner: &'a Inner, id: Id, refused: Option<&'a AccessToken>) -> Self {
+        Self {
+            inner,
+            id,
+            refused,
+            holder: rand::rng().random(),
+        }
+    }
+
+    pub(super) async fn run(&self) -> Outcome {
+        let Inner { client, clock, .. } = self.inner;
+
+        let old = loop {
+            match self.take_lease().await? {
+                Turn::NotNeeded(token) => return Ok(token),
+                Turn::SignedOut => return Err(AccessError::SignedOut),
+                Turn::Theirs => tokio::time::sleep(LOOK_AGAIN).await,
+                Turn::Ours(login) => break login.token,
+            }
+        };
+        let Some(refresh_token) = &old.refresh_token else {
+            return self.cannot_refresh(&old).await;
+        };
+
+        let new = match client.refresh(refresh_token, clock.now()).await {
+            Ok(new) => new,
+            Err(error) => return self.refused(&old, error).await,
+        };
+
+        // The old pair is void now and the new one exists only here: store it before anything uses it.
+        match self.store(&old, &new).await {
+            Ok(true) => {
+                tracing::info!("token refreshed");
+                Ok(new.access_token)
+            }
+            Ok(false) => {
+                // The person signed out meanwhile. The sign-out revoked the old pair; this one is ours to give back.
+                if let Err(error) = client.revoke(&new.access_token).await {
+                    tracing::warn!(%error, "a pair issued during a sign-out could not be revoked");
+                }
+                Err(AccessError::SignedOut)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a refreshed pair could not be stored");
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Asks the row whether it is our turn, and if so takes the lease, in one conditional write.
+    async fn take_lease(&self) -> Result<Turn, StoreError> {
+        let Inner {
+            store,
+            clock,
+            policy,
+            ..
+        } = self.inner;
+        let turn = store.update(self.id, |data| {
+            let Some(login) = &mut data.login else {
+                return Turn::SignedOut;
+            };
+            if !self.inner.needs_refresh(&login.token, self.refused) {
+                return Turn::NotNeeded(login.token.access_token.clone());
+            }
+            let now = clock.now();
+            if login.lease.is_some_and(|lease| lease.until > now) {
+                return Turn::Theirs;
+            }
+            login.lease = Some(Lease {
+                holder: self.holder,
+                until: after(now, policy.lease),
+            });
+            Turn::Ours(login.clone())
+        });
+        Ok(turn.await?.unwrap_or(Turn::SignedOut))
+    }
+
+    /// Puts `new` in the place of `old`. `false` when `old` is not there any more.
+    async fn store(&self, old: &Token, new: &Token) -> Result<bool, StoreError> {
+        let started = tokio::time::Instant::now();
+        loop {
+            let now = self.inner.clock.now();
+            let stored = self.change(old, |login| {
+                login.token = new.clone();
+                login.refreshed_at = Some(now);
+                login.lease = None;
+            });
+            match stored.await {
+                Err(StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+                stored => return stored,
+            }
+        }
+    }
+
+    /// Nothing to refresh with: other servers than Smartsheet issue no refresh token. The access token is used to its end.
+    async fn cannot_refresh(&self, old: &Token) -> Outcome {
+        if self.still_works(old) {
+            self.release(old).await;
+            return Ok(old.access_token.clone());
+        }
+        self.drop_login(old).await?;
+        Err(AccessError::GrantGone)
+    }
+
+    async fn refused(&self, old: &Token, error: OAuthError) -> Outcome {
+        if error.is_final() {
+            tracing::info!(%error, "token refresh: the grant is gone");
+            self.drop_login(old).await?;
+            return Err(AccessError::GrantGone);
+        }
+        tracing::warn!(%error, "token refresh failed; the session keeps its tokens");
+        self.release(old).await;
+        if self.still_works(old) {
+            Ok(old.access_token.clone())
+        } else {
+            Err(AccessError::NotRefreshed(error))
+        }
+    }
+
+    fn still_works(&self, old: &Token) -> bool {
+        self.refused != Some(&old.access_token)
+            && !old.expires_within(Duration::ZERO, self.inner.clock.now())
+    }
+
+    /// Gives the lease back, so that the next request may try at once. If that fails, it lapses by itself.
+    async fn release(&self, old: &Token) {
+        let released = self.change(old, |login| {
+            login.lease.take_if(|lease| lease.holder == self.holder);
+        });
+        if let Err(error) = released.await {
+            tracing::debug!(%error, "a lease was not released and will lapse");
+        }
+    }
+
+    /// Drops the login that `old` belongs to: its grant is gone. A newer one stays.
+    async fn drop_login(&self, old: &Token) -> Result<(), StoreError> {
+        let dropped = self.inner.store.update(self.id, |data| {
+            data.login.take_if(|login| login.token == *old);
+        });
+        dropped.await.map(drop)
+    }
+
+    /// Changes the login if its tokens are still `old`. `false` when they are not, or the session is gone.
+    async fn change(
+        &self,
+        old: &Token,
+        mut change: impl FnMut(&mut Login),
+    ) -> Result<bool, StoreError> {
+        let changed = self.inner.store.update(self.id, |data| {
+            let login = data.login.as_mut().filter(|login| login.token == *old)?;
+            change(login);
+            Some(())
+        });
+        Ok(changed.await?.flatten().is_some())
+    }
+}

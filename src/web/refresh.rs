@@ -1,0 +1,32 @@
+//! `POST /refresh`: "Refresh now".
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Redirect;
+use tokio::time::timeout;
+
+use super::App;
+use super::failure::Failure;
+use super::person::{PersonError, slow};
+use crate::session::{AccessError, Browser};
+
+/// Refreshes the tokens however long they would live, and shows the profile. Signed out: to the sign-in, by way of `/me`.
+pub(super) async fn post(
+    State(app): State<Arc<App>>,
+    browser: Browser,
+) -> Result<Redirect, Failure> {
+    let refreshed = match browser.id() {
+        Some(id) => timeout(app.patience, app.access.refresh_now(id)).await,
+        None => Ok(Err(AccessError::SignedOut)),
+    };
+    let failed = match refreshed {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => match PersonError::from(error) {
+            PersonError::SignedOut => None,
+            PersonError::Failed(failure) => Some(failure),
+        },
+        Err(_) => Some(slow()),
+    };
+    failed.map_or(Ok(Redirect::to("/me")), Err)
+}
