@@ -25,8 +25,8 @@ use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App};
 
-/// How often expired sessions are removed.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// How often sessions are removed that expired or are too many.
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
 /// How long a stop waits for requests, and for exchanges and refreshes whose answer must still be stored.
 const STOP_WITHIN: Duration = Duration::from_secs(10);

@@ -4,7 +4,9 @@ CREATE TABLE sessions (
     key        BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of the session id
     version    INTEGER NOT NULL,             -- one more with every write; a write names the version it read
     sealed     BLOB    NOT NULL,             -- the content, sealed for this key and version
-    expires_at INTEGER NOT NULL              -- milliseconds since 1970
+    expires_at INTEGER NOT NULL,             -- milliseconds since 1970
+    transient  INTEGER NOT NULL              -- 1 when nobody is signed in with it
 ) STRICT;
 
 CREATE INDEX sessions_expires_at ON sessions (expires_at);
+CREATE INDEX sessions_transient ON sessions (expires_at) WHERE transient;

@@ -36,6 +36,9 @@ const TOUCH_PART: u32 = 64;
 /// The largest content of a session, in bytes before sealing.
 const MAX_CONTENT_BYTES: usize = 64 * 1024;
 
+/// How many sessions without a login are kept: sign-ins under way, and what robots leave behind. Beyond that the oldest go.
+const MAX_TRANSIENT: i64 = 50_000;
+
 /// Why a session can't be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -217,19 +220,21 @@ impl Store {
         Err(StoreError::Refused("too many requests write it at once"))
     }
 
-    /// Removes expired sessions, in batches small enough that no request waits for them, and says how many there were.
+    /// Removes expired sessions, and those without a login beyond 50,000, in batches small enough that no request
+    /// waits for them. Says how many there were.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`]; the rest is left for the next time.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
-        const BATCH: u16 = 500;
+        const BATCH: i64 = 500;
         let mut removed = 0;
         loop {
             let now = self.clock.now().as_millisecond();
-            let batch = self.rows.delete_expired(now, i64::from(BATCH)).await?;
-            removed += batch;
-            if batch < u64::from(BATCH) {
+            let expired = self.rows.delete_expired(now, BATCH).await?;
+            let surplus = self.rows.trim_transient(MAX_TRANSIENT, BATCH).await?;
+            removed += expired + surplus;
+            if expired.max(surplus) < BATCH.unsigned_abs() {
                 return Ok(removed);
             }
             tokio::task::yield_now().await;
@@ -263,6 +268,7 @@ impl Store {
             version: stored.version,
             sealed: self.sealer.seal(&key, stored.version, &content),
             expires_at: expiry.as_millisecond(),
+            transient: stored.data.login.is_none(),
         })
     }
 

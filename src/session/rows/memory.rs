@@ -85,6 +85,24 @@ impl Rows for MemoryRows {
         Ok(expired.len() as u64)
     }
 
+    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
+        let mut rows = self.rows();
+        let mut transient: Vec<(i64, RowKey)> = rows
+            .values()
+            .filter(|row| row.transient)
+            .map(|row| (row.expires_at, row.key))
+            .collect();
+        transient.sort_unstable_by_key(|(expires_at, _)| std::cmp::Reverse(*expires_at));
+        let number = |count: i64| usize::try_from(count).unwrap_or(0);
+        let surplus = transient.iter().skip(number(keep)).take(number(limit));
+        let mut removed = 0;
+        for (_, key) in surplus {
+            rows.remove(key);
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
     async fn ping(&self) -> Result<(), RowsError> {
         Ok(())
     }

@@ -36,6 +36,8 @@ pub struct Row {
     pub sealed: Vec<u8>,
     /// When it stops counting, in milliseconds since 1970.
     pub expires_at: i64,
+    /// Whether nobody is signed in with it, so that it may go when there are too many.
+    pub transient: bool,
 }
 
 /// The database did not do what was asked. The text is the database's own and names no content.
@@ -73,6 +75,9 @@ pub trait Rows: fmt::Debug + Send + Sync {
 
     /// Removes at most `limit` rows that expired before `now` (milliseconds since 1970) and says how many.
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError>;
+
+    /// Removes transient rows beyond `keep`, those that expire first, at most `limit`, and says how many.
+    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), RowsError>;

@@ -122,13 +122,14 @@ macro_rules! rows_in {
         impl Rows for $database {
             async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
                 let done = sqlx::query(
-                    "INSERT INTO sessions (key, version, sealed, expires_at) VALUES ($1, $2, $3, $4)
+                    "INSERT INTO sessions (key, version, sealed, expires_at, transient) VALUES ($1, $2, $3, $4, $5)
                      ON CONFLICT (key) DO NOTHING",
                 )
                 .bind(row.key.0.as_slice())
                 .bind(row.version)
                 .bind(row.sealed.as_slice())
                 .bind(row.expires_at)
+                .bind(row.transient)
                 .execute(&self.writer)
                 .await?;
                 Ok(done.rows_affected() == 1)
@@ -136,7 +137,7 @@ macro_rules! rows_in {
 
             async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
                 let found = sqlx::query(
-                    "SELECT version, sealed, expires_at FROM sessions WHERE key = $1 AND expires_at > $2",
+                    "SELECT version, sealed, expires_at, transient FROM sessions WHERE key = $1 AND expires_at > $2",
                 )
                 .bind(key.0.as_slice())
                 .bind(now)
@@ -148,6 +149,7 @@ macro_rules! rows_in {
                         version: found.try_get(0)?,
                         sealed: found.try_get(1)?,
                         expires_at: found.try_get(2)?,
+                        transient: found.try_get(3)?,
                     })
                 });
                 Ok(row.transpose()?)
@@ -155,13 +157,14 @@ macro_rules! rows_in {
 
             async fn update(&self, row: &Row) -> Result<bool, RowsError> {
                 let done = sqlx::query(
-                    "UPDATE sessions SET version = $2, sealed = $3, expires_at = $4
+                    "UPDATE sessions SET version = $2, sealed = $3, expires_at = $4, transient = $5
                      WHERE key = $1 AND version = $2 - 1",
                 )
                 .bind(row.key.0.as_slice())
                 .bind(row.version)
                 .bind(row.sealed.as_slice())
                 .bind(row.expires_at)
+                .bind(row.transient)
                 .execute(&self.writer)
                 .await?;
                 Ok(done.rows_affected() == 1)
@@ -179,12 +182,13 @@ macro_rules! rows_in {
                     return Ok(false);
                 }
                 sqlx::query(
-                    "INSERT INTO sessions (key, version, sealed, expires_at) VALUES ($1, $2, $3, $4)",
+                    "INSERT INTO sessions (key, version, sealed, expires_at, transient) VALUES ($1, $2, $3, $4, $5)",
                 )
                 .bind(new.key.0.as_slice())
                 .bind(new.version)
                 .bind(new.sealed.as_slice())
                 .bind(new.expires_at)
+                .bind(new.transient)
                 .execute(&mut *transaction)
                 .await?;
                 transaction.commit().await?;
@@ -215,6 +219,18 @@ macro_rules! rows_in {
                      (SELECT key FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
                 )
                 .bind(now)
+                .bind(limit)
+                .execute(&self.writer)
+                .await?;
+                Ok(done.rows_affected())
+            }
+
+            async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
+                let done = sqlx::query(
+                    "DELETE FROM sessions WHERE transient AND key IN
+                     (SELECT key FROM sessions WHERE transient ORDER BY expires_at DESC LIMIT $2 OFFSET $1)",
+                )
+                .bind(keep)
                 .bind(limit)
                 .execute(&self.writer)
                 .await?;
