@@ -1,0 +1,53 @@
+# Built in two stages: Rust and a C compiler in the first; in the second nothing but the program and what it opens.
+#
+#   docker build --tag smartsheet-oauth-demo .
+#   docker run --rm --publish 8080:8080 --volume sessions:/app/data smartsheet-oauth-demo
+
+FROM rust:1-bookworm AS build
+WORKDIR /build
+
+# The dependencies alone, in a layer that stays until Cargo.toml or Cargo.lock changes: they take most of the time.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src \
+    && echo '//! Stands in for the program.' | tee src/lib.rs src/main.rs \
+    && echo 'fn main() {}' >> src/main.rs \
+    && cargo build --locked --release \
+    && rm -r src
+
+COPY migrations migrations
+COPY static static
+COPY templates templates
+COPY src src
+# Copied files keep their old times; without this Cargo takes the stand-ins above for newer.
+RUN touch src/main.rs src/lib.rs && cargo build --locked --release
+
+# The root folder of the final image: the program, each shared library that it loads (the loader among them, by the path
+# that the program names), root certificates, and the order in which names are looked up.
+RUN set -eu; \
+    program=target/release/smartsheet-oauth-demo; \
+    mkdir -p /root-folder/app /root-folder/etc/ssl/certs; \
+    cp "$program" /root-folder/app/; \
+    ldd "$program" | grep -o '/[^ ]*' | while read -r library; do \
+        mkdir -p "/root-folder${library%/*}"; \
+        cp -L "$library" "/root-folder$library"; \
+    done; \
+    cp -L /etc/ssl/certs/ca-certificates.crt /root-folder/etc/ssl/certs/; \
+    echo 'hosts: files dns' > /root-folder/etc/nsswitch.conf; \
+    install -d -m 0700 -o 65532 -g 65532 /root-folder/app/data
+
+FROM scratch
+LABEL org.opencontainers.image.title="smartsheet-oauth-demo" \
+      org.opencontainers.image.description="How a web app signs people in through Smartsheet with OAuth 2.0" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+
+COPY --from=build /root-folder /
+
+# No user database is needed for a number, and nothing in this image can become another user.
+USER 65532:65532
+WORKDIR /app
+# Sessions, the key that seals them, and the sandbox's grants.
+VOLUME /app/data
+ENV SERVER_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["/app/smartsheet-oauth-demo", "health"]
+ENTRYPOINT ["/app/smartsheet-oauth-demo"]
