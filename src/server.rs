@@ -2,13 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -28,7 +29,7 @@ use crate::web::{self, App};
 /// How often sessions are removed that expired or are too many.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
-/// How long a stop waits for requests, and for exchanges and refreshes whose answer must still be stored.
+/// How long a stop waits, in all, for requests and for exchanges and refreshes whose answer must still be stored.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why the app can't start: one line that names the setting to change.
@@ -122,17 +123,18 @@ impl Server {
             }
         };
         let serving = axum::serve(listener, routes).with_graceful_shutdown(signalled);
-        let overdue = async {
-            stopping.cancelled().await;
-            tokio::time::sleep(STOP_WITHIN).await;
-        };
+        let mut serving = pin!(serving.into_future());
         tokio::select! {
-            served = serving => served?,
-            () = overdue => tracing::warn!("requests were still open after {STOP_WITHIN:?}"),
+            ended = &mut serving => return ended,
+            () = stopping.cancelled() => {}
+        }
+        let deadline = Instant::now() + STOP_WITHIN;
+        if timeout_at(deadline, serving).await.is_err() {
+            tracing::warn!("requests were still open after {STOP_WITHIN:?}");
         }
         sweeping.abort();
         app.tasks.close();
-        if timeout(STOP_WITHIN, app.tasks.wait()).await.is_err() {
+        if timeout_at(deadline, app.tasks.wait()).await.is_err() {
             tracing::warn!("exchanges or refreshes were still under way after {STOP_WITHIN:?}");
         }
         app.store.close().await;

@@ -1,6 +1,5 @@
 //! How the API and the control endpoints say no: Smartsheet's error form, written in one place.
-//!
-//! The codes and texts are those of Smartsheet's list of error codes.
+//! Which errors there are is in `error_codes.rs`.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -66,129 +65,16 @@ impl ApiError {
         self
     }
 
+    /// The same error, about the row with this index in a request of many.
+    pub(super) fn at_row(mut self, index: usize) -> Self {
+        self.detail = Some(serde_json::json!({ "index": index }));
+        self
+    }
+
     /// The same error, asking to come back in so many seconds.
     pub(super) fn retry_after(mut self, seconds: Option<u32>) -> Self {
         self.retry_after = seconds;
         self
-    }
-
-    pub(super) fn token_required() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            1001,
-            "An Access Token is required.",
-        )
-    }
-
-    pub(super) fn token_invalid() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            1002,
-            "Your Access Token is invalid.",
-        )
-    }
-
-    pub(super) fn token_expired() -> Self {
-        Self::new(
-            StatusCode::UNAUTHORIZED,
-            1003,
-            "Your Access Token has expired.",
-        )
-    }
-
-    pub(super) fn not_authorized() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            1004,
-            "You are not authorized to perform this action.",
-        )
-    }
-
-    pub(super) fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, 1006, "Not Found.")
-    }
-
-    pub(super) fn unparsable(why: &str) -> Self {
-        let why: String = why.chars().take(300).collect();
-        let message = format!("Unable to parse request. The following error occurred: {why}");
-        Self::new(StatusCode::BAD_REQUEST, 1008, message)
-    }
-
-    pub(super) fn method_not_supported() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            1010,
-            "HTTP Method not supported.",
-        )
-    }
-
-    pub(super) fn invalid_value(value: &str, parameter: &str) -> Self {
-        let value: String = value.chars().take(100).collect();
-        let message = format!("The value {value} was not valid for the parameter {parameter}.");
-        Self::new(StatusCode::BAD_REQUEST, 1018, message)
-    }
-
-    pub(super) fn unsupported_media_type() -> Self {
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            1124,
-            "Invalid Content-Type header. Media type not supported.",
-        )
-    }
-
-    pub(super) fn too_large() -> Self {
-        Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            ..Self::unparsable("the request body is too large.")
-        }
-    }
-
-    pub(super) fn invalid_request(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, 1070, message).named("invalid_request")
-    }
-
-    pub(super) fn unexpected() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            4000,
-            "An unexpected error has occurred.",
-        )
-    }
-
-    pub(super) fn maintenance() -> Self {
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            4001,
-            "Smartsheet.com is currently offline for system maintenance. Please check back again shortly.",
-        )
-    }
-
-    pub(super) fn timeout() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            4002,
-            "Server timeout exceeded. Request has failed.",
-        )
-    }
-
-    pub(super) fn rate_limited() -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, 4003, "Rate limit exceeded.")
-    }
-
-    pub(super) fn please_retry() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            4004,
-            "An unexpected error has occurred. Please retry your request.",
-        )
-    }
-
-    pub(super) fn retired() -> Self {
-        Self::new(
-            StatusCode::GONE,
-            4005,
-            "This version of the API is no longer supported. Please use version 2.0.",
-        )
     }
 }
 
@@ -252,7 +138,14 @@ pub(super) async fn write(
         return response;
     };
     let ref_id = sandbox.dice.ref_id();
-    tracing::debug!(ref_id, code = error.code, status = error.status.as_u16(), message = %error.message, "sandbox refused");
+    // Not the message, which may quote what was sent.
+    let status = error.status.as_u16();
+    tracing::debug!(
+        ref_id,
+        code = error.code,
+        status,
+        "the sandbox refused a request"
+    );
     let body = Wire {
         error_code: error.code,
         error: error.oauth,

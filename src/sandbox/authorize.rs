@@ -3,15 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    http::{
-        HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY},
-    },
-    response::{IntoResponse, Response},
-};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use axum::{extract::State, response::Response};
 
 use super::{
     Shared,
@@ -19,9 +11,10 @@ use super::{
     grants::{Change, Digest, Grant},
     options::RegisteredApp,
     pages::{self, ConsentPage},
-    params::{BodyProblem, ParamProblem, ParamProblemKind, Params},
+    params::{BodyProblem, ParamProblemKind, Params},
     scopes::ScopeSet,
     users::{self, USERS, User},
+    way_back::{Refused, WayBack, encode},
 };
 
 /// The parameters that belong to the request and not to the person's answer.
@@ -41,7 +34,7 @@ pub(super) async fn authorize(
 ) -> Response {
     let outcome = match &params {
         Ok(params) => decide(&sandbox, params).await,
-        Err(problem) => Err(bad_body(problem)),
+        Err(problem) => Err(Refused::from(problem)),
     };
     outcome.unwrap_or_else(Refused::into_response)
 }
@@ -186,119 +179,4 @@ async fn issue_code(
         })
         .await?;
     Ok((code, lifetime))
-}
-
-/// Where the browser returns to, and the `state` it brings along.
-struct WayBack {
-    url: String,
-    state: Option<Vec<u8>>,
-}
-
-impl WayBack {
-    fn redirect(&self, answer: &str) -> Response {
-        // RFC 6749 section 3.1.2: a query that the registered URL has is kept.
-        let separator = if self.url.contains('?') { '&' } else { '?' };
-        let mut location = format!("{}{separator}{answer}", self.url);
-        if let Some(state) = &self.state {
-            location.push_str("&state=");
-            location.push_str(&encode(state));
-        }
-        match HeaderValue::try_from(location) {
-            Ok(location) => {
-                let headers = [
-                    (LOCATION, location),
-                    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-                    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-                ];
-                (StatusCode::FOUND, headers).into_response()
-            }
-            Err(_) => Refused::storage().into_response(),
-        }
-    }
-}
-
-/// Every byte comes back as it was: what is not plainly a letter, digit or one of `-._~` is percent-encoded.
-fn encode(bytes: &[u8]) -> String {
-    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
-    percent_encode(bytes, RESERVED).to_string()
-}
-
-/// How a request ends that gets no code.
-enum Refused {
-    /// With a page here.
-    Page {
-        status: StatusCode,
-        title: &'static str,
-        text: String,
-    },
-    /// Back at the app, with this error.
-    Back(WayBack, &'static str),
-}
-
-impl Refused {
-    fn page(title: &'static str, text: impl Into<String>) -> Self {
-        Self::Page {
-            status: StatusCode::BAD_REQUEST,
-            title,
-            text: text.into(),
-        }
-    }
-
-    fn storage() -> Self {
-        Self::Page {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            title: "The sandbox failed",
-            text: "Your answer could not be kept. Its log says why.".into(),
-        }
-    }
-
-    fn into_response(self) -> Response {
-        match self {
-            Self::Page {
-                status,
-                title,
-                text,
-            } => pages::error(status, title, &text, pages::BESIDE),
-            Self::Back(way_back, error) => way_back.redirect(&format!("error={error}")),
-        }
-    }
-}
-
-impl From<ParamProblem> for Refused {
-    fn from(problem: ParamProblem) -> Self {
-        let what = match problem.kind {
-            ParamProblemKind::Missing => "is missing",
-            ParamProblemKind::Twice => "is there more than once",
-            ParamProblemKind::TooLong => "is too long",
-            ParamProblemKind::NotUtf8 => "is not UTF-8 text",
-        };
-        let text = format!("The parameter {} {what}.", problem.name);
-        Refused::page("This link is not complete", text)
-    }
-}
-
-fn bad_body(problem: &BodyProblem) -> Refused {
-    let (status, text) = match problem {
-        BodyProblem::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The request body is too large.",
-        ),
-        BodyProblem::NotAForm => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "The request body must be a form (application/x-www-form-urlencoded).",
-        ),
-        BodyProblem::TooManyParameters => {
-            (StatusCode::BAD_REQUEST, "There are too many parameters.")
-        }
-        BodyProblem::Interrupted => (StatusCode::BAD_REQUEST, "The request body broke off."),
-    };
-    Refused::Page {
-        status,
-        title: "This request can't be read",
-        text: text.into(),
-    }
 }

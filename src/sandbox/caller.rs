@@ -7,7 +7,13 @@ use axum::{
     http::{HeaderMap, header::AUTHORIZATION, request::Parts},
 };
 
-use super::{Shared, api_error::ApiError, grants::Digest, users::User};
+use super::{
+    Shared,
+    api_error::ApiError,
+    grants::Digest,
+    scopes::{Scope, ScopeSet},
+    users::User,
+};
 
 /// The owner of a valid access token (RFC 6750 section 2.1). Extracting it answers 401 with errorCode 1001, 1002 or 1003,
 /// and 429 with 4003 when there is a rate limit and it is reached.
@@ -15,12 +21,23 @@ pub(super) struct Caller {
     /// Of the access token.
     pub(super) token: Digest,
     pub(super) user: &'static User,
+    scopes: ScopeSet,
 }
 
 impl Caller {
     /// Refuses (403, errorCode 1004) a user whose plan has no API access.
     pub(super) fn may_use_api(&self) -> Result<(), ApiError> {
         if self.user.api_access {
+            Ok(())
+        } else {
+            Err(ApiError::not_authorized())
+        }
+    }
+
+    /// Refuses (403, errorCode 1004) a call whose scope was not granted, or whose user has no API access.
+    pub(super) fn needs(&self, scope: Scope) -> Result<(), ApiError> {
+        self.may_use_api()?;
+        if self.scopes.contains(scope) {
             Ok(())
         } else {
             Err(ApiError::not_authorized())
@@ -44,6 +61,7 @@ impl FromRequestParts<Arc<Shared>> for Caller {
                 Some(pair) if pair.access_expires_at > now => Ok(Self {
                     token,
                     user: grant.user,
+                    scopes: grant.scopes,
                 }),
                 _ => Err(ApiError::token_expired()),
             }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use rand::{
-    SeedableRng,
+    RngExt, SeedableRng,
     distr::{Alphanumeric, SampleString},
     rngs::StdRng,
 };
@@ -43,6 +43,15 @@ impl Dice {
     /// An access or a refresh token, in the shape of Smartsheet's.
     pub(super) fn token(&self) -> String {
         self.text(TOKEN_LENGTH, |streams| &streams.tokens)
+    }
+
+    /// An id of a row or a cell: positive, and within the integers that every JSON parser keeps.
+    pub(super) fn id(&self) -> i64 {
+        const RANGE: std::ops::Range<i64> = 1_000_000_000_000_000..9_000_000_000_000_000;
+        match &self.0 {
+            None => rand::rng().random_range(RANGE),
+            Some(streams) => lock(&streams.tokens).random_range(RANGE),
+        }
     }
 
     /// What an error answer carries so that it can be found in the log.

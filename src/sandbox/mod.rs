@@ -6,13 +6,14 @@
 //! | file | subject |
 //! | --- | --- |
 //! | `options` | what a sandbox is opened with |
-//! | `authorize`, `pages` | the consent page and the way back to the app |
+//! | `authorize`, `pages`, `way_back` | the consent page and the way back to the app |
 //! | `token` | exchanging, refreshing and revoking |
 //! | `grants`, `ledger`, `grants_file` | what was granted: in memory, in which order it changes, on disk |
 //! | `caller`, `limiter`, `scopes`, `users` | who calls the API, how often, what they may do |
-//! | `users_me` | an endpoint of the API |
+//! | `users_me` | who the token belongs to |
+//! | `sheets`, `sheet_rows`, `sheet_data`, `sample_sheets` | reading sheets, adding rows, keeping them, how they start |
 //! | `front_door`, `request_log`, `faults`, `control` | steering it from a test |
-//! | `params`, `api_error`, `dice` | parameters, errors and randomness for all of them |
+//! | `params`, `api_error`, `error_codes`, `dice` | parameters, errors and randomness for all of them |
 //!
 //! To add an endpoint, write a file like `users_me.rs`, whose handler takes a `Caller`, and add its route
 //! to [`Sandbox::router`]. Logging, faults, 404s, 405s and the form of errors come with it.
@@ -22,6 +23,7 @@ mod authorize;
 mod caller;
 mod control;
 mod dice;
+mod error_codes;
 mod faults;
 mod front_door;
 mod grants;
@@ -32,11 +34,16 @@ mod options;
 mod pages;
 mod params;
 mod request_log;
+mod sample_sheets;
 mod scopes;
 mod server;
+mod sheet_data;
+mod sheet_rows;
+mod sheets;
 mod token;
 mod users;
 mod users_me;
+mod way_back;
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,10 +54,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use jiff::Timestamp;
 
 use self::{
     api_error::ApiError, dice::Dice, faults::Faults, grants::Millis, ledger::Ledger,
-    limiter::Limiter, request_log::RequestLog,
+    limiter::Limiter, request_log::RequestLog, sheet_data::Sheets,
 };
 pub use self::{
     options::{Clock, OpenError, Options, RegisteredApp},
@@ -72,6 +80,7 @@ struct Shared {
     limiter: Limiter,
     log: RequestLog,
     faults: Faults,
+    sheets: Sheets,
 }
 
 impl Shared {
@@ -80,8 +89,12 @@ impl Shared {
         self.apps.iter().find(|app| app.client_id == client_id)
     }
 
+    fn time(&self) -> Timestamp {
+        (self.clock)()
+    }
+
     fn now(&self) -> Millis {
-        (self.clock)().as_millisecond()
+        self.time().as_millisecond()
     }
 }
 
@@ -112,6 +125,7 @@ impl Sandbox {
             limiter: Limiter::new(options.rate_limit),
             log: RequestLog::default(),
             faults: Faults::default(),
+            sheets: Sheets::default(),
         })))
     }
 
@@ -127,6 +141,9 @@ impl Sandbox {
                 post(token::issue).delete(token::delete),
             )
             .route("/2.0/users/me", get(users_me::get))
+            .route("/2.0/sheets", get(sheets::list))
+            .route("/2.0/sheets/{id}", get(sheets::get))
+            .route("/2.0/sheets/{id}/rows", post(sheet_rows::add))
             .route(
                 "/control/requests",
                 get(control::requests).delete(control::clear_requests),

@@ -11,6 +11,8 @@ use axum::{
 };
 use percent_encoding::percent_decode;
 
+use super::api_error::ApiError;
+
 /// The largest body that is read, in bytes.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
 /// How much of a too large body is thrown away before the answer, so that the client reads the answer instead of
@@ -112,6 +114,27 @@ impl Params {
             Some(value) => str::from_utf8(value)
                 .map(Some)
                 .map_err(|_| ParamProblem::new(name, ParamProblemKind::NotUtf8)),
+        }
+    }
+
+    /// A switch, `true` or `false` in any case; absent is `false`.
+    pub(super) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        match self.get(name)? {
+            None => Ok(false),
+            Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
+            Some(value) if value.eq_ignore_ascii_case("false") => Ok(false),
+            Some(value) => Err(ApiError::invalid_value(value, name)),
+        }
+    }
+
+    /// A count from 1 up, when it is there.
+    pub(super) fn count(&self, name: &str) -> Result<Option<usize>, ApiError> {
+        let Some(value) = self.get(name)? else {
+            return Ok(None);
+        };
+        match value.parse() {
+            Ok(count) if count > 0 => Ok(Some(count)),
+            _ => Err(ApiError::invalid_value(value, name)),
         }
     }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -42,7 +41,7 @@ pub(super) async fn issue(
     let answer = match params.need("grant_type")? {
         "authorization_code" => exchange(&sandbox, &params).await?,
         "refresh_token" => refresh(&sandbox, &params).await?,
-        _ => return Err(unsupported_grant_type()),
+        _ => return Err(ApiError::unsupported_grant_type()),
     };
     Ok((NO_CACHE, Json(answer)).into_response())
 }
@@ -62,10 +61,10 @@ async fn exchange(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiE
             };
             if grant.pair.is_some() || grant.revoked {
                 // RFC 6749 section 4.1.2: a code used twice may have been stolen, so what it issued is revoked.
-                return (revoke(grant), Err(invalid_grant()));
+                return (revoke(grant), Err(ApiError::invalid_grant()));
             }
             if grant.code_expires_at <= now {
-                return (Vec::new(), Err(code_expired()));
+                return (Vec::new(), Err(ApiError::code_expired()));
             }
             if let Err(error) = check_redirect(grant, redirect_uri) {
                 return (Vec::new(), Err(error));
@@ -88,7 +87,7 @@ async fn refresh(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiEr
         .commit(|book| {
             let verdict = of_app(book.by_refresh(&token), app).and_then(|grant| {
                 if grant.revoked {
-                    return Err(revoked());
+                    return Err(ApiError::revoked());
                 }
                 check_redirect(grant, redirect_uri)?;
                 Ok(grant)
@@ -111,11 +110,7 @@ pub(super) async fn delete(
     params: Result<Params, BodyProblem>,
 ) -> Result<Response, ApiError> {
     let params = params?;
-    let all = match params.get("deleteAllForApiClient")? {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => return Err(ApiError::invalid_value(other, "deleteAllForApiClient")),
-    };
+    let all = params.flag("deleteAllForApiClient")?;
     sandbox
         .ledger
         .commit(|book| (revoke_of_caller(book, &caller, all), ()))
@@ -188,22 +183,24 @@ fn authenticate<'a>(
     credential: &str,
 ) -> Result<(&'a RegisteredApp, &'a str), ApiError> {
     let client_id = params.need("client_id")?;
-    let app = sandbox.app(client_id).ok_or_else(unknown_client)?;
+    let app = sandbox
+        .app(client_id)
+        .ok_or_else(ApiError::unknown_client)?;
     match (params.get("hash")?, params.get("client_secret")?) {
-        (None, None) => Err(missing_client_authentication()),
-        (Some(_), Some(_)) => Err(two_client_authentications()),
+        (None, None) => Err(ApiError::missing_client_authentication()),
+        (Some(_), Some(_)) => Err(ApiError::two_client_authentications()),
         (None, Some(secret)) => {
             let credential = params.need(credential)?;
             equal(secret, &app.client_secret)
                 .then_some((app, credential))
-                .ok_or_else(wrong_secret)
+                .ok_or_else(ApiError::wrong_secret)
         }
         (Some(hash), None) => {
             let credential = params.need(credential)?;
             let expected = Sha256::digest(format!("{}|{credential}", app.client_secret));
             equal(hash, &hex::encode(expected))
                 .then_some((app, credential))
-                .ok_or_else(wrong_hash)
+                .ok_or_else(ApiError::wrong_hash)
         }
     }
 }
@@ -215,64 +212,13 @@ fn equal(given: &str, expected: &str) -> bool {
 fn of_app<'a>(grant: Option<&'a Grant>, app: &RegisteredApp) -> Result<&'a Grant, ApiError> {
     grant
         .filter(|grant| grant.client_id == app.client_id)
-        .ok_or_else(invalid_grant)
+        .ok_or_else(ApiError::invalid_grant)
 }
 
 /// It may be left out; what is sent must be where the code went (RFC 6749 section 4.1.3).
 fn check_redirect(grant: &Grant, given: Option<&str>) -> Result<(), ApiError> {
     match given {
-        Some(url) if url != grant.redirect_url => Err(wrong_redirect()),
+        Some(url) if url != grant.redirect_url => Err(ApiError::wrong_redirect()),
         _ => Ok(()),
     }
-}
-
-fn refused(code: u16, oauth: &'static str, message: &'static str) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, code, message).named(oauth)
-}
-
-fn unknown_client() -> ApiError {
-    ApiError::new(StatusCode::UNAUTHORIZED, 1067, "Invalid client_id.").named("invalid_client")
-}
-
-fn unsupported_grant_type() -> ApiError {
-    refused(1068, "unsupported_grant_type", "Unsupported grant type.")
-}
-
-fn code_expired() -> ApiError {
-    let message = "Invalid Request. The authorization_code has expired.";
-    refused(1069, "invalid_grant", message)
-}
-
-fn invalid_grant() -> ApiError {
-    let message = "Invalid Grant. The authorization code or refresh token provided was invalid.";
-    refused(1071, "invalid_grant", message)
-}
-
-fn wrong_hash() -> ApiError {
-    let message = "Invalid hash value. The hash provided did not match the expected value.";
-    refused(1072, "invalid_grant", message)
-}
-
-fn wrong_redirect() -> ApiError {
-    let message = "The redirect_uri did not match the expected value.";
-    refused(1073, "invalid_grant", message)
-}
-
-fn revoked() -> ApiError {
-    let message = "The token provided has previously been revoked.";
-    refused(1132, "invalid_grant", message)
-}
-
-fn missing_client_authentication() -> ApiError {
-    let message = "Invalid Request. One of hash and client_secret is required.";
-    refused(1236, "invalid_request", message)
-}
-
-fn two_client_authentications() -> ApiError {
-    let message = "Invalid Request. Only one of hash and client_secret may be sent.";
-    refused(1237, "invalid_request", message)
-}
-
-fn wrong_secret() -> ApiError {
-    refused(1238, "invalid_client", "Invalid client_secret.")
 }

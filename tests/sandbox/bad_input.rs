@@ -1,6 +1,10 @@
 //! What nobody should send.
 
-use axum::{body::Body, http::Request};
+use axum::{
+    body::Body,
+    http::{HeaderValue, Request},
+};
+use proptest::prelude::*;
 
 use crate::support::{FORM, World, exchange_params, hash};
 
@@ -59,6 +63,11 @@ async fn large_bodies() {
     assert!(page.header("content-type").starts_with("text/html"));
     let log = world.get("/control/requests").await.json();
     assert_eq!(log[0]["status"], 413);
+    // What is not read at all is not refused for its size.
+    world
+        .post("/2.0/nothing", FORM, large)
+        .await
+        .refused(404, 1006);
 }
 
 #[tokio::test]
@@ -76,4 +85,57 @@ async fn names_with_html_are_shown_as_text() {
         let answer = world.get(&path).await;
         assert!(!answer.body.contains("<script"), "{name}: {}", answer.body);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_is_sent_gets_an_error_in_the_apis_form(
+        path in prop::sample::select(vec![
+            "/2.0/token", "/2.0/users/me", "/2.0/sheets", "/2.0/sheets/1", "/2.0/sheets/1/rows", "/2.0/",
+            "/control/faults", "/control/expire", "/control/nothing",
+        ]),
+        method in prop::sample::select(vec!["GET", "POST", "PUT", "DELETE", "PATCH", "BREW"]),
+        kind in prop::sample::select(vec![FORM, "application/json", "text/plain", "\u{e9}"]),
+        query in "[ -~&&[^#\"<> ]]{0,60}",
+        authorization in prop::collection::vec(32..=255_u8, 0..40),
+        body in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let answer = run(async {
+            let world = World::new().await;
+            let request = Request::builder()
+                .method(method)
+                .uri(format!("{path}?{query}"))
+                .header("content-type", kind.as_bytes())
+                .header("authorization", HeaderValue::from_bytes(&authorization).unwrap_or(HeaderValue::from_static("x")));
+            match request.body(Body::from(body)) {
+                Ok(request) => Some(world.send(request).await),
+                Err(_) => None,
+            }
+        });
+        if let Some(answer) = answer && !(method == "DELETE" && path == "/control/faults") {
+            prop_assert!(answer.status.is_client_error(), "{answer:?}");
+            let json = answer.json();
+            prop_assert!(json["errorCode"].is_u64() && json["refId"].is_string(), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn any_state_returns_as_it_was(state in prop::collection::vec(any::<u8>(), 0..300)) {
+        let sent = percent_encoding::percent_encode(&state, percent_encoding::NON_ALPHANUMERIC);
+        let path = format!("/b/authorize?response_type=code&client_id=app-one&sandbox_decision=allow&state={sent}");
+        let answer = run(async { World::new().await.get(&path).await });
+        let returned = answer.header("location").split_once("&state=").unwrap().1;
+        let returned: Vec<u8> = percent_encoding::percent_decode_str(returned).collect();
+        prop_assert_eq!(returned, state);
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
 }

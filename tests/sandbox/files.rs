@@ -1,6 +1,6 @@
 //! Grants that outlive the process.
 
-use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::Pin, process::Command, task::Poll, time::Duration};
 
 use smartsheet_oauth_demo::sandbox::{OpenError, Options, Sandbox};
 
@@ -27,6 +27,38 @@ async fn grants_and_codes_survive() {
     world.me(&issued.access).await.refused(401, 1002);
     let fresh = world.refresh(&pair.refresh).await.pair();
     assert_eq!(world.me(&fresh.access).await.status, 200);
+}
+
+/// Signs in and dies without any cleaning up, as a killed process does.
+#[tokio::test]
+#[ignore = "started by what_was_answered_survives_a_crash"]
+async fn crash() {
+    let Ok(path) = std::env::var("SANDBOX_CRASH_FILE") else {
+        return;
+    };
+    let world = World::on_file(path.into()).await;
+    let pair = world.sign_in("full", "").await;
+    let pair = world.refresh(&pair.refresh).await.pair();
+    println!("tokens {} {}", pair.access, pair.refresh);
+    std::process::abort();
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("grants.db");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "files::crash", "--ignored", "--nocapture"])
+        .env("SANDBOX_CRASH_FILE", &path)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.split_once("tokens "));
+    let (access, refresh) = line.unwrap().1.split_once(' ').unwrap();
+    let world = World::on_file(path).await;
+    assert_eq!(world.me(access).await.status, 200);
+    world.refresh(refresh).await.pair();
 }
 
 #[tokio::test]

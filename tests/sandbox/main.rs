@@ -2,8 +2,10 @@
 
 mod authorize;
 mod bad_input;
+mod bounds;
 mod control;
 mod files;
+mod sheets;
 mod sockets;
 mod support;
 mod tokens;

@@ -31,6 +31,7 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// A sandbox and the hands of its clock.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
+    router: Router,
     now: Arc<AtomicI64>,
 }
 
@@ -79,8 +80,10 @@ impl World {
             ..Options::default()
         };
         adjust(&mut options);
+        let sandbox = Sandbox::open(options).await.unwrap();
         Self {
-            sandbox: Sandbox::open(options).await.unwrap(),
+            router: sandbox.router(),
+            sandbox,
             now,
         }
     }
@@ -91,7 +94,7 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        send(self.sandbox.router(), request).await
+        send(self.router.clone(), request).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -117,6 +120,13 @@ impl World {
         let request = Request::builder().method(method).uri(path);
         let request = request.header("authorization", format!("Bearer {token}"));
         self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, token: &str, body: String) -> Answer {
+        let request = Request::post(path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::from(body)).unwrap()).await
     }
 
     pub(crate) async fn me(&self, token: &str) -> Answer {
