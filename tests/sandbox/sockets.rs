@@ -18,6 +18,16 @@ struct Served {
     task: JoinHandle<std::io::Result<()>>,
 }
 
+/// An HTTP client. reqwest is built without a TLS provider of its own; the app's is `ring`.
+fn client_builder() -> reqwest::ClientBuilder {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
+fn client() -> reqwest::Client {
+    client_builder().build().unwrap()
+}
+
 async fn served(world: &World) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -60,7 +70,7 @@ async fn reset_closes_the_connection_without_a_byte_and_without_processing() {
 async fn a_client_reads_the_413_for_a_large_body() {
     let world = World::new().await;
     let served = served(&world).await;
-    let answer = reqwest::Client::new()
+    let answer = client()
         .post(format!("{}/2.0/token", served.base))
         .header("content-type", "application/x-www-form-urlencoded")
         .body("x".repeat(10 * 1024 * 1024))
@@ -76,7 +86,7 @@ async fn a_client_that_gives_up_is_in_the_log() {
     let served = served(&world).await;
     let order = r#"{"path": "/2.0/users/me", "fault": "slow", "delay_ms": 60000}"#;
     world.control("/control/faults", order).await;
-    let client = reqwest::Client::builder()
+    let client = client_builder()
         .timeout(Duration::from_millis(200))
         .build()
         .unwrap();
@@ -93,7 +103,7 @@ async fn a_client_that_gives_up_is_in_the_log() {
 async fn it_stops_cleanly_with_an_idle_connection_open() {
     let world = World::new().await;
     let served = served(&world).await;
-    let client = reqwest::Client::new();
+    let client = client();
     let url = format!("{}/control/requests", served.base);
     assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
     served.stop.send(()).unwrap();
@@ -109,7 +119,7 @@ async fn a_slow_answer_does_not_hold_up_the_stop_for_long() {
     let order = r#"{"path": "/2.0/users/me", "fault": "slow", "delay_ms": 600000}"#;
     world.control("/control/faults", order).await;
     let url = format!("{}/2.0/users/me", served.base);
-    let waiting = tokio::spawn(reqwest::get(url));
+    let waiting = tokio::spawn(client().get(url).send());
     while world.get("/control/requests").await.json()[0].is_null() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
