@@ -1,13 +1,20 @@
 //! `POST /logout`: ends the session and gives the tokens back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Redirect;
+use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use super::App;
 use super::failure::Failure;
+use crate::oauth::{OAuthError, Token};
 use crate::session::Browser;
+
+/// How long the answer waits for the revocation. It goes on behind the answer.
+const REVOKE_WITHIN: Duration = Duration::from_secs(3);
 
 pub(super) async fn post(
     State(app): State<Arc<App>>,
@@ -16,17 +23,35 @@ pub(super) async fn post(
     // The session first: the person is signed out whatever Smartsheet answers.
     let ended = browser.sign_out().await?;
     if let Some(login) = ended.and_then(|data| data.login) {
-        let token = login.token.access_token;
-        let client = app.client.clone();
-        // Revocation runs to its end even if the browser goes away; the answer waits for it, so that "signed out" means it.
-        let revocation = app.tasks.spawn(async move { client.revoke(&token).await });
-        match revocation.await {
-            Ok(Ok(())) => tracing::info!("signed out"),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "signed out, but the token could not be revoked");
+        tracing::info!("signed out");
+        let revocation = {
+            let app = Arc::clone(&app);
+            async move {
+                if let Err(error) = give_back(&app, login.token).await {
+                    tracing::warn!(%error, "a token could not be revoked");
+                }
             }
-            Err(_) => tracing::warn!("signed out, but the revocation was interrupted"),
-        }
+        };
+        // A task of its own, so that it runs to its end even if the browser goes away. The answer waits for it a while,
+        // so that after it the tokens are void as a rule.
+        let revocation = app.tasks.spawn(revocation.in_current_span());
+        let _ = timeout(REVOKE_WITHIN, revocation).await;
     }
     Ok(Redirect::to("/"))
+}
+
+/// Revokes the grant that `token` belongs to. An access token that has expired can't revoke anything, while its refresh
+/// token may still live; then a fresh pair is asked for and revoked.
+async fn give_back(app: &App, token: Token) -> Result<(), OAuthError> {
+    let now = app.clock.now();
+    let token = match &token.refresh_token {
+        Some(refresh_token) if token.expires_within(Duration::ZERO, now) => {
+            match app.client.refresh(refresh_token, now).await {
+                Err(error) if error.is_final() => return Ok(()),
+                refreshed => refreshed?,
+            }
+        }
+        _ => token,
+    };
+    app.client.revoke(&token.access_token).await
 }
