@@ -100,6 +100,11 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// The routes, for whoever serves them another way, such as a benchmark without a network.
+    pub fn routes(&self) -> Router {
+        self.routes.clone()
+    }
+
     /// Serves until `stop` comes true, then stops in good order: no new requests, those under way end, exchanges and
     /// refreshes store what they got, the store closes.
     ///
