@@ -1,0 +1,22 @@
+//! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
+//! and the binary itself, as a person or a container starts it.
+
+mod cannot_start;
+mod check;
+mod commands;
+mod headers;
+mod logout;
+mod me;
+mod profile;
+mod redirect;
+mod redirect_exchange;
+mod refresh;
+mod refresh_failures;
+mod return_to;
+mod sealed;
+mod sessions;
+mod settings;
+mod sign_in;
+mod store_contract;
+mod store_down;
+mod support;

@@ -1,0 +1,239 @@
+//! What tower-sessions demands of a `SessionStore`, and what its own SQL stores don't give: a stale save is refused, and a
+//! deleted session stays deleted. On `SQLite` and in memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, State, Token};
+use smartsheet_oauth_demo::session::{
+    Lifetimes, Login, MemoryRows, PendingSignIn, Rows, Sealer, SessionData, SqliteRows, Store,
+};
+use tempfile::TempDir;
+use tower_sessions::SessionStore;
+use tower_sessions::session::{Id, Record};
+
+use crate::support::{DAY, MINUTE, SECOND, clock::TestClock};
+
+struct World {
+    store: Store,
+    clock: TestClock,
+    _folder: TempDir,
+}
+
+async fn worlds() -> [World; 2] {
+    let folder = TempDir::new().unwrap();
+    let sqlite = SqliteRows::open(&folder.path().join("sessions.db"))
+        .await
+        .unwrap();
+    let world = |rows: Arc<dyn Rows>, folder| {
+        let clock = TestClock::new();
+        let lifetimes = Lifetimes {
+            idle: 7 * DAY,
+            total: 90 * DAY,
+        };
+        let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+        World {
+            store: Store::new(rows, sealer, lifetimes, clock.for_app()),
+            clock,
+            _folder: folder,
+        }
+    };
+    [
+        world(Arc::new(sqlite), folder),
+        world(Arc::new(MemoryRows::default()), TempDir::new().unwrap()),
+    ]
+}
+
+impl World {
+    fn data(&self) -> SessionData {
+        let mut data = SessionData::new(self.clock.now());
+        data.login = Some(Login {
+            signed_in_at: self.clock.now(),
+            token: Token {
+                access_token: AccessToken::new("a"),
+                refresh_token: Some(RefreshToken::new("r")),
+                expires_at: self.clock.now(),
+            },
+            refreshed_at: None,
+            person: None,
+        });
+        data
+    }
+
+    /// A session, and its record as a request loads it.
+    async fn session(&self) -> (Id, Record) {
+        let id = self.store.create(self.data()).await.unwrap().id;
+        (id, self.load(id).await.unwrap())
+    }
+
+    async fn load(&self, id: Id) -> Option<Record> {
+        SessionStore::load(&self.store, &id).await.unwrap()
+    }
+}
+
+/// Changes a record as a request would.
+fn sign_in_started(record: &mut Record, state: &str) {
+    let content = record.data.get_mut("content").unwrap();
+    let mut data: SessionData = serde_json::from_value(content.clone()).unwrap();
+    let started_at = data.created_at;
+    data.add_pending(PendingSignIn {
+        state: State::new(state),
+        started_at,
+        return_to: "/".to_owned(),
+    });
+    *content = serde_json::to_value(data).unwrap();
+}
+
+fn states(record: &Record) -> Vec<String> {
+    let pending = record.data["content"]["pending"].as_array().cloned();
+    let states = pending.unwrap_or_default().into_iter();
+    states
+        .map(|pending| pending["state"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_save_writes_over_what_was_loaded() {
+    for world in worlds().await {
+        let (id, mut record) = world.session().await;
+        sign_in_started(&mut record, "one");
+        SessionStore::save(&world.store, &record).await.unwrap();
+        assert_eq!(states(&world.load(id).await.unwrap()), ["one"]);
+    }
+}
+
+#[tokio::test]
+async fn a_stale_save_is_refused() {
+    for world in worlds().await {
+        let (id, mut slow) = world.session().await;
+        let mut fast = world.load(id).await.unwrap();
+        sign_in_started(&mut fast, "fast");
+        SessionStore::save(&world.store, &fast).await.unwrap();
+        sign_in_started(&mut slow, "slow");
+        assert!(SessionStore::save(&world.store, &slow).await.is_err());
+        assert_eq!(states(&world.load(id).await.unwrap()), ["fast"]);
+        // Nor does a change by the app itself get lost.
+        let mut slow = world.load(id).await.unwrap();
+        world
+            .store
+            .update(id, |data| data.login = None)
+            .await
+            .unwrap();
+        sign_in_started(&mut slow, "slow");
+        assert!(SessionStore::save(&world.store, &slow).await.is_err());
+        assert_eq!(
+            world.load(id).await.unwrap().data["content"]["login"],
+            Value::Null
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_session_is_not_revived() {
+    for world in worlds().await {
+        let (id, mut record) = world.session().await;
+        SessionStore::delete(&world.store, &id).await.unwrap();
+        assert!(world.load(id).await.is_none());
+        sign_in_started(&mut record, "late");
+        assert!(SessionStore::save(&world.store, &record).await.is_err());
+        assert!(world.load(id).await.is_none());
+        assert!(
+            world
+                .store
+                .update(id, |data| data.login = None)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(world.store.renew(id, |_| ()).await.unwrap().is_none());
+        assert!(world.load(id).await.is_none());
+        // Deleting what is not there is no error.
+        SessionStore::delete(&world.store, &id).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_renewed_session_does_not_come_back_under_its_old_id() {
+    for world in worlds().await {
+        let (old, mut record) = world.session().await;
+        let new = world.store.renew(old, |_| ()).await.unwrap().unwrap().id;
+        assert_ne!(new, old);
+        sign_in_started(&mut record, "late");
+        assert!(SessionStore::save(&world.store, &record).await.is_err());
+        assert!(world.load(old).await.is_none());
+        assert!(world.load(new).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn create_takes_over_no_id_and_never_collides() {
+    for world in worlds().await {
+        let (id, _) = world.session().await;
+        let mut record = Record {
+            id,
+            data: HashMap::from([("content".to_owned(), json!(world.data()))]),
+            expiry_date: time::OffsetDateTime::now_utc(),
+        };
+        SessionStore::create(&world.store, &mut record)
+            .await
+            .unwrap();
+        assert_ne!(record.id, id);
+        assert!(world.load(id).await.is_some());
+        assert!(world.load(record.id).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_expired_session_is_not_loaded() {
+    for world in worlds().await {
+        let (id, _) = world.session().await;
+        world.clock.pass((7 * DAY).saturating_sub(SECOND));
+        assert!(world.load(id).await.is_some());
+        world.clock.pass(7 * DAY + MINUTE);
+        assert!(world.load(id).await.is_none());
+        assert_eq!(world.store.sweep().await.unwrap(), 1);
+        assert_eq!(world.store.sweep().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn concurrent_changes_all_count() {
+    for world in worlds().await {
+        let (id, _) = world.session().await;
+        let changes: Vec<_> = (0..8)
+            .map(|n| {
+                let (store, now) = (world.store.clone(), world.clock.now());
+                tokio::spawn(async move {
+                    let sign_in = PendingSignIn {
+                        state: State::new(n.to_string()),
+                        started_at: now,
+                        return_to: "/".to_owned(),
+                    };
+                    store
+                        .update(id, |data| data.add_pending(sign_in.clone()))
+                        .await
+                        .unwrap()
+                })
+            })
+            .collect();
+        for change in changes {
+            assert!(change.await.unwrap().is_some());
+        }
+        let mut states = states(&world.load(id).await.unwrap());
+        states.sort();
+        assert_eq!(states, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    }
+}
+
+#[tokio::test]
+async fn the_sweep_takes_any_number() {
+    let world = &worlds().await[1];
+    for _ in 0..1203 {
+        world.store.create(world.data()).await.unwrap();
+    }
+    world.clock.pass(8 * DAY);
+    let (id, _) = world.session().await;
+    assert_eq!(world.store.sweep().await.unwrap(), 1203);
+    assert!(world.load(id).await.is_some());
+}

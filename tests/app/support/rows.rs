@@ -1,0 +1,149 @@
+//! A database that fails on request, and the app put together on it by hand: `Server::start` opens real ones only.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use async_trait::async_trait;
+use axum::Router;
+use smartsheet_oauth_demo::oauth::{Client, Endpoints, Registration};
+use smartsheet_oauth_demo::session::{
+    AccessTokens, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
+};
+use smartsheet_oauth_demo::smartsheet::Api;
+use smartsheet_oauth_demo::transport::Transport;
+use smartsheet_oauth_demo::web::App;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Browser, Setup};
+
+/// Rows in memory whose next reads or writes fail.
+#[derive(Debug, Default)]
+pub(crate) struct FailingRows {
+    rows: MemoryRows,
+    /// How many reads are still to fail.
+    pub(crate) reads: AtomicU32,
+    /// How many writes are still to fail.
+    pub(crate) writes: AtomicU32,
+}
+
+/// For as long as the test runs.
+pub(crate) const FOREVER: u32 = u32::MAX;
+
+impl FailingRows {
+    pub(crate) fn fail(&self, times: u32) {
+        self.reads.store(times, Ordering::SeqCst);
+        self.writes.store(times, Ordering::SeqCst);
+    }
+}
+
+fn pass(failures: &AtomicU32) -> Result<(), RowsError> {
+    let one_less = |left: u32| match left {
+        FOREVER => Some(FOREVER),
+        left => left.checked_sub(1),
+    };
+    match failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+        Ok(_) => Err(RowsError("the test pulled the plug".into())),
+        Err(_) => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Rows for FailingRows {
+    async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
+        pass(&self.writes)?;
+        self.rows.insert(row).await
+    }
+
+    async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
+        pass(&self.reads)?;
+        self.rows.find(key, now).await
+    }
+
+    async fn update(&self, row: &Row) -> Result<bool, RowsError> {
+        pass(&self.writes)?;
+        self.rows.update(row).await
+    }
+
+    async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
+        pass(&self.writes)?;
+        self.rows.replace(old, version, new).await
+    }
+
+    async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
+        pass(&self.writes)?;
+        self.rows.delete(key, version).await
+    }
+
+    async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
+        pass(&self.writes)?;
+        self.rows.touch(key, expires_at).await
+    }
+
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+        pass(&self.writes)?;
+        self.rows.delete_expired(now, limit).await
+    }
+
+    async fn ping(&self) -> Result<(), RowsError> {
+        pass(&self.reads)
+    }
+
+    async fn close(&self) {}
+}
+
+/// The app of `setup` on `rows`, as `Server::start` puts it together.
+pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
+    let settings = setup.settings();
+    let clock = setup.clock.for_app();
+    let (smartsheet, session) = (&settings.smartsheet, &settings.session);
+    let lifetimes = Lifetimes {
+        idle: session.idle_timeout,
+        total: session.lifetime,
+    };
+    let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+    let store = Store::new(rows, sealer, lifetimes, clock.clone());
+    let transport = Transport::new(&[&smartsheet.api_url], setup.limits).unwrap();
+    let registration = Registration {
+        client_id: smartsheet.client_id.clone(),
+        client_secret: smartsheet.client_secret.clone(),
+        redirect_uri: settings.redirect_url(),
+        authentication: smartsheet.client_authentication,
+    };
+    let endpoints = Endpoints {
+        authorize: smartsheet.authorize_url.clone(),
+        token: format!("{}/token", smartsheet.api_url).parse().unwrap(),
+    };
+    let client = Client::new(registration, endpoints, transport.clone());
+    let tasks = TaskTracker::new();
+    let access = AccessTokens::new(
+        store.clone(),
+        client.clone(),
+        clock.clone(),
+        session.refresh_margin,
+        tasks.clone(),
+    );
+    Arc::new(App {
+        base_url: settings.server.base_url.clone(),
+        scopes: smartsheet.scopes.clone(),
+        sandbox: false,
+        session_lifetime: session.lifetime,
+        patience: setup.limits.total_timeout,
+        client,
+        api: Api::new(smartsheet.api_url.clone(), transport, setup.retry),
+        store,
+        access,
+        tasks,
+        stopping: CancellationToken::new(),
+        clock,
+    })
+}
+
+/// Serves `routes` until the test ends, and opens a browser on them.
+pub(crate) async fn serve(routes: Router) -> Browser {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    Browser::at(address)
+}
