@@ -26,6 +26,7 @@ const EXIT_USAGE: u8 = 2;
 #[command(
     name = "smartsheet-oauth-demo",
     version,
+    propagate_version = true,
     about = "Signs people in through Smartsheet with OAuth 2.0, and shows how",
     after_help = "Settings: defaults, then config.toml, then the environment (SECTION_KEY), then --set."
 )]
@@ -103,7 +104,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(Command::Sandbox(args)) = cli.command {
         return run_sandbox(args).await;
     }
-    let environment = |name: &str| std::env::var(name).ok();
+    let environment = |name: &str| std::env::var_os(name);
     let settings = match Settings::load(cli.config.as_deref(), &environment, &cli.set) {
         Ok(settings) => settings,
         Err(error) => return usage(&error),

@@ -77,7 +77,8 @@ impl Server {
         surroundings: Surroundings,
     ) -> Result<Self, StartError> {
         let listener = listen(settings).await?;
-        let app = Arc::new(app(settings, surroundings.clone()).await?);
+        let store = open_store(settings, surroundings.clock.clone()).await?;
+        let app = Arc::new(assemble(settings, surroundings.clone(), store)?);
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
             let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
@@ -224,14 +225,22 @@ fn key_error(file: &Path, error: &io::Error) -> StartError {
     ))
 }
 
-async fn app(settings: &Settings, surroundings: Surroundings) -> Result<App, StartError> {
+/// Everything that the pages work with, around `store`.
+///
+/// # Errors
+///
+/// [`StartError`] when TLS can't be set up.
+pub fn assemble(
+    settings: &Settings,
+    surroundings: Surroundings,
+    store: Store,
+) -> Result<App, StartError> {
     let Surroundings {
         clock,
         limits,
         retry,
     } = surroundings;
     let smartsheet = &settings.smartsheet;
-    let store = open_store(settings, clock.clone()).await?;
     let transport = transport(settings, limits)?;
     let registration = Registration {
         client_id: smartsheet.client_id.clone(),

@@ -6,6 +6,7 @@ mod session;
 mod smartsheet;
 mod source;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -92,7 +93,7 @@ impl Settings {
     /// The first [`SettingError`] found.
     pub fn load(
         file: Option<&Path>,
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: &dyn Fn(&str) -> Option<OsString>,
         flags: &[(String, String)],
     ) -> Result<Self, SettingError> {
         let usual = Path::new("config.toml");

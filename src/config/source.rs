@@ -1,6 +1,7 @@
 //! Where settings come from: defaults, then `config.toml`, then the environment, then flags. The last one counts.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -65,7 +66,7 @@ impl Sources {
     /// Reads the file (when there is one), then asks `environment` for each setting's variable, then takes `flags`.
     pub(super) fn read(
         file: Option<&Path>,
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: &dyn Fn(&str) -> Option<OsString>,
         flags: &[(String, String)],
     ) -> Result<Self, SettingError> {
         let mut sources = Self::default();
@@ -75,6 +76,10 @@ impl Sources {
         for name in NAMES {
             let variable = variable(name);
             if let Some(value) = environment(&variable) {
+                let value = value.into_string().map_err(|_| {
+                    let origin = Origin::Environment(variable.clone());
+                    SettingError::new(name, origin, "is not UTF-8; expected text".to_owned())
+                })?;
                 // An empty variable is how compose files say "not set". No scopes at all is a choice, though.
                 if !value.is_empty() || *name == "smartsheet.scopes" {
                     sources

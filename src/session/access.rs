@@ -57,11 +57,12 @@ pub(super) struct Inner {
     pub(super) policy: RefreshPolicy,
     tasks: TaskTracker,
     /// The refreshes under way in this process: one a session, however many requests wait for it.
-    flights: Mutex<HashMap<Id, Landing>>,
+    flights: Mutex<HashMap<Id, News>>,
 }
 
 pub(super) type Outcome = Result<AccessToken, AccessError>;
-type Landing = watch::Receiver<Option<Outcome>>;
+/// What a refresh has to say. The last word is its outcome; before that it may say that the store fails.
+type News = watch::Receiver<Outcome>;
 
 impl AccessTokens {
     /// Tokens of the sessions in `store`, refreshed by `client` as `policy` says. Refreshes run as `tasks`, which the
@@ -120,39 +121,39 @@ impl AccessTokens {
         if !self.0.needs_refresh(&login.token, refused) {
             return Ok(login.token.access_token);
         }
-        let mut landing = self.join_flight(id, refused);
-        match landing.wait_for(Option::is_some).await {
-            Ok(outcome) => outcome.clone().unwrap_or(Err(AccessError::SignedOut)),
-            // The flight ended without an outcome: it panicked. Nothing is known of the tokens but that they are stored.
-            Err(_) => Err(AccessError::NotRefreshed(OAuthError::Unreachable(
-                "the refresh was interrupted".to_owned(),
-            ))),
-        }
+        let mut news = self.join_flight(id, refused);
+        // Fails when the flight ended without news: it panicked. Nothing is known of the tokens but that they are stored.
+        let _ = news.changed().await;
+        news.borrow().clone()
     }
 
     /// Joins the refresh of this session that is under way, or starts one. It runs as a task of its own: once a refresh
     /// token was sent, the answer must be stored even if the browser that asked has gone.
-    fn join_flight(&self, id: Id, refused: Option<&AccessToken>) -> Landing {
+    fn join_flight(&self, id: Id, refused: Option<&AccessToken>) -> News {
         let mut flights = self.0.flights();
-        if let Some(landing) = flights.get(&id) {
-            return landing.clone();
+        if let Some(news) = flights.get(&id) {
+            let mut news = news.clone();
+            // What was said before we joined, such as that the store failed just then, is no answer to us.
+            news.mark_unchanged();
+            return news;
         }
-        let (land, landing) = watch::channel(None);
-        flights.insert(id, landing.clone());
+        let interrupted = OAuthError::Unreachable("the refresh was interrupted".to_owned());
+        let (tell, news) = watch::channel(Err(AccessError::NotRefreshed(interrupted)));
+        flights.insert(id, news.clone());
         let entry = BoardEntry {
             inner: Arc::clone(&self.0),
             id,
         };
         let refused = refused.cloned();
         let fly = async move {
-            let refresh = Refresh::new(&entry.inner, id, refused.as_ref());
+            let refresh = Refresh::new(&entry.inner, id, refused.as_ref(), &tell);
             let outcome = refresh.run().await;
             // Off the board first: who comes now starts anew and finds the result in the store.
             drop(entry);
-            land.send_replace(Some(outcome));
+            let _ = tell.send_replace(outcome);
         };
         self.0.tasks.spawn(fly.in_current_span());
-        landing
+        news
     }
 }
 
@@ -169,7 +170,7 @@ impl Inner {
             || token.expires_within(self.policy.margin, self.clock.now())
     }
 
-    fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Landing>> {
+    fn flights(&self) -> std::sync::MutexGuard<'_, HashMap<Id, News>> {
         // Each use is one operation on the map, so a panic can't leave it half-changed.
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }

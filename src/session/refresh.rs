@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
+use tokio::sync::watch;
 use tower_sessions::session::Id;
 
 use super::access::{AccessError, Inner, Outcome};
@@ -21,10 +22,15 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const STORE_FOR: Duration = Duration::from_mins(1);
 const STORE_PAUSE: Duration = Duration::from_millis(200);
 
+/// For how long the store may fail before those who wait for the refresh are told.
+const TELL_AFTER: Duration = Duration::from_secs(1);
+
 pub(super) struct Refresh<'a> {
     inner: &'a Inner,
     id: Id,
     refused: Option<&'a AccessToken>,
+    /// Where those who wait are told that it takes longer.
+    news: &'a watch::Sender<Outcome>,
     /// What this refresh's lease is known by.
     holder: u64,
 }
@@ -41,11 +47,17 @@ enum Turn {
 }
 
 impl<'a> Refresh<'a> {
-    pub(super) fn new(inner: &'a Inner, id: Id, refused: Option<&'a AccessToken>) -> Self {
+    pub(super) fn new(
+        inner: &'a Inner,
+        id: Id,
+        refused: Option<&'a AccessToken>,
+        news: &'a watch::Sender<Outcome>,
+    ) -> Self {
         Self {
             inner,
             id,
             refused,
+            news,
             holder: rand::rng().random(),
         }
     }
@@ -129,7 +141,11 @@ impl<'a> Refresh<'a> {
                 login.lease = None;
             });
             match stored.await {
-                Err(StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
+                Err(error @ StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
+                    if started.elapsed() > TELL_AFTER {
+                        // Nobody need wait for a database that is down, and nobody gets a token that is not stored.
+                        let _ = self.news.send_replace(Err(error.into()));
+                    }
                     tokio::time::sleep(STORE_PAUSE).await;
                 }
                 stored => return stored,

@@ -10,8 +10,8 @@ use tracing::Instrument as _;
 
 use super::App;
 use super::failure::Failure;
-use crate::oauth::{OAuthError, Token};
-use crate::session::Browser;
+use crate::oauth::OAuthError;
+use crate::session::{Browser, Login};
 
 /// How long the answer waits for the revocation. It goes on behind the answer.
 const REVOKE_WITHIN: Duration = Duration::from_secs(3);
@@ -27,7 +27,7 @@ pub(super) async fn post(
         let revocation = {
             let app = Arc::clone(&app);
             async move {
-                if let Err(error) = give_back(&app, login.token).await {
+                if let Err(error) = give_back(&app, login).await {
                     tracing::warn!(%error, "a token could not be revoked");
                 }
             }
@@ -40,12 +40,16 @@ pub(super) async fn post(
     Ok(Redirect::to("/"))
 }
 
-/// Revokes the grant that `token` belongs to. An access token that has expired can't revoke anything, while its refresh
-/// token may still live; then a fresh pair is asked for and revoked.
-async fn give_back(app: &App, token: Token) -> Result<(), OAuthError> {
+/// Revokes the tokens of `login`. An access token that has expired can't revoke anything, while its refresh token may still
+/// live; then a fresh pair is asked for and revoked. Unless somebody is refreshing right now: whoever holds the lease finds
+/// the session gone and gives the new pair back.
+async fn give_back(app: &App, login: Login) -> Result<(), OAuthError> {
     let now = app.clock.now();
+    let token = login.token;
+    let has_expired = token.expires_within(Duration::ZERO, now);
+    let is_leased = login.lease.is_some_and(|lease| lease.until > now);
     let token = match &token.refresh_token {
-        Some(refresh_token) if token.expires_within(Duration::ZERO, now) => {
+        Some(refresh_token) if has_expired && !is_leased => {
             match app.client.refresh(refresh_token, now).await {
                 Err(error) if error.is_final() => return Ok(()),
                 refreshed => refreshed?,

@@ -56,6 +56,7 @@ impl World {
                 expires_at: self.clock.now(),
             },
             refreshed_at: None,
+            lease: None,
             person: None,
         });
         data

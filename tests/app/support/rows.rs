@@ -1,20 +1,16 @@
-//! A database that fails on request, and the app put together on it by hand: `Server::start` opens real ones only.
+//! A database that fails on request, and the app put together on it: `Server::start` opens real ones only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use axum::Router;
-use smartsheet_oauth_demo::oauth::{Client, Endpoints, Registration};
+use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{
-    AccessTokens, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
+    Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
 };
-use smartsheet_oauth_demo::smartsheet::Api;
-use smartsheet_oauth_demo::transport::Transport;
 use smartsheet_oauth_demo::web::App;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::{Browser, Setup};
 
@@ -86,6 +82,11 @@ impl Rows for FailingRows {
         self.rows.delete_expired(now, limit).await
     }
 
+    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
+        pass(&self.writes)?;
+        self.rows.trim_transient(keep, limit).await
+    }
+
     async fn ping(&self) -> Result<(), RowsError> {
         pass(&self.reads)
     }
@@ -97,47 +98,19 @@ impl Rows for FailingRows {
 pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
     let settings = setup.settings();
     let clock = setup.clock.for_app();
-    let (smartsheet, session) = (&settings.smartsheet, &settings.session);
+    let session = &settings.session;
     let lifetimes = Lifetimes {
         idle: session.idle_timeout,
         total: session.lifetime,
     };
     let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
     let store = Store::new(rows, sealer, lifetimes, clock.clone());
-    let transport = Transport::new(&[&smartsheet.api_url], setup.limits).unwrap();
-    let registration = Registration {
-        client_id: smartsheet.client_id.clone(),
-        client_secret: smartsheet.client_secret.clone(),
-        redirect_uri: settings.redirect_url(),
-        authentication: smartsheet.client_authentication,
-    };
-    let endpoints = Endpoints {
-        authorize: smartsheet.authorize_url.clone(),
-        token: format!("{}/token", smartsheet.api_url).parse().unwrap(),
-    };
-    let client = Client::new(registration, endpoints, transport.clone());
-    let tasks = TaskTracker::new();
-    let access = AccessTokens::new(
-        store.clone(),
-        client.clone(),
-        clock.clone(),
-        session.refresh_margin,
-        tasks.clone(),
-    );
-    Arc::new(App {
-        base_url: settings.server.base_url.clone(),
-        scopes: smartsheet.scopes.clone(),
-        sandbox: false,
-        session_lifetime: session.lifetime,
-        patience: setup.limits.total_timeout,
-        client,
-        api: Api::new(smartsheet.api_url.clone(), transport, setup.retry),
-        store,
-        access,
-        tasks,
-        stopping: CancellationToken::new(),
+    let surroundings = Surroundings {
         clock,
-    })
+        limits: setup.limits,
+        retry: setup.retry,
+    };
+    Arc::new(assemble(&settings, surroundings, store).unwrap())
 }
 
 /// Serves `routes` until the test ends, and opens a browser on them.
