@@ -118,11 +118,12 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn serve(settings: &Settings) -> ExitCode {
     start_log(settings.log);
+    let stop = stop_signal();
     let server = match Server::start(settings, Surroundings::default()).await {
         Ok(server) => server,
         Err(error) => return usage(&error),
     };
-    match server.serve(stop_signal()).await {
+    match server.serve(stop).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -133,6 +134,7 @@ async fn serve(settings: &Settings) -> ExitCode {
 
 async fn run_sandbox(args: SandboxArgs) -> ExitCode {
     start_log(LogFormat::Text);
+    let stop = stop_signal();
     let apps = match registered_apps(&args) {
         Ok(apps) => apps,
         Err(problem) => return usage(&problem),
@@ -152,7 +154,7 @@ async fn run_sandbox(args: SandboxArgs) -> ExitCode {
     let served = async {
         let listener = TcpListener::bind(args.listen).await?;
         println!("listening on http://{}", listener.local_addr()?);
-        sandbox::serve(sandbox, listener, stop_signal()).await
+        sandbox::serve(sandbox, listener, stop).await
     };
     match served.await {
         Ok(()) => ExitCode::SUCCESS,
@@ -276,20 +278,30 @@ fn start_log(format: LogFormat) {
     }));
 }
 
-/// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C.
-async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C. Both are caught from the call on, not only once
+/// it is awaited: a stop right after the start must be in good order, too.
+fn stop_signal() -> impl Future<Output = ()> + Send {
     #[cfg(unix)]
     {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
+        use tokio::signal::unix::{Signal, SignalKind, signal};
+        let received = |signal: std::io::Result<Signal>| async {
+            match signal {
+                Ok(mut signal) => drop(signal.recv().await),
+                // The operating system gave no handler, so its own way of stopping this process is in force.
+                Err(_) => std::future::pending().await,
             }
-            return;
+        };
+        let terminate = received(signal(SignalKind::terminate()));
+        let interrupt = received(signal(SignalKind::interrupt()));
+        async move {
+            tokio::select! {
+                () = terminate => {}
+                () = interrupt => {}
+            }
         }
     }
-    // Without signals there is nothing that could stop it in good order.
-    let _ = interrupt.await;
+    #[cfg(not(unix))]
+    async {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

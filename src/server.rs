@@ -2,14 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -118,7 +116,8 @@ impl Server {
             routes,
             app,
         } = self;
-        let sweeping = tokio::spawn(sweep(app.store.clone()));
+        app.tasks
+            .spawn(sweep(app.store.clone(), app.stopping.clone()));
         let stopping = app.stopping.clone();
         let signalled = {
             let stopping = stopping.clone();
@@ -128,24 +127,28 @@ impl Server {
                 stopping.cancel();
             }
         };
-        let serving = axum::serve(listener, routes).with_graceful_shutdown(signalled);
-        let mut serving = pin!(serving.into_future());
-        tokio::select! {
-            ended = &mut serving => return ended,
-            () = stopping.cancelled() => {}
-        }
-        let deadline = Instant::now() + STOP_WITHIN;
-        if timeout_at(deadline, serving).await.is_err() {
-            tracing::warn!("requests were still open after {STOP_WITHIN:?}");
-        }
-        sweeping.abort();
-        app.tasks.close();
-        if timeout_at(deadline, app.tasks.wait()).await.is_err() {
-            tracing::warn!("exchanges or refreshes were still under way after {STOP_WITHIN:?}");
-        }
+        let finished = async {
+            let served = axum::serve(listener, routes)
+                .with_graceful_shutdown(signalled)
+                .await;
+            app.tasks.close();
+            app.tasks.wait().await;
+            served
+        };
+        let overdue = async {
+            stopping.cancelled().await;
+            tokio::time::sleep(STOP_WITHIN).await;
+        };
+        let served = tokio::select! {
+            served = finished => served,
+            () = overdue => {
+                tracing::warn!("requests, exchanges or refreshes were still under way after {STOP_WITHIN:?}");
+                Ok(())
+            }
+        };
         app.store.close().await;
         tracing::info!("stopped");
-        Ok(())
+        served
     }
 }
 
@@ -350,11 +353,15 @@ fn announce(settings: &Settings) {
     }
 }
 
-async fn sweep(store: Store) {
+/// Removes what is expired or too much, now and then, until the server stops.
+async fn sweep(store: Store, stopping: CancellationToken) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        every.tick().await;
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            _ = every.tick() => {}
+        }
         match store.sweep().await {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "expired sessions removed"),

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use tempfile::TempDir;
 
 use crate::settings::with_file;
-use crate::support::binary::run;
+use crate::support::binary::{hangs_up, run};
 
 #[test]
 fn a_sealing_key_that_is_not_right() {
@@ -68,16 +68,12 @@ fn postgres_without_a_key() {
 
 #[test]
 fn postgres_that_does_not_answer() {
-    let store = (
-        "SESSION_STORE",
-        "postgres://ann:hunter2@127.0.0.1:1/sessions",
-    );
-    let key = (
-        "SESSION_KEY",
-        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
-    );
-    let ended = with_file("", &["--set", "server.listen=127.0.0.1:0"], &[store, key]);
-    ended.is_refused(&["session.store", "127.0.0.1:1/sessions", "can't be opened"]);
+    let database = hangs_up().to_string();
+    let store = format!("postgres://ann:hunter2@{database}/sessions");
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let environment = [("SESSION_STORE", store.as_str()), ("SESSION_KEY", key)];
+    let ended = with_file("", &["--set", "server.listen=127.0.0.1:0"], &environment);
+    ended.is_refused(&["session.store", &database, "can't be opened"]);
     assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
 }
 

@@ -1,12 +1,11 @@
 //! `check`: the effective settings with their origins, no secrets, and whether it all works.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
 
 use tempfile::TempDir;
 
 use crate::support::app::free_port;
-use crate::support::binary::{Ended, run};
+use crate::support::binary::{Ended, hangs_up, run};
 
 /// The line of `check` for a setting.
 fn shown<'a>(ended: &'a Ended, name: &str) -> &'a str {
@@ -117,6 +116,7 @@ fn check_finds_the_defaults_sound() {
         "session.idle_timeout",
         "session.lifetime",
         "session.refresh_margin",
+        "session.refresh_lease",
         "log.format",
     ] {
         assert!(shown(&ended, name).contains("(default)"), "{name}");
@@ -130,14 +130,6 @@ fn check_finds_the_defaults_sound() {
         shown(&ended, "smartsheet.authorize_url")
             .contains("http://127.0.0.1:8080/sandbox/b/authorize")
     );
-}
-
-/// The address of a server that ends every connection at once.
-fn hangs_up() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || listener.incoming().for_each(drop));
-    address
 }
 
 #[test]

@@ -72,6 +72,19 @@ async fn serve_says_where_it_is_answers_health_and_stops_on_sigterm() {
     assert_eq!(health(&text), Some(1));
 }
 
+/// Every time: the sessions' file is closed, and what was under way has been waited for.
+#[test]
+fn it_stops_in_good_order_with_nobody_connected() {
+    let folder = TempDir::new().unwrap();
+    for _ in 0..8 {
+        let (running, _) = serve(folder.path());
+        let (code, log) = running.signal("TERM");
+        assert_eq!(code, Some(0), "{log:?}");
+        assert!(log.last().unwrap().contains("stopped"), "{log:?}");
+        assert!(!folder.path().join("data/sessions.db-wal").exists());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_serve_says_on_start() {
     let folder = TempDir::new().unwrap();

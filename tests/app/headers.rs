@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::support::browser::raw_get;
 use crate::support::rows::{app_on, serve};
-use crate::support::{Browser, Page, Provider, Setup, World, log};
+use crate::support::{Browser, Page, Provider, Setup, World};
 
 #[track_caller]
 fn is_hardened(page: &Page) {
@@ -207,62 +207,6 @@ async fn while_it_stops_it_is_alive_but_not_ready() {
     app.stopping.cancel();
     assert_eq!(browser.get("/readyz").await.status, 503);
     assert_eq!(browser.get("/healthz").await.status, 200);
-}
-
-#[tokio::test]
-async fn request_ids() {
-    let world = World::new().await;
-    let browser = world.browser();
-    assert_eq!(
-        browser
-            .get_as("from-the-proxy_17", "/")
-            .await
-            .header("x-request-id"),
-        "from-the-proxy_17"
-    );
-    assert_eq!(
-        log::lines_with(&["from-the-proxy_17", "status=200"]).len(),
-        1
-    );
-    let long = "a".repeat(65);
-    for bad in ["", "has space", "<script>", "a;b", "ä", &long] {
-        let id = browser
-            .get_as(bad, "/")
-            .await
-            .header("x-request-id")
-            .to_owned();
-        assert!(
-            id != bad && id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
-            "{id}"
-        );
-    }
-    let (one, two) = (browser.get("/").await, browser.get("/").await);
-    assert_ne!(one.header("x-request-id"), two.header("x-request-id"));
-}
-
-#[tokio::test]
-async fn the_log_line_of_a_request_holds_neither_path_nor_query() {
-    let world = World::new().await;
-    let browser = world.browser();
-    browser
-        .get_as(
-            "line-of-a-redirect",
-            "/redirect?code=SECRET-CODE&state=SECRET-STATE",
-        )
-        .await;
-    browser
-        .get_as("line-of-a-404", "/nothing/SECRET-PATH?code=SECRET-CODE")
-        .await;
-    for id in ["line-of-a-redirect", "line-of-a-404"] {
-        let lines = log::lines_with(&[id]);
-        assert!(
-            lines.iter().any(|line| line.contains("status=4")),
-            "{lines:?}"
-        );
-        for line in lines.iter().filter(|line| line.contains("status=4")) {
-            assert!(!line.contains("SECRET-"), "{line}");
-        }
-    }
 }
 
 async fn panics() -> &'static str {

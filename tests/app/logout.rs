@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Browser, Provider, Reply, World};
+use crate::refresh::LIFE;
+use crate::support::{Browser, DAY, MINUTE, Provider, Reply, SECOND, World};
 
 #[tokio::test]
 async fn it_revokes_the_tokens_and_ends_the_session() {
@@ -30,9 +31,7 @@ async fn it_revokes_the_pair_in_force() {
     let setup = provider.setup();
     let browser = Browser::new(&setup.start().await);
     browser.sign_in_with_code("c").await.redirects_to("/me");
-    setup
-        .clock
-        .pass((7 * crate::support::DAY).saturating_sub(crate::support::MINUTE));
+    setup.clock.pass((7 * DAY).saturating_sub(MINUTE));
     browser.get("/me").await.shows(200, &["Ann"]);
     browser.sign_out().await.redirects_to("/");
     let last = provider.seen().pop().unwrap();
@@ -43,6 +42,31 @@ async fn it_revokes_the_pair_in_force() {
         "{}",
         last.head
     );
+}
+
+#[tokio::test]
+async fn an_expired_access_token_is_no_reason_to_leave_the_grant() {
+    let world = World::new().await;
+    let browser = world.signed_in("full").await;
+    world.setup.clock.pass(LIFE);
+    browser.sign_out().await.redirects_to("/");
+    // An expired token can't revoke anything; the one that replaces it can.
+    assert_eq!(
+        world.sandbox.requests().await,
+        ["POST /2.0/token refresh_token 200", "DELETE /2.0/token 200"]
+    );
+}
+
+#[tokio::test]
+async fn a_grant_that_is_gone_already_is_no_problem() {
+    let world = World::new().await;
+    for time in [SECOND, LIFE] {
+        let browser = world.signed_in("full").await;
+        world.sandbox.revoke().await;
+        world.setup.clock.pass(time);
+        browser.sign_out().await.redirects_to("/");
+        browser.get("/me").await.is_signed_out();
+    }
 }
 
 #[tokio::test]

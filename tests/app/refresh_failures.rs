@@ -122,8 +122,10 @@ async fn a_visitor_who_goes_away_during_a_refresh_loses_no_pair() {
     let visit = tokio::spawn(async move { impatient.get("/me").await });
     provider.arrived(TOKEN, 2).await;
     visit.abort();
-    // Even a stop of the server waits for it.
-    let stopping = app.begin_to_stop();
+    // Even a stop of the server waits for it: for as long as anybody looks.
+    let mut stopping = app.begin_to_stop();
+    let look = tokio::time::timeout(Duration::from_millis(300), &mut stopping);
+    assert!(look.await.is_err(), "it stopped with a refresh under way");
     gate.open();
     stopping.await.unwrap().unwrap();
 
@@ -143,7 +145,7 @@ async fn signing_out_during_a_refresh_leaves_no_session_and_no_pair() {
             .then(|| Reply::pair(n + 1).behind(&held))
     };
     let (provider, setup, app, browser) = signed_in(script, |setup| setup).await;
-    setup.clock.pass(LIFE);
+    setup.clock.pass(LIFE.saturating_sub(MINUTE));
     let thief = browser.copy_to(&app);
     let tab = browser.clone();
     let visit = tokio::spawn(async move { tab.get("/me").await });

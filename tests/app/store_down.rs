@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use reqwest::Method;
 use smartsheet_oauth_demo::web;
@@ -121,7 +122,7 @@ async fn refreshed_while_writes_fail(times: u32) -> (Provider, Arc<FailingRows>,
         None
     })
     .await;
-    let setup = provider.setup();
+    let setup = provider.setup().patience(Duration::from_millis(800));
     let app = app_on(&setup, Arc::clone(&rows) as _);
     let browser = serve(web::router(app)).await;
     browser.sign_in_with_code("c").await.redirects_to("/me");
@@ -149,10 +150,24 @@ async fn a_refreshed_pair_is_stored_in_the_end() {
 #[tokio::test]
 async fn a_refreshed_pair_is_not_used_before_it_is_stored() {
     let (provider, rows, browser) = refreshed_while_writes_fail(FOREVER).await;
-    says_so(&browser.get("/me").await);
+    // The visitor does not wait for ever, but the pair does: it exists nowhere else.
+    browser
+        .get("/me")
+        .await
+        .is_error(504, &["You are still signed in"]);
+    assert_eq!(provider.count("POST /2.0/token"), 2);
     assert_eq!(provider.count("GET /2.0/users/me"), 1);
     rows.fail(0);
     browser.get("/me").await.shows(200, &["Ann"]);
+    assert_eq!(provider.count("POST /2.0/token"), 2);
+    assert!(
+        provider
+            .seen()
+            .last()
+            .unwrap()
+            .head
+            .contains("bearer access-secret-2\r\n")
+    );
 }
 
 /// The same on a real file: the table is away, then back.

@@ -1,6 +1,7 @@
 //! The binary itself, in a folder of its own and with nothing of this process's environment but the path.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -162,4 +163,13 @@ fn lines(pipe: impl std::io::Read + Send + 'static) -> Receiver<String> {
         }
     });
     receive
+}
+
+/// The address of a server that ends every connection at once. (Where nobody listens, the driver of `PostgreSQL` tries for
+/// five seconds.)
+pub(crate) fn hangs_up() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || listener.incoming().for_each(drop));
+    address
 }

@@ -1,0 +1,97 @@
+//! What the log tells of a request: its reference, and no secret.
+
+use crate::support::app::CLIENT_SECRET;
+use crate::support::{Browser, DAY, MINUTE, Provider, World, log};
+
+#[tokio::test]
+async fn request_ids() {
+    let world = World::new().await;
+    let browser = world.browser();
+    assert_eq!(
+        browser
+            .get_as("from-the-proxy_17", "/")
+            .await
+            .header("x-request-id"),
+        "from-the-proxy_17"
+    );
+    assert_eq!(
+        log::lines_with(&["from-the-proxy_17", "status=200"]).len(),
+        1
+    );
+    let long = "a".repeat(65);
+    for bad in ["", "has space", "<script>", "a;b", "ä", &long] {
+        let id = browser
+            .get_as(bad, "/")
+            .await
+            .header("x-request-id")
+            .to_owned();
+        assert!(
+            id != bad && id.len() >= 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{id}"
+        );
+    }
+    let (one, two) = (browser.get("/").await, browser.get("/").await);
+    assert_ne!(one.header("x-request-id"), two.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn the_log_line_of_a_request_holds_neither_path_nor_query() {
+    let world = World::new().await;
+    let browser = world.browser();
+    browser
+        .get_as(
+            "line-of-a-redirect",
+            "/redirect?code=SECRET-CODE&state=SECRET-STATE",
+        )
+        .await;
+    browser
+        .get_as("line-of-a-404", "/nothing/SECRET-PATH?code=SECRET-CODE")
+        .await;
+    for id in ["line-of-a-redirect", "line-of-a-404"] {
+        let lines = log::lines_with(&[id]);
+        assert!(
+            lines.iter().any(|line| line.contains("status=4")),
+            "{lines:?}"
+        );
+        for line in lines.iter().filter(|line| line.contains("status=4")) {
+            assert!(!line.contains("SECRET-"), "{line}");
+        }
+    }
+}
+
+/// At any level, whoever writes it: the log of this process is captured at `trace`.
+#[tokio::test]
+async fn the_log_holds_no_secret() {
+    let provider = Provider::well_behaved().await;
+    let setup = provider.setup();
+    let browser = Browser::new(&setup.start().await);
+    let state = browser.begin_with_state().await;
+    let before = browser.session().unwrap();
+    let callback = format!("/redirect?code=code-for-the-log&state={state}");
+    browser.get(&callback).await.redirects_to("/me");
+    let session = browser.session().unwrap();
+    setup.clock.pass((7 * DAY).saturating_sub(2 * MINUTE));
+    browser
+        .get_as("walk-for-the-log", "/me")
+        .await
+        .shows(200, &["Ann"]);
+    browser.sign_out().await.redirects_to("/");
+    assert_eq!(provider.count("POST /2.0/token"), 2);
+    assert!(!log::lines_with(&["walk-for-the-log", "token refreshed"]).is_empty());
+    for secret in [
+        "access-secret-",
+        "refresh-secret-",
+        CLIENT_SECRET,
+        "code-for-the-log",
+        &state,
+        &before,
+        &session,
+    ] {
+        let lines = log::lines_with(&[secret]);
+        // The tests' own client is in this process, too, and names the addresses that it asks for.
+        let lines = lines
+            .iter()
+            .filter(|line| !line.contains("reqwest") && !line.contains("hyper"));
+        assert_eq!(lines.collect::<Vec<_>>(), [""; 0]);
+    }
+}
