@@ -131,16 +131,26 @@ impl<'a> Refresh<'a> {
     }
 
     /// Puts `new` in the place of `old`. `false` when `old` is not there any more.
+    ///
+    /// A write whose answer was lost may have been done: then `new` is there already.
     async fn store(&self, old: &Token, new: &Token) -> Result<bool, StoreError> {
         let started = tokio::time::Instant::now();
         loop {
             let now = self.inner.clock.now();
-            let stored = self.change(old, |login| {
-                login.token = new.clone();
-                login.refreshed_at = Some(now);
-                login.lease = None;
-            });
-            match stored.await {
+            let stored = self
+                .inner
+                .store
+                .update(self.id, |data| match &mut data.login {
+                    Some(login) if login.token == *old => {
+                        login.token = new.clone();
+                        login.refreshed_at = Some(now);
+                        login.lease = None;
+                        true
+                    }
+                    Some(login) => login.token == *new,
+                    None => false,
+                });
+            match stored.await.map(Option::unwrap_or_default) {
                 Err(error @ StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
                     if started.elapsed() > TELL_AFTER {
                         // Nobody need wait for a database that is down, and nobody gets a token that is not stored.
