@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -29,6 +30,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
 /// How long a stop waits, in all, for requests and for exchanges and refreshes whose answer must still be stored.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long the database may take to end its connections.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the app can't start: one line that names the setting to change.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +150,8 @@ impl Server {
                 Ok(())
             }
         };
-        app.store.close().await;
+        // A database that hangs must not hold up the end; what it acknowledged it has.
+        let _ = timeout(CLOSE_WITHIN, app.store.close()).await;
         tracing::info!("stopped");
         served
     }
