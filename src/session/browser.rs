@@ -5,8 +5,9 @@ use tower_sessions::Session;
 use tower_sessions::session::{self, Id};
 
 use super::data::{Login, PendingSignIn, SessionData};
+use super::record::{CONTENT, STAMP};
 use super::rows::RowsError;
-use super::store::{CONTENT, STAMP, Store, StoreError, Stored};
+use super::store::{Store, StoreError, Stored};
 use crate::oauth::State;
 
 /// The session of one browser: tower-sessions' pointer in the cookie, and the stored row it points at. Cheap to clone.

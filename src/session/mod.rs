@@ -13,6 +13,7 @@ mod access;
 mod browser;
 mod data;
 mod key_file;
+mod record;
 mod refresh;
 mod rows;
 mod seal;

@@ -1,29 +1,17 @@
 //! The session store: sealed rows, and the one way to write them.
 //!
-//! [`Store`] implements tower-sessions' [`SessionStore`], whose layer owns the cookie and the session's id. The content is
-//! written by [`Store::update`], which compares the row's version: a write never puts back what a newer one replaced, and
-//! never revives a session that was deleted.
+//! Each write compares the row's version: it never puts back what a newer one replaced, and never revives a session that
+//! was deleted. `record.rs` shows the store to tower-sessions, whose layer owns the cookie and the session's id.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
-use jiff::Timestamp;
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tower_sessions::session::{Id, Record};
-use tower_sessions::session_store::{self, SessionStore};
+use tower_sessions::session::Id;
 
 use super::data::{Lifetimes, SessionData};
 use super::rows::{Row, RowKey, Rows, RowsError};
-use super::seal::Sealer;
+use super::seal::{OpenError, Sealer};
 use crate::clock::Clock;
-
-/// The key of a tower-sessions record under which the content is.
-pub(super) const CONTENT: &str = "content";
-/// The key of a tower-sessions record under which [`Stored::stamp`] is.
-pub(super) const STAMP: &str = "stamp";
 
 /// A write is tried again when another came first. Each try means that somebody else succeeded, so this many in a row is
 /// no accident.
@@ -53,11 +41,12 @@ pub enum StoreError {
 /// Sealed sessions in a database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    rows: Arc<dyn Rows>,
+    pub(super) rows: Arc<dyn Rows>,
     sealer: Arc<Sealer>,
-    lifetimes: Lifetimes,
-    clock: Clock,
-    warned: Arc<AtomicBool>,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) clock: Clock,
+    /// The kinds of problems that were warned of.
+    warned: Arc<Mutex<Vec<OpenError>>>,
 }
 
 /// A session with the place and the version it was read from.
@@ -67,7 +56,7 @@ pub struct Stored {
     pub id: Id,
     /// The content.
     pub data: SessionData,
-    version: i64,
+    pub(super) version: i64,
 }
 
 impl Store {
@@ -103,7 +92,10 @@ impl Store {
         let step =
             i64::try_from((self.lifetimes.idle / TOUCH_PART).as_millis()).unwrap_or(i64::MAX);
         if expiry.saturating_sub(row.expires_at) > step {
-            self.rows.touch(&row.key, expiry).await?;
+            // A store that can't be written can still be read.
+            if let Err(error) = self.rows.touch(&row.key, expiry).await {
+                tracing::warn!(%error, "a visit was not noted");
+            }
         }
         Ok(Some(Stored {
             id,
@@ -255,7 +247,7 @@ impl Store {
         self.rows.close().await;
     }
 
-    fn seal(&self, stored: &Stored) -> Result<Row, StoreError> {
+    pub(super) fn seal(&self, stored: &Stored) -> Result<Row, StoreError> {
         let content = serde_json::to_vec(&stored.data)
             .map_err(|_| StoreError::Refused("it can't be serialised"))?;
         if content.len() > MAX_CONTENT_BYTES {
@@ -274,141 +266,33 @@ impl Store {
 
     /// A row that does not open counts as absent and stays where it is: with the right key it is there again.
     fn open(&self, row: &Row) -> Option<SessionData> {
-        let problem = match self.sealer.open(&row.key, row.version, &row.sealed) {
-            Ok(content) => match serde_json::from_slice(&content) {
-                Ok(data) => return Some(data),
-                Err(_) => "it holds something else than a session of this version".to_owned(),
-            },
-            Err(error) => error.to_string(),
-        };
-        if self.warned.swap(true, Ordering::Relaxed) {
+        let opened = self.sealer.open(&row.key, row.version, &row.sealed);
+        let content = opened.map_err(|error| self.warn_once(row, error)).ok()?;
+        let data = serde_json::from_slice(&content);
+        data.map_err(|_| self.warn_once(row, OpenError::UnknownFormat))
+            .ok()
+    }
+
+    /// One warning for each kind of problem: with a wrong key every visitor's row has it.
+    fn warn_once(&self, row: &Row, problem: OpenError) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.contains(&problem) {
             tracing::debug!(row = ?row.key, "a stored session does not open: {problem}");
-        } else {
-            tracing::warn!(
-                row = ?row.key,
-                "a stored session does not open and counts as absent: {problem}. Was session.key changed? \
-                 Further ones are logged at debug level"
-            );
+            return;
         }
-        None
-    }
-}
-
-impl Stored {
-    /// Tells tower-sessions' record which row it stands for, so that saving what is stored already does nothing.
-    pub(super) fn stamp(&self) -> Value {
-        json!({ "id": self.id.to_string(), "version": self.version })
-    }
-
-    fn into_record(self, expiry: Timestamp) -> Result<Record, session_store::Error> {
-        let encode = |error: serde_json::Error| session_store::Error::Encode(error.to_string());
-        let data = HashMap::from([
-            (STAMP.to_owned(), self.stamp()),
-            (
-                CONTENT.to_owned(),
-                serde_json::to_value(self.data).map_err(encode)?,
-            ),
-        ]);
-        Ok(Record {
-            id: self.id,
-            data,
-            expiry_date: time::OffsetDateTime::from_unix_timestamp(expiry.as_second())
-                .unwrap_or(time::OffsetDateTime::UNIX_EPOCH),
-        })
-    }
-}
-
-/// What tower-sessions' layer needs: it makes ids, reads them from the cookie and writes them there.
-///
-/// The expiry of its records is not ours (see [`Lifetimes`]); the one of the layer is the cookie's age.
-#[async_trait]
-impl SessionStore for Store {
-    /// Stores a record under a new id, whatever id it had: an id that came from a browser is never taken over. A record
-    /// that stands for a row which is stored already (it has a stamp) gets that row's id.
-    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        if let Some(stamp) = record.data.get(STAMP) {
-            let id = stamp["id"].as_str().and_then(|id| id.parse().ok());
-            record.id = id.ok_or_else(conflict)?;
-            return Ok(());
-        }
-        let stored = self
-            .create(content(record)?)
-            .await
-            .map_err(|error| backend(&error))?;
-        record.id = stored.id;
-        record.data.insert(STAMP.to_owned(), stored.stamp());
-        Ok(())
-    }
-
-    /// Writes a record over the version that it was loaded from, when its content differs.
-    ///
-    /// # Errors
-    ///
-    /// When the session is gone or was written since. tower-sessions saves what a request loaded at its start, so this is
-    /// what keeps a slow request from undoing a newer one.
-    async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let version = record
-            .data
-            .get(STAMP)
-            .and_then(|stamp| stamp["version"].as_i64());
-        let data = content(record)?;
-        let stored = self
-            .read(record.id)
-            .await
-            .map_err(|error| backend(&error))?;
-        match stored {
-            Some(stored) if stored.data == data => Ok(()),
-            Some(stored) if Some(stored.version) == version => {
-                let next = Stored {
-                    id: record.id,
-                    data,
-                    version: stored.version + 1,
-                };
-                let row = self.seal(&next).map_err(|error| backend(&error))?;
-                match self.rows.update(&row).await {
-                    Ok(true) => Ok(()),
-                    Ok(false) => Err(conflict()),
-                    Err(error) => Err(backend(&error)),
-                }
-            }
-            _ => Err(conflict()),
-        }
-    }
-
-    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let Some(stored) = self.read(*id).await.map_err(|error| backend(&error))? else {
-            return Ok(None);
+        warned.push(problem);
+        let hint = match problem {
+            OpenError::UnknownKey => "; was session.key changed?",
+            OpenError::UnknownFormat | OpenError::Damaged => "",
         };
-        let expiry = self.lifetimes.expiry(&stored.data, self.clock.now());
-        stored.into_record(expiry).map(Some)
-    }
-
-    async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.delete_if(*id, |_| true)
-            .await
-            .map_err(|error| backend(&error))?;
-        Ok(())
+        tracing::warn!(
+            row = ?row.key,
+            "a stored session does not open and counts as absent: {problem}{hint} (further ones are logged at debug level)"
+        );
     }
 }
 
 /// The row of a session: found by a hash, so that the database does not give the cookies.
 fn row_key(id: Id) -> RowKey {
     RowKey(Sha256::digest(id.0.to_le_bytes()).into())
-}
-
-fn content(record: &Record) -> session_store::Result<SessionData> {
-    let content = record.data.get(CONTENT).cloned().unwrap_or_default();
-    serde_json::from_value(content).map_err(|error| decode(&error))
-}
-
-fn decode(error: &serde_json::Error) -> session_store::Error {
-    session_store::Error::Decode(error.to_string())
-}
-
-fn backend(error: &impl ToString) -> session_store::Error {
-    session_store::Error::Backend(error.to_string())
-}
-
-fn conflict() -> session_store::Error {
-    session_store::Error::Backend("the session was written or deleted since it was read".to_owned())
 }

@@ -1,0 +1,131 @@
+//! The store as tower-sessions sees it: records, made and found by id.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{self, SessionStore};
+
+use super::data::SessionData;
+use super::store::{Store, Stored};
+
+/// The key of a tower-sessions record under which the content is.
+pub(super) const CONTENT: &str = "content";
+/// The key of a tower-sessions record under which [`Stored::stamp`] is.
+pub(super) const STAMP: &str = "stamp";
+
+impl Stored {
+    /// Tells tower-sessions' record which row it stands for, so that saving what is stored already does nothing.
+    pub(super) fn stamp(&self) -> Value {
+        json!({ "id": self.id.to_string(), "version": self.version })
+    }
+
+    fn into_record(self, expiry: Timestamp) -> Result<Record, session_store::Error> {
+        let encode = |error: serde_json::Error| session_store::Error::Encode(error.to_string());
+        let data = HashMap::from([
+            (STAMP.to_owned(), self.stamp()),
+            (
+                CONTENT.to_owned(),
+                serde_json::to_value(self.data).map_err(encode)?,
+            ),
+        ]);
+        Ok(Record {
+            id: self.id,
+            data,
+            expiry_date: time::OffsetDateTime::from_unix_timestamp(expiry.as_second())
+                .unwrap_or(time::OffsetDateTime::UNIX_EPOCH),
+        })
+    }
+}
+
+/// What tower-sessions' layer needs: it makes ids, reads them from the cookie and writes them there.
+///
+/// The expiry of its records is not ours (see [`Lifetimes`]); the one of the layer is the cookie's age.
+#[async_trait]
+impl SessionStore for Store {
+    /// Stores a record under a new id, whatever id it had: an id that came from a browser is never taken over. A record
+    /// that stands for a row which is stored already (it has a stamp) gets that row's id.
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        if let Some(stamp) = record.data.get(STAMP) {
+            let id = stamp["id"].as_str().and_then(|id| id.parse().ok());
+            record.id = id.ok_or_else(conflict)?;
+            return Ok(());
+        }
+        let stored = self
+            .create(content(record)?)
+            .await
+            .map_err(|error| backend(&error))?;
+        record.id = stored.id;
+        record.data.insert(STAMP.to_owned(), stored.stamp());
+        Ok(())
+    }
+
+    /// Writes a record over the version that it was loaded from, when its content differs.
+    ///
+    /// # Errors
+    ///
+    /// When the session is gone or was written since. tower-sessions saves what a request loaded at its start, so this is
+    /// what keeps a slow request from undoing a newer one.
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let version = record
+            .data
+            .get(STAMP)
+            .and_then(|stamp| stamp["version"].as_i64());
+        let data = content(record)?;
+        let stored = self
+            .read(record.id)
+            .await
+            .map_err(|error| backend(&error))?;
+        match stored {
+            Some(stored) if stored.data == data => Ok(()),
+            Some(stored) if Some(stored.version) == version => {
+                let next = Stored {
+                    id: record.id,
+                    data,
+                    version: stored.version + 1,
+                };
+                let row = self.seal(&next).map_err(|error| backend(&error))?;
+                match self.rows.update(&row).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(conflict()),
+                    Err(error) => Err(backend(&error)),
+                }
+            }
+            _ => Err(conflict()),
+        }
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let Some(stored) = self.read(*id).await.map_err(|error| backend(&error))? else {
+            return Ok(None);
+        };
+        let expiry = self.lifetimes.expiry(&stored.data, self.clock.now());
+        stored.into_record(expiry).map(Some)
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        self.delete_if(*id, |_| true)
+            .await
+            .map_err(|error| backend(&error))?;
+        Ok(())
+    }
+}
+
+fn content(record: &Record) -> session_store::Result<SessionData> {
+    let content = record.data.get(CONTENT).cloned().unwrap_or_default();
+    serde_json::from_value(content).map_err(|error| decode(&error))
+}
+
+fn decode(error: &serde_json::Error) -> session_store::Error {
+    session_store::Error::Decode(error.to_string())
+}
+
+fn backend(error: &impl ToString) -> session_store::Error {
+    session_store::Error::Backend(error.to_string())
+}
+
+fn conflict() -> session_store::Error {
+    session_store::Error::Backend("the session was written or deleted since it was read".to_owned())
+}
