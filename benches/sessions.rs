@@ -4,6 +4,7 @@
 //! ```text
 //! cargo bench --bench sessions            # everything; about 3 minutes
 //! cargo bench --bench sessions -- quick   # a tenth of the rows and rounds
+//! POSTGRES_URL=postgres://… cargo bench --bench sessions   # the memory that PostgreSQL takes here, too
 //! ```
 
 use std::hint::black_box;
@@ -22,7 +23,8 @@ use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, Token};
 use smartsheet_oauth_demo::sandbox::{self, Sandbox};
 use smartsheet_oauth_demo::server::{Server, Surroundings};
 use smartsheet_oauth_demo::session::{
-    Id, Lifetimes, Login, MemoryRows, Person, RowKey, Rows, Sealer, SessionData, SqliteRows, Store,
+    Id, Lifetimes, Login, MemoryRows, Person, PostgresRows, RowKey, Rows, Sealer, SessionData,
+    SqliteRows, Store,
 };
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
@@ -316,10 +318,16 @@ async fn memory(count: usize) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sessions.db");
     let sqlite = SqliteRows::open(&file).await.unwrap();
-    let stores: [(&str, Arc<dyn Rows>); 2] = [
+    let mut stores: Vec<(&str, Arc<dyn Rows>)> = vec![
         ("memory", Arc::new(MemoryRows::default())),
         ("SQLite", Arc::new(sqlite)),
     ];
+    if let Ok(url) = std::env::var("POSTGRES_URL") {
+        stores.push((
+            "PostgreSQL",
+            Arc::new(PostgresRows::open(&url).await.unwrap()),
+        ));
+    }
     for (name, rows) in stores {
         let store = store(rows);
         let before = resident();

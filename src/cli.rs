@@ -256,13 +256,14 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Events go to standard error. tower-sessions logs each refused write as an error of its own; what matters of that is
-/// logged here.
+/// Events go to standard error. tower-sessions logs each refused write as an error of its own, and PostgreSQL says on each
+/// start that the tables exist; what matters of both is logged here.
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let quiet = "tower_sessions_core=off"
-        .parse()
-        .map_or(filter.clone(), |directive| filter.add_directive(directive));
+    let quiet = ["tower_sessions_core=off", "sqlx::postgres::notice=off"]
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt()
         .with_env_filter(quiet)
         .with_ansi(std::io::stderr().is_terminal())
