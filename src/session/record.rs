@@ -42,7 +42,7 @@ impl Stored {
 
 /// What tower-sessions' layer needs: it makes ids, reads them from the cookie and writes them there.
 ///
-/// The expiry of its records is not ours (see [`Lifetimes`]); the one of the layer is the cookie's age.
+/// The expiry of its records is not ours (see [`Lifetimes`](super::Lifetimes)); the one of the layer is the cookie's age.
 #[async_trait]
 impl SessionStore for Store {
     /// Stores a record under a new id, whatever id it had: an id that came from a browser is never taken over. A record
