@@ -4,6 +4,7 @@
 //! was deleted. `record.rs` shows the store to tower-sessions, whose layer owns the cookie and the session's id.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tower_sessions::session::Id;
@@ -17,8 +18,9 @@ use crate::clock::Clock;
 /// no accident.
 const MAX_TRIES: u32 = 100;
 
-/// A session's row is touched (its expiry moved) when this part of the idle time has gone by since the last time: often
-/// enough that idle means idle, seldom enough that reading does not mean writing.
+/// A session's row is touched (its expiry moved) when this long, or this part of the idle time, has gone by since the last
+/// time: often enough that idle means idle, seldom enough that reading does not mean writing.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 const TOUCH_PART: u32 = 64;
 
 /// The largest content of a session, in bytes before sealing.
@@ -89,8 +91,8 @@ impl Store {
         if expiry <= now.as_millisecond() {
             return Ok(None);
         }
-        let step =
-            i64::try_from((self.lifetimes.idle / TOUCH_PART).as_millis()).unwrap_or(i64::MAX);
+        let step = TOUCH_EVERY.min(self.lifetimes.idle / TOUCH_PART);
+        let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
         if expiry.saturating_sub(row.expires_at) > step {
             // A store that can't be written can still be read.
             if let Err(error) = self.rows.touch(&row.key, expiry).await {

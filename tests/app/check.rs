@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::support::app::free_port;
+use crate::support::app::NOBODY;
 use crate::support::binary::{Ended, hangs_up, run};
 
 /// The line of `check` for a setting.
@@ -137,7 +137,7 @@ fn check_prints_no_secret() {
     let folder = TempDir::new().unwrap();
     let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     fs::write(folder.path().join("secret.txt"), "hunter2-in-a-file").unwrap();
-    let api = format!("http://127.0.0.1:{}/2.0", free_port());
+    let api = format!("{NOBODY}/2.0");
     let database = hangs_up();
     let store = format!("postgres://ann:hunter2-of-ann@{database}/sessions?password=hunter2-again");
     let shown_store = format!("postgres://ann:***@{database}/sessions ");

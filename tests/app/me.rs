@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::app::free_port;
+use crate::support::app::NOBODY;
 use crate::support::provider::PROFILE;
 use crate::support::{Browser, DAY, Gate, Provider, Reply, World};
 
@@ -228,7 +228,7 @@ async fn nobody_listens() {
     browser.sign_in_with_code("c").await.redirects_to("/me");
     app.stop().await;
 
-    let nowhere = format!("http://127.0.0.1:{}/2.0", free_port());
+    let nowhere = format!("{NOBODY}/2.0");
     let app = setup
         .clone()
         .set("smartsheet.api_url", &nowhere)

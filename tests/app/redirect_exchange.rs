@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::app::free_port;
+use crate::support::app::NOBODY;
 use crate::support::clock::TestClock;
 use crate::support::{Browser, Page, Provider, Reply, Setup};
 
@@ -213,8 +213,7 @@ async fn a_provider_that_is_down_or_breaks_off() {
 
 #[tokio::test]
 async fn nobody_listens_at_the_provider() {
-    let base = format!("http://127.0.0.1:{}", free_port());
-    let browser = Browser::new(&Setup::against(&base, TestClock::new()).start().await);
+    let browser = Browser::new(&Setup::against(NOBODY, TestClock::new()).start().await);
     let page = browser.sign_in_with_code("c").await;
     page.is_error(502, &["Smartsheet can&#39;t be reached"]);
     browser.get("/me").await.is_signed_out();

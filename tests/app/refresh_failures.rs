@@ -137,6 +137,16 @@ async fn a_visitor_who_goes_away_during_a_refresh_loses_no_pair() {
 
 #[tokio::test]
 async fn signing_out_during_a_refresh_leaves_no_session_and_no_pair() {
+    sign_out_during_a_refresh(LIFE.saturating_sub(MINUTE)).await;
+}
+
+/// An expired token can't revoke anything, but the refresh under way brings one that can.
+#[tokio::test]
+async fn signing_out_during_a_refresh_of_an_expired_token() {
+    sign_out_during_a_refresh(LIFE).await;
+}
+
+async fn sign_out_during_a_refresh(age: Duration) {
     let gate = Gate::closed();
     let held = gate.clone();
     let script = move |request: &Seen, n| {
@@ -145,7 +155,7 @@ async fn signing_out_during_a_refresh_leaves_no_session_and_no_pair() {
             .then(|| Reply::pair(n + 1).behind(&held))
     };
     let (provider, setup, app, browser) = signed_in(script, |setup| setup).await;
-    setup.clock.pass(LIFE.saturating_sub(MINUTE));
+    setup.clock.pass(age);
     let thief = browser.copy_to(&app);
     let tab = browser.clone();
     let visit = tokio::spawn(async move { tab.get("/me").await });
@@ -163,6 +173,7 @@ async fn signing_out_during_a_refresh_leaves_no_session_and_no_pair() {
         });
         assert!(revoked, "{token}");
     }
+    assert_eq!(provider.count(TOKEN), 2);
     thief.get("/me").await.is_signed_out();
     browser.get("/me").await.is_signed_out();
     app.stop().await;

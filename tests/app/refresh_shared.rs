@@ -1,6 +1,9 @@
 //! Beyond one refresh ahead of time: `POST /refresh`, and two instances of the app on one store.
 
+use std::time::Duration;
+
 use reqwest::Method;
+use tokio::time::timeout;
 
 use crate::refresh::{LIFE, ME, TOKEN, bearers, signed_in};
 use crate::support::{Browser, Gate, Page, Reply, SECOND, Seen, World};
@@ -61,6 +64,9 @@ async fn two_instances_on_one_store_send_one_refresh() {
         })
         .into();
     provider.arrived(TOKEN, 2).await;
+    // Time enough for the other instance to make the same mistake.
+    let another = timeout(Duration::from_millis(300), provider.arrived(TOKEN, 3));
+    assert!(another.await.is_err(), "both instances sent it");
     gate.open();
     for visit in visits {
         visit.await.unwrap().shows(200, &["Ann"]);

@@ -285,6 +285,19 @@ async fn a_session_ends_when_nobody_visits_for_the_idle_time() {
     assert_eq!(world.sandbox.requests().await, [""; 0]);
 }
 
+/// The idle time counts from the last visit, however short after the one before it was. A minute is allowed for not
+/// writing on every visit.
+#[tokio::test]
+async fn every_visit_counts() {
+    let world = World::new().await;
+    let browser = world.signed_in("full").await;
+    browser.get("/me").await.shows(200, &["Grace Hopper"]);
+    world.setup.clock.pass(2 * HOUR);
+    browser.get("/me").await.shows(200, &["Grace Hopper"]);
+    world.setup.clock.pass((7 * DAY).saturating_sub(2 * MINUTE));
+    browser.get("/me").await.shows(200, &["Grace Hopper"]);
+}
+
 #[tokio::test]
 async fn the_idle_time_is_a_setting() {
     let world = World::with(|setup| setup.set("session.idle_timeout", "1h")).await;

@@ -21,6 +21,9 @@ pub(crate) const BASE_URL: &str = "http://localhost:8080";
 pub(crate) const CLIENT_ID: &str = "client-of-the-tests";
 pub(crate) const CLIENT_SECRET: &str = "secret-of-the-client-of-the-tests";
 
+/// Where nobody listens. A port that merely is free at the moment may be another test's in the next.
+pub(crate) const NOBODY: &str = "http://127.0.0.1:1";
+
 /// What an app is started with. Starting it again with the same one is a restart on the same folder.
 #[derive(Clone)]
 pub(crate) struct Setup {

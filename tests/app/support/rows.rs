@@ -22,6 +22,8 @@ pub(crate) struct FailingRows {
     pub(crate) reads: AtomicU32,
     /// How many writes are still to fail.
     pub(crate) writes: AtomicU32,
+    /// How many changes of a row are still to be done while their answer gets lost.
+    pub(crate) lost: AtomicU32,
 }
 
 /// For as long as the test runs.
@@ -59,7 +61,8 @@ impl Rows for FailingRows {
 
     async fn update(&self, row: &Row) -> Result<bool, RowsError> {
         pass(&self.writes)?;
-        self.rows.update(row).await
+        let done = self.rows.update(row).await?;
+        pass(&self.lost).map(|()| done)
     }
 
     async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
