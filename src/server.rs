@@ -86,7 +86,7 @@ impl Server {
             let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
             routes = routes.nest("/sandbox", sandbox.router());
         }
-        announce(settings);
+        announce(settings, &listener)?;
         Ok(Self {
             listener,
             routes,
@@ -339,10 +339,11 @@ async fn mounted_sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox, S
 }
 
 /// Says what someone who just started the app wants to know.
-fn announce(settings: &Settings) {
+fn announce(settings: &Settings, listener: &TcpListener) -> Result<(), StartError> {
     let server = &settings.server;
+    let address = listener.local_addr();
     tracing::info!(
-        address = %server.listen,
+        address = %address.map_err(|error| StartError(format!("server.listen: {error}")))?,
         mode = settings.smartsheet.region.name(),
         "open {}", server.base_url
     );
@@ -356,6 +357,7 @@ fn announce(settings: &Settings) {
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
+    Ok(())
 }
 
 /// Removes what is expired or too much, now and then, until the server stops.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::{RequestBuilder, StatusCode, header};
 use url::{Host, Url};
 
@@ -43,7 +44,7 @@ pub struct Transport {
 pub struct Answer {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The value of `Retry-After` when it is a number of seconds (RFC 9110 section 10.2.3).
+    /// What `Retry-After` asks for: a number of seconds, or the time until a date (RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
     /// The body, at most [`Limits::max_answer_bytes`] long.
     pub body: Vec<u8>,
@@ -121,8 +122,7 @@ impl Transport {
             retry_after: response
                 .headers()
                 .get(header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-                .map(Duration::from_secs),
+                .and_then(|value| retry_after(value.to_str().ok()?.trim(), Timestamp::now())),
             body,
         })
     }
@@ -139,6 +139,15 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    // A date that has passed asks for no wait.
+    Some(date.duration_since(now).try_into().unwrap_or_default())
+}
+
 fn classify(error: &reqwest::Error) -> TransportError {
     if error.is_timeout() {
         return TransportError::Timeout;
@@ -149,4 +158,20 @@ fn classify(error: &reqwest::Error) -> TransportError {
         cause = inner;
     }
     TransportError::Unreachable(cause.to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_seconds_or_as_a_date() {
+        let now = "1994-11-06T08:49:30Z".parse().unwrap();
+        let seconds = |value| retry_after(value, now).map(|wait| wait.as_secs());
+        assert_eq!(seconds("120"), Some(120));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0));
+        assert_eq!(seconds("soon"), None);
+        assert_eq!(seconds("-1"), None);
+    }
 }

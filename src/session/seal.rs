@@ -1,8 +1,8 @@
 //! Sealing: what makes a stolen database worthless.
 //!
 //! XChaCha20-Poly1305 with a random nonce of 192 bits, long enough that any number of instances may draw their own. The
-//! additional data binds what is sealed to its row and to the row's version, so that a row copied, moved or put back to an
-//! older state in the database does not open.
+//! additional data binds what is sealed to its row and to the row's version, so that content copied or moved to another row, or
+//! put back without its version, does not open.
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Row as _, SqlitePool};
+use sqlx::{Connection as _, PgConnection, PgPool, Row as _, SqlitePool};
 
 use tokio::time::timeout;
 
@@ -105,6 +105,8 @@ impl PostgresRows {
             .application_name(env!("CARGO_PKG_NAME"))
             // A statement that hangs must not hold its connection for ever.
             .options([("statement_timeout", "5s"), ("lock_timeout", "3s")]);
+        // A pool tries again for a while and then only says that it took too long; one connection says why there is none.
+        PgConnection::connect_with(&options).await?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .acquire_timeout(CONNECT_WITHIN)
