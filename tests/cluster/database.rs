@@ -1,0 +1,205 @@
+//! PostgreSQL comes, goes, hangs and comes back; pages that don't need it don't notice.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use reqwest::Method;
+
+use crate::support::{
+    Browser, Cluster, Instance, Kind, Postgres, Provider, on_both_stores, until,
+};
+
+on_both_stores! {
+    instances_that_start_at_once_on_an_empty_database_all_start,
+}
+
+async fn instances_that_start_at_once_on_an_empty_database_all_start(kind: Kind) {
+    for _ in 0..5 {
+        let provider = Provider::start().await;
+        let cluster = Cluster::new(kind).await.with_provider(&provider);
+        let instances: Vec<Instance> = join_all((0..4).map(|_| cluster.start())).await;
+        let browser = Browser::new();
+        browser.sign_in(instances[0].address).await;
+        for instance in &instances {
+            assert_eq!(browser.me(instance.address).await.status, 200);
+        }
+    }
+}
+
+/// What the pages answer while there is no database.
+async fn everything_says_what_it_can(browser: &Browser, at: SocketAddr, within: Duration) {
+    let pages = [
+        (Method::GET, "/healthz", 200),
+        (Method::GET, "/", 200),
+        (Method::GET, "/static/nothing.css", 404),
+        (Method::GET, "/readyz", 503),
+        (Method::GET, "/me", 503),
+        (Method::GET, "/login", 503),
+        (Method::GET, "/redirect?code=a&state=b", 503),
+        (Method::POST, "/refresh", 503),
+        (Method::POST, "/logout", 503),
+    ];
+    let asked = pages.map(async |(method, path, expected)| {
+        let started = Instant::now();
+        let page = browser.send(method, at, path, "text/html").await.unwrap();
+        let took = started.elapsed();
+        assert!(took < within, "{path} took {took:?}");
+        assert_eq!(page.status, expected, "{path}: {page:?}");
+        if expected == 503 && path != "/readyz" {
+            assert!(page.header("retry-after").is_some(), "{path}: {page:?}");
+        }
+    });
+    join_all(asked).await;
+}
+
+async fn recovers(browser: &Browser, at: SocketAddr) {
+    until("the app is ready again", async || browser.get(at, "/readyz").await.status == 200).await;
+    assert_eq!(browser.me(at).await.status, 200);
+    assert_eq!(browser.get(at, "/login").await.status, 303);
+}
+
+struct World {
+    provider: Provider,
+    server: std::sync::Arc<Postgres>,
+    cluster: Cluster,
+    instance: Instance,
+    browser: Browser,
+}
+
+async fn world() -> World {
+    let provider = Provider::start().await;
+    let server = Postgres::start_new().await;
+    let cluster = Cluster::on(std::sync::Arc::clone(&server)).await;
+    let cluster = cluster.with_provider(&provider);
+    let instance = cluster.start().await;
+    let browser = Browser::new();
+    browser.sign_in(instance.address).await;
+    World {
+        provider,
+        server,
+        cluster,
+        instance,
+        browser,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn a_stopped_database_is_said_and_got_over() {
+    let World { server, instance, browser, .. } = &world().await;
+    for _ in 0..2 {
+        server.stop();
+        everything_says_what_it_can(browser, instance.address, Duration::from_secs(8)).await;
+        server.start();
+        recovers(browser, instance.address).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn a_database_that_hangs_is_not_waited_for() {
+    let World { server, instance, browser, .. } = &world().await;
+    server.freeze();
+    everything_says_what_it_can(browser, instance.address, Duration::from_secs(15)).await;
+    server.thaw();
+    recovers(browser, instance.address).await;
+}
+
+/// It freezes while statements are under way, which is another case than before they begin.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn a_database_that_hangs_in_the_middle_of_statements_is_not_waited_for() {
+    let World { server, instance, browser, .. } = &world().await;
+    for _ in 0..2 {
+        let frozen = AtomicBool::new(false);
+        let at = instance.address;
+        let askers = (0..30).map(async |_| {
+            while !frozen.load(Ordering::SeqCst) {
+                let started = Instant::now();
+                let page = browser.get(at, "/login").await;
+                let took = started.elapsed();
+                assert!(took < Duration::from_secs(15), "/login took {took:?}");
+                assert!(page.status == 303 || page.status == 503, "{page:?}");
+            }
+        });
+        let freezer = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            server.freeze();
+            frozen.store(true, Ordering::SeqCst);
+        };
+        let thawer = async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            server.thaw();
+        };
+        let answered = async {
+            tokio::join!(join_all(askers), freezer);
+        };
+        tokio::join!(answered, thawer);
+        recovers(browser, at).await;
+    }
+}
+
+/// People go on clicking while the database is restarted; nobody is signed out, and nobody sees an error of ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn a_restart_in_the_middle_signs_nobody_out() {
+    let World { provider, server, cluster, instance, .. } = &world().await;
+    let two = cluster.start().await;
+    let people: Vec<Browser> = (0..8).map(|_| Browser::new()).collect();
+    for browser in &people {
+        browser.sign_in(instance.address).await;
+    }
+    let over = AtomicBool::new(false);
+    let clicking = people.iter().enumerate().map(async |(number, browser)| {
+        let at = [instance.address, two.address][number % 2];
+        let mut failed = 0;
+        while !over.load(Ordering::SeqCst) {
+            for (method, path) in [(Method::GET, "/me"), (Method::POST, "/refresh")] {
+                let page = browser.send(method, at, path, "text/html").await.unwrap();
+                match page.status.as_u16() {
+                    200 => {}
+                    303 => assert_eq!(page.location(), Some("/me"), "{path}: {page:?}"),
+                    503 => failed += 1,
+                    _ => panic!("{path}: {page:?}"),
+                }
+            }
+        }
+        failed
+    });
+    let restarts = async {
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            server.stop();
+            server.start();
+            server.ready().await;
+        }
+        over.store(true, Ordering::SeqCst);
+    };
+    let (failed, ()) = tokio::join!(join_all(clicking), restarts);
+    println!("pages that said 503: {}; refreshes: {}", failed.iter().sum::<i32>(), provider.book().refreshes);
+    for browser in &people {
+        recovers(browser, instance.address).await;
+        assert_eq!(browser.me(two.address).await.status, 200);
+    }
+}
+
+/// The server is set up to acknowledge before it has written; what the app acknowledges is written all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn a_database_that_acknowledges_too_early_is_not_believed() {
+    let careless = ["synchronous_commit=off", "wal_writer_delay=10s"];
+    let server = Postgres::with_settings(&careless).await;
+    let provider = Provider::start().await;
+    let cluster = Cluster::on(std::sync::Arc::clone(&server)).await;
+    let cluster = cluster.with_provider(&provider);
+    let instance = cluster.start().await;
+    for _ in 0..3 {
+        let browser = Browser::new();
+        browser.sign_in(instance.address).await;
+        server.stop();
+        server.start();
+        recovers(&browser, instance.address).await;
+    }
+}

@@ -1,0 +1,15 @@
+//! A login is never lost: one machine or many, whatever happens to them. Tested from outside, with processes of the real
+//! program on SQLite and on a PostgreSQL that the tests start themselves.
+
+mod support;
+
+mod bad_disk;
+mod bad_rows;
+mod crash;
+mod database;
+mod failures;
+mod growth;
+mod impatience;
+mod lost_update;
+mod one_refresh;
+mod rotation;

@@ -1,0 +1,140 @@
+//! Exactly one refresh: however many requests meet an expired token, over however many instances.
+
+use std::net::SocketAddr;
+
+use futures_util::future::join_all;
+
+use crate::support::{
+    Browser, Cluster, Hold, Kind, Page, Provider, SandboxProcess, on_both_stores,
+};
+
+on_both_stores! {
+    requests_that_meet_a_refused_token_refresh_it_once,
+    requests_that_meet_an_expiring_token_refresh_it_once,
+    another_instance_carries_on_when_the_holder_dies,
+    nothing_is_held_open_while_smartsheet_thinks,
+}
+
+const REQUESTS: usize = 60;
+
+async fn many(browser: &Browser, instances: &[SocketAddr]) -> Vec<Page> {
+    let requests = (0..REQUESTS).map(|number| browser.me(instances[number % instances.len()]));
+    join_all(requests).await
+}
+
+#[track_caller]
+fn all_are_answered(pages: &[Page]) {
+    for page in pages {
+        assert_eq!(page.status, 200, "{page:?}");
+    }
+}
+
+/// Smartsheet says that the token has expired; the app thought it would live.
+async fn requests_that_meet_a_refused_token_refresh_it_once(kind: Kind) {
+    let sandbox = SandboxProcess::start();
+    let cluster = Cluster::new(kind).await.with_sandbox(&sandbox);
+    let (one, two) = (cluster.start().await, cluster.start().await);
+    let browser = Browser::new();
+    browser.sign_in(one.address).await;
+
+    for round in 1..=3 {
+        sandbox.expire_access_tokens().await;
+        sandbox.clear("requests").await;
+        all_are_answered(&many(&browser, &[one.address, two.address]).await);
+        assert_eq!(sandbox.refreshes().await, (1, 1), "in round {round}");
+    }
+}
+
+/// The app knows that the token is about to expire, and refreshes ahead of time. Latecomers join.
+async fn requests_that_meet_an_expiring_token_refresh_it_once(kind: Kind) {
+    let provider = Provider::start().await;
+    let cluster = Cluster::new(kind).await.with_provider(&provider);
+    let (one, two) = (cluster.start().await, cluster.start().await);
+    let browser = Browser::new();
+    provider.tell_lifetime(200);
+    browser.sign_in(one.address).await;
+    provider.tell_lifetime(604_799);
+
+    provider.hold_tokens(Hold::Processed);
+    let instances = [one.address, two.address];
+    let (early, late, ()) = tokio::join!(
+        many(&browser, &instances),
+        async {
+            provider.until(|book| book.pairs.len() == 2).await;
+            many(&browser, &instances).await
+        },
+        async {
+            provider.until(|book| book.pairs.len() == 2).await;
+            // Somebody else's session is served meanwhile.
+            provider.until(|book| book.refreshes == 1).await;
+            provider.hold_tokens(Hold::No);
+        },
+    );
+    all_are_answered(&early);
+    all_are_answered(&late);
+    assert_eq!(provider.book().refreshes, 1);
+}
+
+/// The lease lapses by itself.
+async fn another_instance_carries_on_when_the_holder_dies(kind: Kind) {
+    let provider = Provider::start().await;
+    let cluster = Cluster::new(kind).await.with_provider(&provider);
+    let cluster = cluster.set("SESSION_REFRESH_LEASE", "2s");
+    let (mut one, two) = (cluster.start().await, cluster.start().await);
+    let browser = Browser::new();
+    browser.sign_in(one.address).await;
+    provider.expire();
+
+    // The first instance holds the lease, and its request has reached Smartsheet but done nothing yet.
+    provider.hold_tokens(Hold::Unprocessed);
+    let first = tokio::spawn({
+        let (browser, address) = (browser.clone(), one.address);
+        async move { browser.send(reqwest::Method::GET, address, "/me", "text/html").await }
+    });
+    provider.until(|book| book.refreshes == 1).await;
+    let second = tokio::spawn({
+        let (browser, address) = (browser.clone(), two.address);
+        async move { browser.me(address).await }
+    });
+    provider.until(|book| book.calls == 2).await;
+    one.kill();
+    assert!(first.await.unwrap().is_err());
+    provider.until(|book| book.abandoned == 1).await;
+    assert_eq!(provider.book().refreshes, 1, "nobody else refreshed before the lease lapsed");
+    provider.hold_tokens(Hold::No);
+
+    assert_eq!(second.await.unwrap().status, 200);
+    let book = provider.book();
+    assert_eq!((book.refreshes, book.pairs.len()), (2, 2));
+}
+
+/// More sessions wait for Smartsheet than an instance has connections to its database, and others are served meanwhile.
+async fn nothing_is_held_open_while_smartsheet_thinks(kind: Kind) {
+    const WAITING: usize = 15;
+    let provider = Provider::start().await;
+    let cluster = Cluster::new(kind).await.with_provider(&provider);
+    let one = cluster.start().await;
+    let waiting: Vec<Browser> = (0..WAITING).map(|_| Browser::new()).collect();
+    for browser in &waiting {
+        browser.sign_in(one.address).await;
+    }
+    provider.expire();
+    let other = Browser::new();
+    other.sign_in(one.address).await;
+
+    provider.hold_tokens(Hold::Unprocessed);
+    let pages = join_all(waiting.iter().map(|browser| browser.me(one.address)));
+    let meanwhile = async {
+        provider.until(|book| book.refreshes == WAITING).await;
+        assert_eq!(other.me(one.address).await.status, 200);
+        // A write, too.
+        assert_eq!(other.get(one.address, "/login").await.status, 303);
+        if kind == Kind::Postgres {
+            assert_eq!(cluster.postgres().idle_in_transaction().await, 0);
+        }
+        provider.hold_tokens(Hold::No);
+    };
+    let (pages, ()) = tokio::join!(pages, meanwhile);
+    all_are_answered(&pages);
+    assert_eq!(provider.book().refreshes, WAITING);
+}

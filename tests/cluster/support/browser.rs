@@ -1,0 +1,145 @@
+//! A browser with a cookie jar of one cookie, whose requests can go to any instance.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+/// A person's browser. Its clones are tabs: they share the cookie.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    http: reqwest::Client,
+    cookie: Arc<Mutex<Option<String>>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Browser {
+    pub(crate) fn new() -> Self {
+        // What the app does once when it starts; here a client may come before any app.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .tls_certs_only([])
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        Self {
+            http,
+            cookie: Arc::default(),
+        }
+    }
+
+    /// Sends a request and keeps the cookie of its answer. An error means that no answer came.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        at: SocketAddr,
+        path: &str,
+        accept: &str,
+    ) -> Result<Page, reqwest::Error> {
+        let mut request = self
+            .http
+            .request(method, format!("http://{at}{path}"))
+            .header(header::ACCEPT, accept);
+        if let Some(value) = self.cookie() {
+            request = request.header(header::COOKIE, format!("session={value}"));
+        }
+        let response = request.send().await?;
+        self.keep_cookie(response.headers());
+        Ok(Page {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.text().await?,
+        })
+    }
+
+    /// The value of the session's cookie.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        self.cookie.lock().unwrap().clone()
+    }
+
+    fn keep_cookie(&self, headers: &HeaderMap) {
+        for line in headers.get_all(header::SET_COOKIE) {
+            let line = line.to_str().unwrap();
+            let Some(rest) = line.strip_prefix("session=") else {
+                continue;
+            };
+            let value = rest.split(';').next().unwrap_or_default();
+            let gone = value.is_empty() || rest.contains("Max-Age=0");
+            *self.cookie.lock().unwrap() = (!gone).then(|| value.to_owned());
+        }
+    }
+
+    pub(crate) async fn get(&self, at: SocketAddr, path: &str) -> Page {
+        self.send(Method::GET, at, path, "text/html").await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, at: SocketAddr, path: &str) -> Page {
+        self.send(Method::POST, at, path, "text/html").await.unwrap()
+    }
+
+    /// `GET /me` as a program sends it.
+    pub(crate) async fn me(&self, at: SocketAddr) -> Page {
+        let accept = "application/json";
+        self.send(Method::GET, at, "/me", accept).await.unwrap()
+    }
+
+    /// From `/login` over the consent to the path of the callback, which is not yet followed.
+    pub(crate) async fn consent(&self, at: SocketAddr) -> String {
+        self.try_consent(at).await.unwrap()
+    }
+
+    pub(crate) async fn try_consent(&self, at: SocketAddr) -> Result<String, String> {
+        let to_text = |error: reqwest::Error| error.to_string();
+        let login = self.send(Method::GET, at, "/login", "text/html").await;
+        let login = login.map_err(to_text)?;
+        let Some(location) = login.location() else {
+            return Err(format!("/login answered {}", login.status));
+        };
+        let mut url: Url = location.parse().unwrap();
+        url.query_pairs_mut()
+            .append_pair("sandbox_decision", "allow")
+            .append_pair("sandbox_user", "full");
+        let consent = self.http.get(url).send().await.map_err(to_text)?;
+        let location = consent.headers().get(header::LOCATION);
+        let location = location.ok_or_else(|| format!("consent answered {}", consent.status()))?;
+        let back: Url = location.to_str().unwrap().parse().unwrap();
+        Ok(format!("{}?{}", back.path(), back.query().unwrap()))
+    }
+
+    /// Signs in.
+    pub(crate) async fn sign_in(&self, at: SocketAddr) {
+        let callback = self.consent(at).await;
+        let page = self.get(at, &callback).await;
+        assert_eq!(page.status, 303, "{page:?}");
+        assert_eq!(page.location(), Some("/me"));
+    }
+}
+
+impl Page {
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.header("location")
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Asserts that this is what somebody gets at `/me` who is signed out.
+    #[track_caller]
+    pub(crate) fn asks_to_sign_in(&self) {
+        assert_eq!(self.status, 303, "{self:?}");
+        assert_eq!(self.location(), Some("/login?return_to=/me"), "{self:?}");
+    }
+}

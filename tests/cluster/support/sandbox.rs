@@ -1,0 +1,80 @@
+//! The sandbox, as a process of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::cluster::{BASE_URL, CLIENT_ID, CLIENT_SECRET};
+
+/// A running sandbox. Killed when it is dropped.
+pub(crate) struct SandboxProcess {
+    child: Child,
+    pub(crate) url: String,
+    http: reqwest::Client,
+}
+
+impl SandboxProcess {
+    pub(crate) fn start() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_smartsheet-oauth-demo"))
+            .args(["sandbox", "--listen", "127.0.0.1:0"])
+            .args(["--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET])
+            .args(["--redirect-url", &format!("{BASE_URL}/redirect")])
+            .env("RUST_LOG", "off")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
+        Self { child, url, http }
+    }
+
+    /// `POST /control/…`.
+    pub(crate) async fn control(&self, what: &str, order: &Value) {
+        let url = format!("{}/control/{what}", self.url);
+        let answer = self.http.post(url).json(order).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{:?}", answer.text().await);
+    }
+
+    pub(crate) async fn expire_access_tokens(&self) {
+        self.control("expire", &json!({"what": "access_tokens"})).await;
+    }
+
+    pub(crate) async fn fault(&self, path: &str, fault: &str, times: u32) {
+        let order = json!({"path": path, "fault": fault, "times": times});
+        self.control("faults", &order).await;
+    }
+
+    /// `DELETE /control/…`.
+    pub(crate) async fn clear(&self, what: &str) {
+        let url = format!("{}/control/{what}", self.url);
+        self.http.delete(url).send().await.unwrap();
+    }
+
+    /// How many requests asked for a new pair since the last [`SandboxProcess::clear`], and how many of them got it.
+    pub(crate) async fn refreshes(&self) -> (usize, usize) {
+        let url = format!("{}/control/requests", self.url);
+        let list: Vec<Value> = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        let refreshes: Vec<&Value> = list
+            .iter()
+            .filter(|request| request["grant_type"] == "refresh_token")
+            .collect();
+        let granted = refreshes.iter().filter(|request| request["status"] == 200);
+        (refreshes.len(), granted.count())
+    }
+}
+
+impl Drop for SandboxProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
