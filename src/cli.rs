@@ -267,6 +267,8 @@ fn start_log(format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(quiet)
         .with_ansi(std::io::stderr().is_terminal())
+        // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.with_target(false).init(),

@@ -28,8 +28,12 @@ use crate::web::{self, App};
 /// How often sessions are removed that expired or are too many.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
-/// How long a stop waits, in all, for requests and for exchanges and refreshes whose answer must still be stored.
+/// How long a stop waits for requests, and for exchanges and refreshes whose answer must still be stored.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How much longer it waits for exchanges and refreshes alone: as long as a call to Smartsheet may take, and its answer to be
+/// stored. As a rule there are none, or they end at once.
+const STORE_WITHIN: Duration = Duration::from_secs(12);
 
 /// How long the database may take to end its connections.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -142,6 +146,9 @@ impl Server {
         let overdue = async {
             stopping.cancelled().await;
             tokio::time::sleep(STOP_WITHIN).await;
+            // A request may have found out late that it needs a refresh. What was sent must be stored.
+            app.tasks.close();
+            let _ = timeout(STORE_WITHIN, app.tasks.wait()).await;
         };
         let served = tokio::select! {
             served = finished => served,

@@ -121,6 +121,15 @@ impl AccessTokens {
         if !self.0.needs_refresh(&login.token, refused) {
             return Ok(login.token.access_token);
         }
+        let outcome = self.refreshed(id, refused).await;
+        match &outcome {
+            // We joined a refresh that was begun for an older token, and was glad to find the one that we know is refused.
+            Ok(token) if refused == Some(token) => self.refreshed(id, refused).await,
+            _ => outcome,
+        }
+    }
+
+    async fn refreshed(&self, id: Id, refused: Option<&AccessToken>) -> Outcome {
         let mut news = self.join_flight(id, refused);
         // Fails when the flight ended without news: it panicked. Nothing is known of the tokens but that they are stored.
         let _ = news.changed().await;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{self, SessionStore};
 
@@ -17,9 +18,10 @@ pub(super) const CONTENT: &str = "content";
 pub(super) const STAMP: &str = "stamp";
 
 impl Stored {
-    /// Tells tower-sessions' record which row it stands for, so that saving what is stored already does nothing.
+    /// Tells tower-sessions' record which row it stands for and what was in it, so that saving what is stored already does
+    /// nothing.
     pub(super) fn stamp(&self) -> Value {
-        json!({ "id": self.id.to_string(), "version": self.version })
+        json!({ "id": self.id.to_string(), "version": self.version, "content": digest(&self.data) })
     }
 
     fn into_record(self, expiry: Timestamp) -> Result<Record, session_store::Error> {
@@ -69,11 +71,14 @@ impl SessionStore for Store {
     /// When the session is gone or was written since. tower-sessions saves what a request loaded at its start, so this is
     /// what keeps a slow request from undoing a newer one.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let version = record
-            .data
-            .get(STAMP)
-            .and_then(|stamp| stamp["version"].as_i64());
         let data = content(record)?;
+        let stamp = record.data.get(STAMP);
+        if stamp.is_some_and(|stamp| stamp["content"] == digest(&data)) {
+            // The layer saves at the end of a request what the page has stored. Without a look at the database, because one
+            // that fails just then must not keep the cookie of a stored sign-in from the browser.
+            return Ok(());
+        }
+        let version = stamp.and_then(|stamp| stamp["version"].as_i64());
         let stored = self
             .read(record.id)
             .await
@@ -111,6 +116,11 @@ impl SessionStore for Store {
             .map_err(|error| backend(&error))?;
         Ok(())
     }
+}
+
+fn digest(data: &SessionData) -> Value {
+    let content = serde_json::to_vec(data).unwrap_or_default();
+    hex::encode(Sha256::digest(content)).into()
 }
 
 fn content(record: &Record) -> session_store::Result<SessionData> {

@@ -11,6 +11,10 @@ use crate::oauth::OAuthError;
 use crate::session::{AccessError, Id, Person};
 use crate::smartsheet::{ApiError, Profile};
 
+/// How many access tokens a page tries in turn. A new one may be refused, too, though the grant lives: another tab, on
+/// another instance, may have refreshed it between our reading it and Smartsheet's.
+const TOKENS: u32 = 3;
+
 /// Why there is no profile.
 pub(super) enum PersonError {
     /// Nobody is signed in.
@@ -30,10 +34,13 @@ pub(super) async fn profile(app: &App, id: Id) -> Result<Profile, PersonError> {
 }
 
 async fn current_user(app: &App, id: Id) -> Result<Profile, PersonError> {
-    let token = app.access.usable(id).await?;
+    let mut token = app.access.usable(id).await?;
     let mut answer = app.api.current_user(&token).await;
-    if let Err(ApiError::TokenRefused(_)) = answer {
-        let token = app.access.instead_of(id, &token).await?;
+    for _ in 1..TOKENS {
+        if !matches!(answer, Err(ApiError::TokenRefused(_))) {
+            break;
+        }
+        token = app.access.instead_of(id, &token).await?;
         answer = app.api.current_user(&token).await;
     }
     let profile = answer?;

@@ -30,19 +30,34 @@ async fn a_row_that_does_not_open_signs_out_one_browser_and_no_other(kind: Kind)
         victim.get(one.address, "/me").await.asks_to_sign_in();
         assert_eq!(victim.me(one.address).await.status, 401, "{spoil}");
         assert_eq!(victim.get(one.address, "/").await.status, 200, "{spoil}");
-        assert_eq!(victim.post(one.address, "/refresh").await.status, 303, "{spoil}");
-        assert_eq!(table.sealed(&victim).await, spoiled, "{spoil}: it stays for a look");
+        assert_eq!(
+            victim.post(one.address, "/refresh").await.status,
+            303,
+            "{spoil}"
+        );
+        assert_eq!(
+            table.sealed(&victim).await,
+            spoiled,
+            "{spoil}: it stays for a look"
+        );
         assert_eq!(other.me(one.address).await.status, 200, "{spoil}");
 
         let log = one.log();
-        let lines: Vec<&str> = log.lines().filter(|line| line.contains("does not open")).collect();
+        let lines: Vec<&str> = log
+            .lines()
+            .filter(|line| line.contains("does not open"))
+            .collect();
         assert_eq!(lines.len(), 1, "{spoil}: {log}");
         assert!(lines[0].contains("WARN"), "{}", lines[0]);
 
         // The way on is to sign in, and to sign out leads nowhere bad.
         victim.sign_in(one.address).await;
         assert_eq!(victim.me(one.address).await.status, 200, "{spoil}");
-        assert_eq!(victim.post(one.address, "/logout").await.status, 303, "{spoil}");
+        assert_eq!(
+            victim.post(one.address, "/logout").await.status,
+            303,
+            "{spoil}"
+        );
         assert_eq!(other.me(one.address).await.status, 200, "{spoil}");
         table.close().await;
     }

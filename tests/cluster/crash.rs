@@ -8,7 +8,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::Method;
 
-use crate::support::{Browser, Cluster, Hold, Kind, Provider, SandboxProcess, on_both_stores, seed};
+use crate::support::{
+    Browser, Cluster, Hold, Kind, Provider, SandboxProcess, on_both_stores, seed,
+};
 
 on_both_stores! {
     acknowledged_is_stored_whenever_the_process_dies,
@@ -93,7 +95,9 @@ async fn acknowledged_is_stored_whenever_the_process_dies(kind: Kind) {
             };
         }
     }
-    println!("{kind:?}: killed {ROUNDS} times; {lost_in_the_window} lost between answer and commit (seed {seed})");
+    println!(
+        "{kind:?}: killed {ROUNDS} times; {lost_in_the_window} lost between answer and commit (seed {seed})"
+    );
 }
 
 async fn a_pair_that_died_with_the_process_ends_as_a_request_to_sign_in(kind: Kind) {

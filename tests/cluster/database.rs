@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use reqwest::Method;
 
-use crate::support::{
-    Browser, Cluster, Instance, Kind, Postgres, Provider, on_both_stores, until,
-};
+use crate::support::{Browser, Cluster, Instance, Kind, Postgres, Provider, on_both_stores, until};
 
 on_both_stores! {
     instances_that_start_at_once_on_an_empty_database_all_start,
@@ -55,7 +53,10 @@ async fn everything_says_what_it_can(browser: &Browser, at: SocketAddr, within: 
 }
 
 async fn recovers(browser: &Browser, at: SocketAddr) {
-    until("the app is ready again", async || browser.get(at, "/readyz").await.status == 200).await;
+    until("the app is ready again", async || {
+        browser.get(at, "/readyz").await.status == 200
+    })
+    .await;
     assert_eq!(browser.me(at).await.status, 200);
     assert_eq!(browser.get(at, "/login").await.status, 303);
 }
@@ -88,7 +89,12 @@ async fn world() -> World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn a_stopped_database_is_said_and_got_over() {
-    let World { server, instance, browser, .. } = &world().await;
+    let World {
+        server,
+        instance,
+        browser,
+        ..
+    } = &world().await;
     for _ in 0..2 {
         server.stop();
         everything_says_what_it_can(browser, instance.address, Duration::from_secs(8)).await;
@@ -100,7 +106,12 @@ async fn a_stopped_database_is_said_and_got_over() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn a_database_that_hangs_is_not_waited_for() {
-    let World { server, instance, browser, .. } = &world().await;
+    let World {
+        server,
+        instance,
+        browser,
+        ..
+    } = &world().await;
     server.freeze();
     everything_says_what_it_can(browser, instance.address, Duration::from_secs(15)).await;
     server.thaw();
@@ -111,7 +122,12 @@ async fn a_database_that_hangs_is_not_waited_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn a_database_that_hangs_in_the_middle_of_statements_is_not_waited_for() {
-    let World { server, instance, browser, .. } = &world().await;
+    let World {
+        server,
+        instance,
+        browser,
+        ..
+    } = &world().await;
     for _ in 0..2 {
         let frozen = AtomicBool::new(false);
         let at = instance.address;
@@ -145,7 +161,13 @@ async fn a_database_that_hangs_in_the_middle_of_statements_is_not_waited_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn a_restart_in_the_middle_signs_nobody_out() {
-    let World { provider, server, cluster, instance, .. } = &world().await;
+    let World {
+        provider,
+        server,
+        cluster,
+        instance,
+        ..
+    } = &world().await;
     let two = cluster.start().await;
     let people: Vec<Browser> = (0..8).map(|_| Browser::new()).collect();
     for browser in &people {
@@ -178,7 +200,11 @@ async fn a_restart_in_the_middle_signs_nobody_out() {
         over.store(true, Ordering::SeqCst);
     };
     let (failed, ()) = tokio::join!(join_all(clicking), restarts);
-    println!("pages that said 503: {}; refreshes: {}", failed.iter().sum::<i32>(), provider.book().refreshes);
+    println!(
+        "pages that said 503: {}; refreshes: {}",
+        failed.iter().sum::<i32>(),
+        provider.book().refreshes
+    );
     for browser in &people {
         recovers(browser, instance.address).await;
         assert_eq!(browser.me(two.address).await.status, 200);

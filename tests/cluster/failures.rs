@@ -55,8 +55,14 @@ async fn a_failing_refresh_of_an_expired_token_keeps_the_session(kind: Kind) {
         sandbox.clear("requests").await;
         sandbox.fault("/2.0/token", fault, 1).await;
         let page = browser.get(one.address, "/me").await;
-        assert!(page.status == 502 || page.status == 503, "{fault}: {page:?}");
-        assert!(page.body.contains("You are still signed in"), "{fault}: {page:?}");
+        assert!(
+            page.status == 502 || page.status == 503,
+            "{fault}: {page:?}"
+        );
+        assert!(
+            page.body.contains("You are still signed in"),
+            "{fault}: {page:?}"
+        );
         assert_eq!(sandbox.refreshes().await.0, 1, "{fault}: asked once");
         assert_eq!(browser.me(one.address).await.status, 200, "{fault}");
     }

@@ -129,7 +129,10 @@ async fn stopping_waits_for_a_refresh(kind: Kind) {
     let asked = ask(&browser, one.address, "/me");
     provider.until(|book| book.pairs.len() == 2).await;
     one.terminate();
-    until("it takes no more requests", async || one.log().contains("stopping")).await;
+    until("it takes no more requests", async || {
+        one.log().contains("stopping")
+    })
+    .await;
     provider.hold_tokens(Hold::No);
 
     assert_eq!(asked.await.unwrap().unwrap().status, 200);
@@ -153,7 +156,10 @@ async fn stopping_waits_for_a_refresh_that_nobody_waits_for(kind: Kind) {
     asked.abort();
     assert!(asked.await.unwrap_err().is_cancelled());
     one.terminate();
-    until("it takes no more requests", async || one.log().contains("stopping")).await;
+    until("it takes no more requests", async || {
+        one.log().contains("stopping")
+    })
+    .await;
     provider.hold_tokens(Hold::No);
 
     assert!(one.ended().await.success());
@@ -173,7 +179,10 @@ async fn stopping_waits_for_an_exchange(kind: Kind) {
     let asked = ask(&browser, one.address, &callback);
     provider.until(|book| book.pairs.len() == 1).await;
     one.terminate();
-    until("it takes no more requests", async || one.log().contains("stopping")).await;
+    until("it takes no more requests", async || {
+        one.log().contains("stopping")
+    })
+    .await;
     provider.hold_tokens(Hold::No);
 
     assert_eq!(asked.await.unwrap().unwrap().status, 303);

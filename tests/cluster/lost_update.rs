@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::oauth::State;
-use smartsheet_oauth_demo::session::{
-    Lifetimes, PendingSignIn, Sealer, SessionData, Store,
-};
+use smartsheet_oauth_demo::session::{Lifetimes, PendingSignIn, Sealer, SessionData, Store};
 
 use crate::support::{
     Browser, Cluster, Hold, Kind, Provider, new_key, on_both_stores, open_rows, until,
@@ -88,7 +86,12 @@ async fn writes_at_once_all_survive(kind: Kind) {
     let mut stores = Vec::new();
     for _ in 0..2 {
         let sealer = Sealer::from_base64(&key).unwrap();
-        stores.push(Store::new(open_rows(&cluster.store).await, sealer, lifetimes, Clock::system()));
+        stores.push(Store::new(
+            open_rows(&cluster.store).await,
+            sealer,
+            lifetimes,
+            Clock::system(),
+        ));
     }
     let now = Timestamp::now();
     let mut data = SessionData::new(now);

@@ -5,6 +5,7 @@ mod support;
 
 mod bad_disk;
 mod bad_rows;
+mod chaos;
 mod crash;
 mod database;
 mod failures;

@@ -89,7 +89,11 @@ async fn another_instance_carries_on_when_the_holder_dies(kind: Kind) {
     provider.hold_tokens(Hold::Unprocessed);
     let first = tokio::spawn({
         let (browser, address) = (browser.clone(), one.address);
-        async move { browser.send(reqwest::Method::GET, address, "/me", "text/html").await }
+        async move {
+            browser
+                .send(reqwest::Method::GET, address, "/me", "text/html")
+                .await
+        }
     });
     provider.until(|book| book.refreshes == 1).await;
     let second = tokio::spawn({
@@ -100,7 +104,11 @@ async fn another_instance_carries_on_when_the_holder_dies(kind: Kind) {
     one.kill();
     assert!(first.await.unwrap().is_err());
     provider.until(|book| book.abandoned == 1).await;
-    assert_eq!(provider.book().refreshes, 1, "nobody else refreshed before the lease lapsed");
+    assert_eq!(
+        provider.book().refreshes,
+        1,
+        "nobody else refreshed before the lease lapsed"
+    );
     provider.hold_tokens(Hold::No);
 
     assert_eq!(second.await.unwrap().status, 200);

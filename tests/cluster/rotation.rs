@@ -27,8 +27,15 @@ async fn the_new_key_seals_what_is_written_and_the_old_one_opens_what_is_not(kin
 
     let one = with_keys(&cluster, &[&new, &old]).await;
     assert_eq!(visitor.me(one.address).await.status, 200);
-    assert_eq!(visitor.post(one.address, "/refresh").await.location(), Some("/me"));
-    assert_eq!(absent.me(one.address).await.status, 200, "reading is not enough to be sealed anew");
+    assert_eq!(
+        visitor.post(one.address, "/refresh").await.location(),
+        Some("/me")
+    );
+    assert_eq!(
+        absent.me(one.address).await.status,
+        200,
+        "reading is not enough to be sealed anew"
+    );
     drop(one);
 
     let one = with_keys(&cluster, &[&new]).await;

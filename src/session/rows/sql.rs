@@ -47,15 +47,27 @@ impl SqliteRows {
             .acquire_timeout(PATIENCE)
             .connect_with(options.clone())
             .await?;
-        sqlx::migrate!("migrations/sqlite")
-            .run(&writer)
-            .await
-            .map_err(sqlx::Error::from)?;
+        migrate(&writer).await?;
         let reader = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(options);
         Ok(Self { writer, reader })
+    }
+}
+
+/// Brings the tables up to date. sqlx takes a lock for that in PostgreSQL and none in SQLite: of processes that start at
+/// once, one finds another's tables in its way. It looks again, and then finds the work done.
+async fn migrate(writer: &SqlitePool) -> Result<(), RowsError> {
+    const TRIES: u32 = 5;
+    let mut tries = 1;
+    loop {
+        match sqlx::migrate!("migrations/sqlite").run(writer).await {
+            Ok(()) => return Ok(()),
+            Err(error) if tries == TRIES => return Err(sqlx::Error::from(error).into()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+        tries += 1;
     }
 }
 
@@ -103,8 +115,13 @@ impl PostgresRows {
     pub async fn open(url: &str) -> Result<Self, RowsError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name(env!("CARGO_PKG_NAME"))
-            // A statement that hangs must not hold its connection for ever.
-            .options([("statement_timeout", "5s"), ("lock_timeout", "3s")]);
+            // A statement that hangs must not hold its connection for ever. And what is acknowledged here must be on disk,
+            // even if the server's own configuration is content with less.
+            .options([
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "3s"),
+                ("synchronous_commit", "on"),
+            ]);
         // A pool tries again for a while and then only says that it took too long; one connection says why there is none.
         PgConnection::connect_with(&options).await?.close().await?;
         let pool = PgPoolOptions::new()

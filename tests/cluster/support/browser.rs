@@ -64,6 +64,15 @@ impl Browser {
         })
     }
 
+    /// Another browser with the cookie that this one has now.
+    pub(crate) fn apart(&self) -> Self {
+        let cookie = Arc::new(Mutex::new(self.cookie()));
+        Self {
+            cookie,
+            ..self.clone()
+        }
+    }
+
     /// The value of the session's cookie.
     pub(crate) fn cookie(&self) -> Option<String> {
         self.cookie.lock().unwrap().clone()
@@ -86,7 +95,9 @@ impl Browser {
     }
 
     pub(crate) async fn post(&self, at: SocketAddr, path: &str) -> Page {
-        self.send(Method::POST, at, path, "text/html").await.unwrap()
+        self.send(Method::POST, at, path, "text/html")
+            .await
+            .unwrap()
     }
 
     /// `GET /me` as a program sends it.

@@ -82,8 +82,11 @@ impl Cluster {
     }
 
     fn at(self, smartsheet: &str) -> Self {
-        self.set("SMARTSHEET_AUTHORIZE_URL", format!("{smartsheet}/b/authorize"))
-            .set("SMARTSHEET_API_URL", format!("{smartsheet}/2.0"))
+        self.set(
+            "SMARTSHEET_AUTHORIZE_URL",
+            format!("{smartsheet}/b/authorize"),
+        )
+        .set("SMARTSHEET_API_URL", format!("{smartsheet}/2.0"))
     }
 
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {

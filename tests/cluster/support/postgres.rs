@@ -51,7 +51,16 @@ impl Postgres {
         let made = as_server_user("initdb")
             .arg("-D")
             .arg(folder.path().join("data"))
-            .args(["-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+            .args([
+                "-U",
+                "app",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+            ])
             .current_dir(folder.path())
             .output()
             .unwrap();
@@ -75,9 +84,17 @@ impl Postgres {
             .arg("-D")
             .arg(self.folder.path().join("data"))
             .args(["-p", &self.port.to_string()])
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=150"])
+            .args([
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "max_connections=150",
+            ])
             .arg("-c")
-            .arg(format!("unix_socket_directories={}", self.folder.path().display()))
+            .arg(format!(
+                "unix_socket_directories={}",
+                self.folder.path().display()
+            ))
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -92,7 +109,10 @@ impl Postgres {
     pub(crate) async fn ready(&self) {
         let started = Instant::now();
         while let Err(error) = PgConnection::connect(&self.url("postgres")).await {
-            assert!(started.elapsed() < SOON, "PostgreSQL does not start: {error}");
+            assert!(
+                started.elapsed() < SOON,
+                "PostgreSQL does not start: {error}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -135,15 +155,22 @@ impl Postgres {
         let name = format!("t{}", self.databases.fetch_add(1, Ordering::SeqCst));
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
         let statement = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::query(statement).execute(&mut connection).await.unwrap();
+        sqlx::query(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
         self.url(&name)
     }
 
     /// How many connections of the app are in a transaction and wait for their client.
     pub(crate) async fn idle_in_transaction(&self) -> i64 {
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
-        let question = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
-        sqlx::query_scalar(question).fetch_one(&mut connection).await.unwrap()
+        let question =
+            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+        sqlx::query_scalar(question)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
     }
 }
 
@@ -210,18 +237,31 @@ pub(crate) fn server_user() -> Option<(u32, u32)> {
         .lines()
         .filter_map(|line| {
             let fields: Vec<&str> = line.split(':').collect();
-            Some((*fields.first()?, (fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?)))
+            Some((
+                *fields.first()?,
+                (fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?),
+            ))
         })
         .collect();
-    ["postgres", "nobody"].iter().find_map(|name| users.get(name).copied())
+    ["postgres", "nobody"]
+        .iter()
+        .find_map(|name| users.get(name).copied())
 }
 
 /// A server program: on the PATH, or where Debian has it.
 fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
     folders.extend(versions.flatten().map(|entry| entry.path().join("bin")));
-    let found = folders.iter().map(|folder| folder.join(program)).find(|file| file.exists());
-    found.as_deref().map(Path::to_owned).unwrap_or_else(|| panic!("PostgreSQL is not installed: there is no {program}"))
+    let found = folders
+        .iter()
+        .map(|folder| folder.join(program))
+        .find(|file| file.exists());
+    found
+        .as_deref()
+        .map(Path::to_owned)
+        .unwrap_or_else(|| panic!("PostgreSQL is not installed: there is no {program}"))
 }

@@ -67,7 +67,11 @@ impl Setup {
     /// Starts the app on `address` and does not wait.
     pub(crate) fn launch(&self, address: SocketAddr) -> Instance {
         let log = self.folder.join(format!("{}.log", address.port()));
-        let to_log = File::options().create(true).append(true).open(&log).unwrap();
+        let to_log = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .unwrap();
         let child = self
             .command()
             .env("SERVER_LISTEN", address.to_string())
@@ -75,7 +79,11 @@ impl Setup {
             .stderr(to_log)
             .spawn()
             .unwrap();
-        Instance { child, address, log }
+        Instance {
+            child,
+            address,
+            log,
+        }
     }
 }
 
@@ -84,6 +92,18 @@ impl Instance {
     pub(crate) async fn listening(mut self) -> Result<Self, String> {
         let started = Instant::now();
         while !self.log().contains("the redirect URL to register") {
+            if self.child.try_wait().unwrap().is_some() || started.elapsed() > SOON {
+                return Err(self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(self)
+    }
+
+    /// Waits until the process answers, whatever it logs; when it ends instead, gives its log.
+    pub(crate) async fn serving(mut self) -> Result<Self, String> {
+        let started = Instant::now();
+        while tokio::net::TcpStream::connect(self.address).await.is_err() {
             if self.child.try_wait().unwrap().is_some() || started.elapsed() > SOON {
                 return Err(self.log());
             }

@@ -161,7 +161,9 @@ async fn authorize(
     Query(params): Query<HashMap<String, String>>,
 ) -> Response {
     let code = random();
-    shared.book.send_modify(|book| book.codes.push(code.clone()));
+    shared
+        .book
+        .send_modify(|book| book.codes.push(code.clone()));
     let mut back: url::Url = params["redirect_uri"].parse().unwrap();
     back.query_pairs_mut()
         .append_pair("code", &code)
@@ -175,7 +177,11 @@ async fn token(
 ) -> Response {
     let refresh = params["grant_type"] == "refresh_token";
     shared.book.send_modify(|book| {
-        let count = if refresh { &mut book.refreshes } else { &mut book.exchanges };
+        let count = if refresh {
+            &mut book.refreshes
+        } else {
+            &mut book.exchanges
+        };
         *count += 1;
     });
     let mut open = Open(Some(&shared));
@@ -194,7 +200,10 @@ async fn revoke(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     };
     let mut known = false;
     shared.book.send_modify(|book| {
-        let pair = book.pairs.iter_mut().find(|pair| pair.access == access && pair.alive);
+        let pair = book
+            .pairs
+            .iter_mut()
+            .find(|pair| pair.access == access && pair.alive);
         if let Some(pair) = pair {
             pair.alive = false;
             known = true;
@@ -212,11 +221,15 @@ async fn users_me(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Resp
     let access = bearer(&headers).unwrap_or_default();
     let judge = || {
         let book = shared.book.borrow();
-        let pair = book.pairs.iter().find(|pair| pair.access == access && pair.alive);
+        let pair = book
+            .pairs
+            .iter()
+            .find(|pair| pair.access == access && pair.alive);
         match pair {
             None => refused(StatusCode::UNAUTHORIZED, 1002),
             Some(pair) if pair.expired => refused(StatusCode::UNAUTHORIZED, 1003),
-            Some(_) => Json(json!({"id": 7, "email": "ada@example.com", "firstName": "Ada"})).into_response(),
+            Some(_) => Json(json!({"id": 7, "email": "ada@example.com", "firstName": "Ada"}))
+                .into_response(),
         }
     };
     let mut hold = shared.calls.subscribe();
@@ -246,7 +259,10 @@ impl Shared {
                 known.map(|index| drop(book.codes.remove(index)))
             } else {
                 let given = &params["refresh_token"];
-                let old = book.pairs.iter_mut().find(|pair| pair.refresh == *given && pair.alive);
+                let old = book
+                    .pairs
+                    .iter_mut()
+                    .find(|pair| pair.refresh == *given && pair.alive);
                 old.map(|old| old.alive = false)
             };
             granted = spent.is_some();
@@ -267,8 +283,13 @@ impl Shared {
 }
 
 fn refused(status: StatusCode, code: u16) -> Response {
-    let error = if status == StatusCode::BAD_REQUEST { "invalid_grant" } else { "unauthorized" };
-    let body: Value = json!({"errorCode": code, "error": error, "message": "refused", "refId": "abc"});
+    let error = if status == StatusCode::BAD_REQUEST {
+        "invalid_grant"
+    } else {
+        "unauthorized"
+    };
+    let body: Value =
+        json!({"errorCode": code, "error": error, "message": "refused", "refId": "abc"});
     (status, Json(body)).into_response()
 }
 

@@ -28,7 +28,11 @@ impl SandboxProcess {
         let mut line = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap()
+            .to_owned();
         let http = reqwest::Client::builder()
             .no_proxy()
             .tls_certs_only([])
@@ -45,7 +49,8 @@ impl SandboxProcess {
     }
 
     pub(crate) async fn expire_access_tokens(&self) {
-        self.control("expire", &json!({"what": "access_tokens"})).await;
+        self.control("expire", &json!({"what": "access_tokens"}))
+            .await;
     }
 
     pub(crate) async fn fault(&self, path: &str, fault: &str, times: u32) {
@@ -61,14 +66,34 @@ impl SandboxProcess {
 
     /// How many requests asked for a new pair since the last [`SandboxProcess::clear`], and how many of them got it.
     pub(crate) async fn refreshes(&self) -> (usize, usize) {
+        let statuses = self.refresh_statuses().await;
+        let granted = statuses.iter().filter(|status| **status == 200).count();
+        (statuses.len(), granted)
+    }
+
+    /// How many requests for a new pair were granted since the last [`SandboxProcess::clear`], and how many were refused
+    /// because their refresh token is void.
+    pub(crate) async fn judged_refreshes(&self) -> (usize, usize) {
+        let statuses = self.refresh_statuses().await;
+        let count = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+        (count(200), count(400))
+    }
+
+    async fn refresh_statuses(&self) -> Vec<u64> {
         let url = format!("{}/control/requests", self.url);
-        let list: Vec<Value> = self.http.get(url).send().await.unwrap().json().await.unwrap();
-        let refreshes: Vec<&Value> = list
-            .iter()
+        let list: Vec<Value> = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        list.iter()
             .filter(|request| request["grant_type"] == "refresh_token")
-            .collect();
-        let granted = refreshes.iter().filter(|request| request["status"] == 200);
-        (refreshes.len(), granted.count())
+            .filter_map(|request| request["status"].as_u64())
+            .collect()
     }
 }
 
