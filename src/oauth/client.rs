@@ -173,5 +173,9 @@ impl Client {
 }
 
 fn refused(answer: &Answer, secrets: &[&str]) -> OAuthError {
-    OAuthError::from_refusal(answer.status, &answer.body, secrets)
+    let mut error = OAuthError::from_refusal(answer.status, &answer.body, secrets);
+    if let OAuthError::Provider(refusal) = &mut error {
+        refusal.retry_after = answer.retry_after;
+    }
+    error
 }

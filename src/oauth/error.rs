@@ -1,6 +1,7 @@
 //! What can go wrong, by what the caller can do about it.
 
 use std::fmt;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -96,6 +97,8 @@ pub struct Refusal {
     pub message: Option<String>,
     /// Smartsheet's reference for this answer; their support asks for it.
     pub ref_id: Option<String>,
+    /// How long to wait before the next try, when the server said so.
+    pub retry_after: Option<Duration>,
 }
 
 impl OAuthError {
@@ -187,6 +190,7 @@ impl Refusal {
             error: text(&body.error),
             message: text(&body.message).or_else(|| text(&body.error_description)),
             ref_id: text(&body.ref_id),
+            retry_after: None,
         }
     }
 }

@@ -11,10 +11,6 @@ use crate::oauth::OAuthError;
 use crate::session::{AccessError, Id, Person};
 use crate::smartsheet::{ApiError, Profile};
 
-/// How many access tokens a page tries in turn. A new one may be refused, too, though the grant lives: another tab, on
-/// another instance, may have refreshed it between our reading it and Smartsheet's.
-const TOKENS: u32 = 3;
-
 /// Why there is no profile.
 pub(super) enum PersonError {
     /// Nobody is signed in.
@@ -34,14 +30,18 @@ pub(super) async fn profile(app: &App, id: Id) -> Result<Profile, PersonError> {
 }
 
 async fn current_user(app: &App, id: Id) -> Result<Profile, PersonError> {
-    let mut token = app.access.usable(id).await?;
+    let token = app.access.usable(id).await?;
     let mut answer = app.api.current_user(&token).await;
-    for _ in 1..TOKENS {
-        if !matches!(answer, Err(ApiError::TokenRefused(_))) {
-            break;
-        }
-        token = app.access.instead_of(id, &token).await?;
+    if let Err(ApiError::TokenRefused(_)) = answer {
+        let token = app.access.instead_of(id, &token).await?;
         answer = app.api.current_user(&token).await;
+        if let Err(ApiError::TokenRefused(_)) = answer {
+            // No second refresh. But another tab may have refreshed meanwhile, and made ours void with that.
+            let newest = app.access.usable(id).await?;
+            if newest != token {
+                answer = app.api.current_user(&newest).await;
+            }
+        }
     }
     let profile = answer?;
 
@@ -85,6 +85,9 @@ impl From<AccessError> for PersonError {
                     reason,
                 )
             },
+            AccessError::NotRefreshed(OAuthError::Provider(refusal)) if refusal.status == 429 => {
+                rate_limited(refusal.retry_after, reason)
+            }
             AccessError::NotRefreshed(_) => failed(
                 "smartsheet-failed",
                 "Smartsheet can't be reached, or its answer can't be read. You are still signed in.".to_owned(),
@@ -106,15 +109,7 @@ impl From<ApiError> for PersonError {
                 action: Action::GoHome,
                 ..failed("not-allowed", format!("Smartsheet's reason: {said}. You are still signed in."), reason)
             },
-            ApiError::RateLimited { retry_after, .. } => Failure {
-                title: "Smartsheet asks for a pause",
-                ..unavailable(
-                    "rate-limited",
-                    "This app has asked Smartsheet for too much in a short time. You are still signed in.",
-                    retry_after.unwrap_or(Duration::from_mins(1)),
-                    reason,
-                )
-            },
+            ApiError::RateLimited { retry_after, .. } => rate_limited(retry_after, reason),
             ApiError::Unavailable { retry_after, .. } => unavailable(
                 "smartsheet-unavailable",
                 "Smartsheet is offline for maintenance. You are still signed in.",
@@ -156,6 +151,18 @@ fn unavailable(
         title: "Smartsheet is not available",
         retry_after: Some(retry_after),
         ..failed(kind, explanation.to_owned(), reason)
+    }
+}
+
+fn rate_limited(retry_after: Option<Duration>, reason: String) -> Failure {
+    Failure {
+        title: "Smartsheet asks for a pause",
+        ..unavailable(
+            "rate-limited",
+            "This app has asked Smartsheet for too much in a short time. You are still signed in.",
+            retry_after.unwrap_or(Duration::from_mins(1)),
+            reason,
+        )
     }
 }
 
