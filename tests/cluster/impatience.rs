@@ -11,7 +11,6 @@ use crate::support::{Browser, Cluster, Hold, Kind, Page, Provider, on_both_store
 on_both_stores! {
     a_refresh_outlives_its_browser,
     an_exchange_outlives_its_browser,
-    a_sign_in_that_was_cut_off_does_not_cost_the_one_before,
     a_refresh_outlives_its_page,
     stopping_waits_for_a_refresh,
     stopping_waits_for_a_refresh_that_nobody_waits_for,
@@ -70,28 +69,6 @@ async fn an_exchange_outlives_its_browser(kind: Kind) {
     browser.sign_in(one.address).await;
     assert_eq!(browser.me(one.address).await.status, 200);
     table.close().await;
-}
-
-/// Somebody who is signed in signs in again and closes the tab before the answer.
-async fn a_sign_in_that_was_cut_off_does_not_cost_the_one_before(kind: Kind) {
-    let provider = Provider::start().await;
-    let cluster = Cluster::new(kind).await.with_provider(&provider);
-    let one = cluster.start().await;
-    let browser = Browser::new();
-    browser.sign_in(one.address).await;
-    let callback = browser.consent(one.address).await;
-
-    provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, &callback);
-    provider.until(|book| book.pairs.len() == 2).await;
-    asked.abort();
-    assert!(asked.await.unwrap_err().is_cancelled());
-    provider.hold_tokens(Hold::No);
-
-    // Until the exchange has come to its end, whatever that is.
-    let log_of = async || one.log().matches("sign-in ").count() >= 4;
-    let _ = tokio::time::timeout(Duration::from_secs(2), until("the end", log_of)).await;
-    assert_eq!(browser.me(one.address).await.status, 200);
 }
 
 /// A page gives up after ten seconds in all. A refresh that it began after a slow answer takes longer.

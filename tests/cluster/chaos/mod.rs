@@ -8,8 +8,8 @@ mod person;
 mod tally;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -31,6 +31,7 @@ struct World {
     addresses: Vec<SocketAddr>,
     tally: Tally,
     over: AtomicBool,
+    last_expiry: Mutex<Instant>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -58,6 +59,7 @@ async fn nobody_loses_a_login() {
         addresses,
         tally: Tally::default(),
         over: AtomicBool::new(false),
+        last_expiry: Mutex::new(Instant::now()),
     });
 
     let people: Vec<Arc<Person>> = (0..PEOPLE)
@@ -73,14 +75,14 @@ async fn nobody_loses_a_login() {
         world.over.store(true, Ordering::SeqCst);
     };
     let killer = kill_now_and_then(&cluster.setup, &mut instances, &people, &world, seed);
-    let (lived, (), (), (), ()) = tokio::join!(
+    let (ended, (), (), (), ()) = tokio::join!(
         lives,
         clock,
         killer,
         trouble_smartsheet(&world, seed),
         restart_database(&world, seconds)
     );
-    for life in lived {
+    for life in ended {
         life.unwrap();
     }
 
@@ -174,6 +176,7 @@ async fn trouble_smartsheet(world: &World, seed: u64) {
         tokio::time::sleep(Duration::from_millis(random.random_range(300..1_200))).await;
         world.count_refreshes().await;
         world.sandbox.expire_access_tokens().await;
+        *world.last_expiry.lock().unwrap() = Instant::now();
         world.tally.count("expiries");
         for _ in 0..random.random_range(0..3) {
             let path = ["/2.0/token", "/2.0/token", "/2.0/users/me"][random.random_range(0..3)];

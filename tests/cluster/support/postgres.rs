@@ -1,8 +1,7 @@
 //! A PostgreSQL of the tests' own: made, started, stopped, frozen and thrown away by them.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -250,7 +249,7 @@ pub(crate) fn server_user() -> Option<(u32, u32)> {
 
 /// A server program: on the PATH, or where Debian has it.
 fn find(program: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -260,8 +259,5 @@ fn find(program: &str) -> PathBuf {
         .iter()
         .map(|folder| folder.join(program))
         .find(|file| file.exists());
-    found
-        .as_deref()
-        .map(Path::to_owned)
-        .unwrap_or_else(|| panic!("PostgreSQL is not installed: there is no {program}"))
+    found.unwrap_or_else(|| panic!("PostgreSQL is not installed: there is no {program}"))
 }
