@@ -123,7 +123,7 @@ impl PostgresRows {
                 ("synchronous_commit", "on"),
             ]);
         // A pool tries again for a while and then only says that it took too long; one connection says why there is none.
-        PgConnection::connect_with(&options).await?.close().await?;
+        in_time(async { Ok(PgConnection::connect_with(&options).await?.close().await?) }).await?;
         let pool = PgPoolOptions::new()
             .max_connections(10)
             .acquire_timeout(CONNECT_WITHIN)
