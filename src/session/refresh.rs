@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tower_sessions::session::Id;
 
 use super::access::{AccessError, Inner, Outcome};
@@ -65,12 +66,20 @@ impl<'a> Refresh<'a> {
     pub(super) async fn run(&self) -> Outcome {
         let Inner { client, clock, .. } = self.inner;
 
+        let started = Instant::now();
         let old = loop {
-            match self.take_lease().await? {
-                Turn::NotNeeded(token) => return Ok(token),
-                Turn::SignedOut => return Err(AccessError::SignedOut),
-                Turn::Theirs => tokio::time::sleep(LOOK_AGAIN).await,
-                Turn::Ours(login) => break login.token,
+            match self.take_lease().await {
+                Ok(Turn::NotNeeded(token)) => return Ok(token),
+                Ok(Turn::SignedOut) => return Err(AccessError::SignedOut),
+                Ok(Turn::Theirs) => tokio::time::sleep(LOOK_AGAIN).await,
+                Ok(Turn::Ours(login)) => break login.token,
+                // The lease may be ours already, with the answer lost on the way. Giving up now would leave it to lapse.
+                Err(error @ StoreError::Unavailable(_))
+                    if started.elapsed() < self.inner.policy.lease =>
+                {
+                    self.store_fails(started, error).await;
+                }
+                Err(error) => return Err(error.into()),
             }
         };
         let Some(refresh_token) = &old.refresh_token else {
@@ -118,7 +127,8 @@ impl<'a> Refresh<'a> {
                 return Turn::NotNeeded(login.token.access_token.clone());
             }
             let now = clock.now();
-            if login.lease.is_some_and(|lease| lease.until > now) {
+            let is_theirs = |lease: Lease| lease.until > now && lease.holder != self.holder;
+            if login.lease.is_some_and(is_theirs) {
                 return Turn::Theirs;
             }
             login.lease = Some(Lease {
@@ -134,7 +144,7 @@ impl<'a> Refresh<'a> {
     ///
     /// A write whose answer was lost may have been done: then `new` is there already.
     async fn store(&self, old: &Token, new: &Token) -> Result<bool, StoreError> {
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         loop {
             let now = self.inner.clock.now();
             let stored = self
@@ -152,15 +162,20 @@ impl<'a> Refresh<'a> {
                 });
             match stored.await.map(Option::unwrap_or_default) {
                 Err(error @ StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
-                    if started.elapsed() > TELL_AFTER {
-                        // Nobody need wait for a database that is down, and nobody gets a token that is not stored.
-                        let _ = self.news.send_replace(Err(error.into()));
-                    }
-                    tokio::time::sleep(STORE_PAUSE).await;
+                    self.store_fails(started, error).await;
                 }
                 stored => return stored,
             }
         }
+    }
+
+    /// The store has been failing since `started`: a pause, and word to those who wait. Nobody need wait for a database that
+    /// is down, and nobody gets a token that is not stored.
+    async fn store_fails(&self, started: Instant, error: StoreError) {
+        if started.elapsed() > TELL_AFTER {
+            let _ = self.news.send_replace(Err(error.into()));
+        }
+        tokio::time::sleep(STORE_PAUSE).await;
     }
 
     /// Nothing to refresh with: other servers than Smartsheet issue no refresh token. The access token is used to its end.
