@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +24,9 @@ use crate::session::{
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// How often sessions are removed that expired or are too many.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
@@ -82,7 +85,7 @@ impl Server {
         settings: &Settings,
         surroundings: Surroundings,
     ) -> Result<Self, StartError> {
-        let listener = listen(settings).await?;
+        let socket = bind(settings)?;
         let store = open_store(settings, surroundings.clock.clone()).await?;
         let app = Arc::new(assemble(settings, surroundings.clone(), store)?);
         let mut routes = web::router(Arc::clone(&app));
@@ -90,6 +93,9 @@ impl Server {
             let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
             routes = routes.nest("/sandbox", sandbox.router());
         }
+        let listener = socket
+            .listen(BACKLOG)
+            .map_err(|error| cannot_listen(settings, &error))?;
         announce(settings, &listener)?;
         Ok(Self {
             listener,
@@ -316,14 +322,29 @@ fn token_url(api_url: &Url) -> Url {
     url
 }
 
-async fn listen(settings: &Settings) -> Result<TcpListener, StartError> {
+/// Takes the address, so that a second start fails at once, without listening yet: a port that is open means that the app
+/// can serve.
+fn bind(settings: &Settings) -> Result<TcpSocket, StartError> {
     let address = settings.server.listen;
-    TcpListener::bind(address).await.map_err(|error| {
-        StartError(format!(
-            "server.listen ({}): can't listen on {address}: {error}; expected an address of this machine with a free port",
-            settings.origin("server.listen")
-        ))
-    })
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    };
+    let bound = socket.and_then(|socket| {
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(socket)
+    });
+    bound.map_err(|error| cannot_listen(settings, &error))
+}
+
+fn cannot_listen(settings: &Settings, error: &io::Error) -> StartError {
+    let address = settings.server.listen;
+    StartError(format!(
+        "server.listen ({}): can't listen on {address}: {error}; expected an address of this machine with a free port",
+        settings.origin("server.listen")
+    ))
 }
 
 /// The stand-in, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers

@@ -115,7 +115,7 @@ pub(super) fn read(sources: &Sources) -> Result<SessionSettings, SettingError> {
         refresh_lease: value(
             sources,
             "session.refresh_lease",
-            "15s",
+            "20s",
             parse::positive_duration,
         )?,
         lifetime: value(sources, "session.lifetime", "90d", parse::positive_duration)?,

@@ -41,7 +41,8 @@ pub enum AccessError {
 pub struct RefreshPolicy {
     /// An access token with this much or less to live is refreshed before use.
     pub margin: Duration,
-    /// How long an instance may take for a refresh before another one carries on. Longer than a token request may take.
+    /// How long an instance may take for a refresh before another one carries on. Longer than a token request (10 seconds) and
+    /// the write that takes the lease (5 seconds) may take.
     pub lease: Duration,
 }
 

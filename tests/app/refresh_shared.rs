@@ -86,7 +86,7 @@ async fn an_instance_that_dies_during_a_refresh_holds_up_nobody_for_long() {
     provider.arrived(TOKEN, 2).await;
     let waiting = tokio::spawn(async move { two.get("/me").await });
     // As far as the other instance can tell, the first one is gone once its lease has lapsed.
-    setup.clock.pass(15 * SECOND + SECOND);
+    setup.clock.pass(20 * SECOND + SECOND);
     waiting.await.unwrap().shows(200, &["Ann"]);
     assert_eq!(provider.count(TOKEN), 3);
     dying.abort();
