@@ -190,9 +190,14 @@ impl<'a> Refresh<'a> {
 
     async fn refused(&self, old: &Token, error: OAuthError) -> Outcome {
         if error.is_final() {
-            tracing::info!(%error, "token refresh: the grant is gone");
-            self.drop_login(old).await?;
-            return Err(AccessError::GrantGone);
+            return match self.drop_login(old).await? {
+                // Our lease had lapsed, and another instance was faster with the same refresh token.
+                Some(newer) if self.refused != Some(&newer) => Ok(newer),
+                _ => {
+                    tracing::info!(%error, "token refresh: the grant is gone");
+                    Err(AccessError::GrantGone)
+                }
+            };
         }
         tracing::warn!(%error, "token refresh failed; the session keeps its tokens");
         self.release(old).await;
@@ -218,12 +223,14 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    /// Drops the login that `old` belongs to: its grant is gone. A newer one stays.
-    async fn drop_login(&self, old: &Token) -> Result<(), StoreError> {
-        let dropped = self.inner.store.update(self.id, |data| {
+    /// Drops the login that `old` belongs to: its grant is gone. A newer one stays, and its access token is given.
+    async fn drop_login(&self, old: &Token) -> Result<Option<AccessToken>, StoreError> {
+        let newer = self.inner.store.update(self.id, |data| {
             data.login.take_if(|login| login.token == *old);
+            let newer = data.login.as_ref()?;
+            Some(newer.token.access_token.clone())
         });
-        dropped.await.map(drop)
+        Ok(newer.await?.flatten())
     }
 
     /// Changes the login if its tokens are still `old`. `false` when they are not, or the session is gone.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use smartsheet_oauth_demo::config::Settings;
 use tempfile::TempDir;
 
 use crate::support::binary::{Ended, run, run_with_bytes};
@@ -232,4 +233,34 @@ fn bad_usage() {
         let ended = with_file("", args, &[]);
         ended.is_refused(&[]);
     }
+}
+
+/// The file that the project ships teaches the defaults: un-commented, its `#key = …` lines change nothing, and as it is,
+/// it sets nothing.
+#[test]
+fn the_shipped_file_shows_the_defaults() {
+    let shipped = include_str!("../../config.toml");
+    let is_default = |line: &str| {
+        let key = line.strip_prefix('#').and_then(|line| line.chars().next());
+        key.is_some_and(|first| first.is_ascii_lowercase())
+    };
+    let shown: Vec<&str> = shipped.lines().filter(|line| is_default(line)).collect();
+    assert!(shown.len() >= 10, "{shown:?}");
+    let lines = shipped
+        .lines()
+        .map(|line| if is_default(line) { &line[1..] } else { line });
+    let uncommented = lines.collect::<Vec<_>>().join("\n");
+
+    let folder = TempDir::new().unwrap();
+    let values = |text: &str| {
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, text).unwrap();
+        let settings = Settings::load(Some(&file), &|_| None, &[]).unwrap();
+        let described = settings.describe().into_iter();
+        described
+            .map(|(name, value, _)| (name, value))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(values(&uncommented), values(""));
+    assert_eq!(values(shipped), values(""));
 }
