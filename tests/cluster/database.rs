@@ -105,6 +105,23 @@ async fn a_stopped_database_is_said_and_got_over() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn a_database_that_refuses_is_said_and_got_over() {
+    let World {
+        server,
+        instance,
+        browser,
+        ..
+    } = &world().await;
+    server.refuse(true).await;
+    everything_says_what_it_can(browser, instance.address, Duration::from_secs(8)).await;
+    let log = instance.log();
+    assert!(log.contains("not currently accepting connections"), "{log}");
+    server.refuse(false).await;
+    recovers(browser, instance.address).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn a_database_that_hangs_is_not_waited_for() {
     let World {
         server,

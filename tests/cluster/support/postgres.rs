@@ -161,6 +161,15 @@ impl Postgres {
         self.url(&name)
     }
 
+    /// Refuses new connections to the first database and ends those there are, or takes them again.
+    pub(crate) async fn refuse(&self, refuse: bool) {
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        let allow = sqlx::AssertSqlSafe(format!("ALTER DATABASE t0 ALLOW_CONNECTIONS {}", !refuse));
+        sqlx::query(allow).execute(&mut connection).await.unwrap();
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 't0'";
+        sqlx::query(end).execute(&mut connection).await.unwrap();
+    }
+
     /// How many connections of the app are in a transaction and wait for their client.
     pub(crate) async fn idle_in_transaction(&self) -> i64 {
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
