@@ -1,7 +1,8 @@
 //! The app put together: settings in, a running server out, and back to nothing in good order.
 
+mod open_store;
+
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +15,15 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{Region, Settings, StoreUrl};
+use crate::config::{Region, Settings};
 use crate::oauth::{Client, Endpoints, Registration};
 use crate::sandbox::{self, Sandbox};
-use crate::session::{
-    AccessTokens, Lifetimes, MemoryRows, PostgresRows, RefreshPolicy, Rows, Sealer, SqliteRows,
-    Store, read_or_make_key,
-};
+use crate::session::{AccessTokens, RefreshPolicy, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App};
+use open_store::beside;
+pub use open_store::open_store;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -168,82 +168,6 @@ impl Server {
         tracing::info!("stopped");
         served
     }
-}
-
-/// The session store that the settings name, opened.
-///
-/// # Errors
-///
-/// [`StartError`] when it can't be opened, or its key not be made.
-pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
-    let session = &settings.session;
-    let fail = |problem: String| {
-        StartError(format!(
-            "session.store: {} can't be opened: {problem}; expected a database that this user may read and write",
-            session.store
-        ))
-    };
-    let rows: Arc<dyn Rows> = match &session.store {
-        StoreUrl::Memory => Arc::new(MemoryRows::default()),
-        StoreUrl::Sqlite(file) => {
-            let rows = SqliteRows::open(file).await;
-            Arc::new(rows.map_err(|error| fail(error.0.to_string()))?)
-        }
-        StoreUrl::Postgres(url) => {
-            let rows = PostgresRows::open(url.expose_secret()).await;
-            Arc::new(rows.map_err(|error| fail(error.0.to_string()))?)
-        }
-    };
-    let lifetimes = Lifetimes {
-        idle: session.idle_timeout,
-        total: session.lifetime,
-    };
-    Ok(Store::new(rows, sealer(settings)?, lifetimes, clock))
-}
-
-/// Where the key that is made on first start is kept: beside the embedded store.
-fn made_key_file(store: &StoreUrl) -> PathBuf {
-    beside(store, "session.key").unwrap_or_else(|| PathBuf::from("data/session.key"))
-}
-
-/// `name` in the folder of the embedded store, if there is one.
-fn beside(store: &StoreUrl, name: &str) -> Option<PathBuf> {
-    match store {
-        StoreUrl::Sqlite(file) => Some(file.with_file_name(name)),
-        StoreUrl::Memory | StoreUrl::Postgres(_) => None,
-    }
-}
-
-fn sealer(settings: &Settings) -> Result<Sealer, StartError> {
-    let session = &settings.session;
-    let (key, named) = if let Some(key) = &session.key {
-        (key.clone(), "session.key".to_owned())
-    } else {
-        let file = made_key_file(&session.store);
-        match read_or_make_key(&file) {
-            Ok(key) => (
-                key,
-                format!("session.key (made by this app in {})", file.display()),
-            ),
-            // Nothing outlives the process in memory mode, so neither need the key.
-            Err(_) if session.store == StoreUrl::Memory => {
-                (Sealer::new_key().into(), String::new())
-            }
-            Err(error) => return Err(key_error(&file, &error)),
-        }
-    };
-    Sealer::from_base64(key.expose_secret()).map_err(|error| {
-        StartError(format!(
-            "{named}: {error}; expected 32 bytes in base64, as `openssl rand -base64 32` prints them"
-        ))
-    })
-}
-
-fn key_error(file: &Path, error: &io::Error) -> StartError {
-    StartError(format!(
-        "session.key: {} can't be read or made: {error}; expected a folder that this user may write, or session.key to be set",
-        file.display()
-    ))
 }
 
 /// Everything that the pages work with, around `store`.
