@@ -8,7 +8,7 @@ use reqwest::Method;
 use crate::clock::Clock;
 use crate::config::{Origin, Region, Settings};
 use crate::server::{open_store, transport};
-use crate::transport::Limits;
+use crate::transport::{Limits, Purpose};
 
 /// Prints the effective settings with their origin, the redirect URL, and whether the store opens and the Smartsheet hosts
 /// answer. Exit 1 when something is wrong.
@@ -76,7 +76,7 @@ async fn answers(settings: &Settings, url: &url::Url) -> Result<String, String> 
     let transport = transport(settings, limits).map_err(|error| error.to_string())?;
     let request = transport.request(Method::GET, url.clone());
     let answer = transport
-        .send(request)
+        .send(Purpose::Probe, 1, request)
         .await
         .map_err(|error| error.to_string())?;
     Ok(format!("answers (HTTP {})", answer.status.as_u16()))

@@ -17,7 +17,7 @@ use crate::check;
 use crate::config::{LogFormat, Settings, parse_duration};
 use crate::sandbox::{self, Sandbox};
 use crate::server::{Server, Surroundings};
-use crate::transport::{Limits, Transport};
+use crate::transport::{Limits, Purpose, Transport};
 
 /// Bad usage or bad settings.
 const EXIT_USAGE: u8 = 2;
@@ -222,7 +222,7 @@ async fn health(settings: &Settings) -> ExitCode {
         let transport = Transport::new(&[&url], limits).map_err(|error| error.to_string())?;
         let request = transport.request(reqwest::Method::GET, url);
         let answer = transport
-            .send(request)
+            .send(Purpose::Probe, 1, request)
             .await
             .map_err(|error| error.to_string())?;
         Ok::<_, String>(answer.status)

@@ -11,6 +11,7 @@
 //! | [`session`] | what is kept for a browser, and the one way to a usable access token |
 //! | [`smartsheet`] | the API behind the token |
 //! | [`oauth`] | the protocol; knows no web framework and no storage |
+//! | [`seal`] | what makes a stolen database worthless |
 //! | [`transport`], [`clock`] | one bounded HTTP call; the time |
 //! | [`sandbox`] | the stand-in for Smartsheet; knows no other room |
 //!
@@ -32,6 +33,7 @@ pub mod clock;
 pub mod config;
 pub mod oauth;
 pub mod sandbox;
+pub mod seal;
 pub mod server;
 pub mod session;
 pub mod smartsheet;

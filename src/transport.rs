@@ -3,11 +3,13 @@
 //! Both rooms that talk to Smartsheet ([`crate::oauth`] and [`crate::smartsheet`]) send through here, so that no call can
 //! wait for ever, fill the memory or be led to another host.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::{RequestBuilder, StatusCode, header};
+use reqwest::header::HeaderMap;
+use reqwest::{Request, RequestBuilder, StatusCode, header};
 use url::{Host, Url};
 
 /// How long a call may take and how much it may answer.
@@ -37,17 +39,88 @@ impl Default for Limits {
 pub struct Transport {
     http: reqwest::Client,
     limits: Limits,
+    witnesses: Vec<Arc<dyn Witness>>,
+}
+
+/// What a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A code for tokens: `POST /token` with `authorization_code`.
+    CodeExchange,
+    /// Tokens for new ones: `POST /token` with `refresh_token`.
+    Refresh,
+    /// Tokens given back: `DELETE /token`.
+    Revocation,
+    /// Who it is: `GET /users/me`.
+    CurrentUser,
+    /// Whether a host answers at all.
+    Probe,
+}
+
+/// Sees every call of a [`Transport`] when it has ended. For records and figures: it can't change anything, and must not
+/// take long.
+pub trait Witness: fmt::Debug + Send + Sync {
+    /// Is told of `call`, with every secret that it carried: whoever keeps something of it must mask that.
+    fn saw(&self, call: &Call<'_>);
+}
+
+/// One request and what came of it. Its `Debug` shows no content.
+pub struct Call<'a> {
+    /// What it was for.
+    pub purpose: Purpose,
+    /// 1 for the first try, 2 for the first repetition.
+    pub attempt: u32,
+    /// What was sent.
+    pub request: &'a Request,
+    /// What came back.
+    pub outcome: Outcome<'a>,
+    /// From the first byte sent to the last one received.
+    pub duration: Duration,
+}
+
+/// How a [`Call`] ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Outcome<'a> {
+    /// With an answer, whatever its status.
+    Answered(&'a Answer),
+    /// Without one.
+    Failed(&'a TransportError),
+    /// The caller gave up waiting before anything else happened.
+    Abandoned,
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "Call({:?}, attempt {})",
+            self.purpose, self.attempt
+        )
+    }
 }
 
 /// An answer whose body arrived whole.
-#[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: StatusCode,
+    /// The header fields.
+    pub headers: HeaderMap,
     /// What `Retry-After` asks for: a number of seconds, or the time until a date (RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
     /// The body, at most [`Limits::max_answer_bytes`] long.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    /// Nothing of the content: a body may be made of tokens.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "Answer({}, {} bytes)",
+            self.status,
+            self.body.len()
+        )
+    }
 }
 
 /// Why there is no answer.
@@ -95,7 +168,16 @@ impl Transport {
         Ok(Self {
             http: builder.build()?,
             limits,
+            witnesses: Vec::new(),
         })
+    }
+
+    /// The same client, with one more that sees its calls.
+    #[must_use]
+    pub fn watched_by(&self, witness: Arc<dyn Witness>) -> Self {
+        let mut watched = self.clone();
+        watched.witnesses.push(witness);
+        watched
     }
 
     /// Starts a request. Send it with [`Transport::send`].
@@ -103,13 +185,32 @@ impl Transport {
         self.http.request(method, url)
     }
 
-    /// Sends `request` once and reads its answer whole.
+    /// Sends `request` once and reads its answer whole. `attempt` is 1, and one more with every repetition.
     ///
     /// # Errors
     ///
     /// [`TransportError`] when no complete answer arrived; the request may have been processed all the same.
-    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, TransportError> {
-        let mut response = request.send().await.map_err(|error| classify(&error))?;
+    pub async fn send(
+        &self,
+        purpose: Purpose,
+        attempt: u32,
+        request: RequestBuilder,
+    ) -> Result<Answer, TransportError> {
+        let request = request.build().map_err(|error| classify(&error))?;
+        let watch = Watch::begin(&self.witnesses, purpose, attempt, &request);
+        let outcome = self.exchange(request).await;
+        if let Some(watch) = watch {
+            watch.end(match &outcome {
+                Ok(answer) => Outcome::Answered(answer),
+                Err(error) => Outcome::Failed(error),
+            });
+        }
+        outcome
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Answer, TransportError> {
+        let sending = self.http.execute(request);
+        let mut response = sending.await.map_err(|error| classify(&error))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
             if body.len() + chunk.len() > self.limits.max_answer_bytes {
@@ -123,8 +224,64 @@ impl Transport {
                 .headers()
                 .get(header::RETRY_AFTER)
                 .and_then(|value| retry_after(value.to_str().ok()?.trim(), Timestamp::now())),
+            headers: std::mem::take(response.headers_mut()),
             body,
         })
+    }
+}
+
+/// A call under way, as its witnesses will be told of it: when it ends, or when nobody waits for it any longer.
+struct Watch<'a> {
+    witnesses: &'a [Arc<dyn Witness>],
+    purpose: Purpose,
+    attempt: u32,
+    request: Request,
+    started: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// `None` when there is nobody to tell.
+    fn begin(
+        witnesses: &'a [Arc<dyn Witness>],
+        purpose: Purpose,
+        attempt: u32,
+        request: &Request,
+    ) -> Option<Self> {
+        if witnesses.is_empty() {
+            return None;
+        }
+        Some(Self {
+            witnesses,
+            purpose,
+            attempt,
+            // Always there: a body of ours is bytes, and those can be cloned.
+            request: request.try_clone()?,
+            started: Instant::now(),
+        })
+    }
+
+    fn end(mut self, outcome: Outcome<'_>) {
+        self.tell(outcome);
+        self.witnesses = &[];
+    }
+
+    fn tell(&self, outcome: Outcome<'_>) {
+        let call = Call {
+            purpose: self.purpose,
+            attempt: self.attempt,
+            request: &self.request,
+            outcome,
+            duration: self.started.elapsed(),
+        };
+        for witness in self.witnesses {
+            witness.saw(&call);
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.tell(Outcome::Abandoned);
     }
 }
 

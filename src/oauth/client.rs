@@ -1,5 +1,7 @@
 //! The client's side of the token endpoint: exchange, refresh, revocation.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use reqwest::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -9,7 +11,7 @@ use super::{
     AccessToken, AuthorizationCode, OAuthError, RefreshToken, Scope, State, Token, authorization,
     hash,
 };
-use crate::transport::{Answer, Transport};
+use crate::transport::{Answer, Purpose, Transport, Witness};
 
 /// How the app proves to be the app that was registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,26 +48,47 @@ pub struct Endpoints {
 /// An OAuth 2.0 client for the authorization code grant as Smartsheet speaks it. Cheap to clone, keeps no tokens.
 #[derive(Debug, Clone)]
 pub struct Client {
+    app: Arc<App>,
+    transport: Transport,
+}
+
+#[derive(Debug)]
+struct App {
     registration: Registration,
     endpoints: Endpoints,
-    transport: Transport,
 }
 
 impl Client {
     /// A client of `endpoints` for the app of `registration`, sending through `transport`.
     #[must_use]
     pub fn new(registration: Registration, endpoints: Endpoints, transport: Transport) -> Self {
-        Self {
+        let app = App {
             registration,
             endpoints,
+        };
+        Self {
+            app: Arc::new(app),
             transport,
+        }
+    }
+
+    /// The same client, with one more that sees its requests to the token endpoint.
+    #[must_use]
+    pub fn watched_by(&self, witness: Arc<dyn Witness>) -> Self {
+        Self {
+            app: Arc::clone(&self.app),
+            transport: self.transport.watched_by(witness),
         }
     }
 
     /// The URL that asks a person for `scopes` (RFC 6749 section 4.1.1). Keep `state` with the browser until it comes back.
     #[must_use]
     pub fn authorization_url(&self, scopes: &[Scope], state: &State) -> Url {
-        authorization::url(&self.endpoints.authorize, &self.registration, scopes, state)
+        let App {
+            registration,
+            endpoints,
+        } = &*self.app;
+        authorization::url(&endpoints.authorize, registration, scopes, state)
     }
 
     /// Exchanges `code` for tokens (RFC 6749 section 4.1.3). `now` is the time before the request.
@@ -85,9 +108,10 @@ impl Client {
         let grant = [
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
-            ("redirect_uri", self.registration.redirect_uri.as_str()),
+            ("redirect_uri", self.app.registration.redirect_uri.as_str()),
         ];
-        self.request_token(&grant, code.expose(), now).await
+        self.request_token(Purpose::CodeExchange, &grant, code.expose(), now)
+            .await
     }
 
     /// Asks for a new pair of tokens with `refresh_token` (RFC 6749 section 6). `now` is the time before the request.
@@ -108,7 +132,7 @@ impl Client {
             ("refresh_token", refresh_token.expose()),
         ];
         let mut token = self
-            .request_token(&grant, refresh_token.expose(), now)
+            .request_token(Purpose::Refresh, &grant, refresh_token.expose(), now)
             .await?;
         // RFC 6749 section 6: a server that sends no new refresh token leaves the old one valid.
         token
@@ -125,9 +149,9 @@ impl Client {
     pub async fn revoke(&self, access_token: &AccessToken) -> Result<(), OAuthError> {
         let request = self
             .transport
-            .request(Method::DELETE, self.endpoints.token.clone())
+            .request(Method::DELETE, self.app.endpoints.token.clone())
             .bearer_auth(access_token.expose());
-        let answer = self.transport.send(request).await?;
+        let answer = self.transport.send(Purpose::Revocation, 1, request).await?;
         if answer.status.is_success() || answer.status == reqwest::StatusCode::UNAUTHORIZED {
             return Ok(());
         }
@@ -137,6 +161,7 @@ impl Client {
     /// One request to the token endpoint: the parameters of `grant`, the client's id and its proof, in the form body.
     async fn request_token(
         &self,
+        purpose: Purpose,
         grant: &[(&str, &str)],
         credential: &str,
         now: Timestamp,
@@ -146,7 +171,7 @@ impl Client {
             client_secret,
             authentication,
             ..
-        } = &self.registration;
+        } = &self.app.registration;
         let hash = hash(client_secret, credential);
         let proof = match authentication {
             ClientAuthentication::Hash => ("hash", hash.as_str()),
@@ -159,11 +184,11 @@ impl Client {
             .finish();
         let request = self
             .transport
-            .request(Method::POST, self.endpoints.token.clone())
+            .request(Method::POST, self.app.endpoints.token.clone())
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
             .body(body);
-        let answer = self.transport.send(request).await?;
+        let answer = self.transport.send(purpose, 1, request).await?;
         if !answer.status.is_success() {
             let secrets = [credential, client_secret.expose_secret(), &hash];
             return Err(refused(&answer, &secrets));

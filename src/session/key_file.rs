@@ -6,7 +6,7 @@ use std::path::Path;
 
 use secrecy::{SecretString, zeroize::Zeroizing};
 
-use super::Sealer;
+use crate::seal::Sealer;
 
 /// The key in `file`, made (mode 0600) if there is none.
 ///

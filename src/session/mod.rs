@@ -16,9 +16,9 @@ mod key_file;
 mod record;
 mod refresh;
 mod rows;
-mod seal;
 mod store;
 
+pub use crate::seal::{KEY_BYTES, KeyError, OpenError, Sealer};
 pub use access::{AccessError, AccessTokens, RefreshPolicy};
 pub use browser::Browser;
 pub use data::{
@@ -26,6 +26,5 @@ pub use data::{
 };
 pub use key_file::read_or_make_key;
 pub use rows::{MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows};
-pub use seal::{KEY_BYTES, KeyError, OpenError, Sealer};
 pub use store::{Store, StoreError, Stored};
 pub use tower_sessions::session::Id;

@@ -11,8 +11,8 @@ use tower_sessions::session::Id;
 
 use super::data::{Lifetimes, SessionData};
 use super::rows::{Row, RowKey, Rows, RowsError};
-use super::seal::{OpenError, Sealer};
 use crate::clock::Clock;
+use crate::seal::{OpenError, Sealer};
 
 /// A write is tried again when another came first. Each try means that somebody else succeeded, so this many in a row is
 /// no accident.
@@ -260,7 +260,7 @@ impl Store {
         Ok(Row {
             key,
             version: stored.version,
-            sealed: self.sealer.seal(&key, stored.version, &content),
+            sealed: self.sealer.seal(&key.0, stored.version, &content),
             expires_at: expiry.as_millisecond(),
             transient: stored.data.login.is_none(),
         })
@@ -268,7 +268,7 @@ impl Store {
 
     /// A row that does not open counts as absent and stays where it is: with the right key it is there again.
     fn open(&self, row: &Row) -> Option<SessionData> {
-        let opened = self.sealer.open(&row.key, row.version, &row.sealed);
+        let opened = self.sealer.open(&row.key.0, row.version, &row.sealed);
         let content = opened.map_err(|error| self.warn_once(row, error)).ok()?;
         let data = serde_json::from_slice(&content);
         data.map_err(|_| self.warn_once(row, OpenError::UnknownFormat))

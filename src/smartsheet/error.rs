@@ -149,6 +149,7 @@ mod tests {
     fn refused(status: u16, body: &str) -> Refused {
         let answer = Answer {
             status: StatusCode::from_u16(status).unwrap(),
+            headers: reqwest::header::HeaderMap::new(),
             retry_after: Some(Duration::from_secs(7)),
             body: body.as_bytes().to_vec(),
         };

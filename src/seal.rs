@@ -13,8 +13,6 @@ use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use rand::Rng as _;
 use sha2::{Digest, Sha256};
 
-use super::rows::RowKey;
-
 /// The layout of what is sealed: this byte, the key's id, the nonce, the ciphertext with its tag.
 const FORMAT: u8 = 1;
 const KEY_ID_BYTES: usize = 4;
@@ -112,7 +110,7 @@ impl Sealer {
     ///
     /// With 256 GiB of content or more, which the cipher refuses. A session is bounded to kilobytes.
     #[must_use]
-    pub fn seal(&self, row: &RowKey, version: i64, content: &[u8]) -> Vec<u8> {
+    pub fn seal(&self, row: &[u8; 32], version: i64, content: &[u8]) -> Vec<u8> {
         let key = &self.keys[0];
         let mut sealed = Vec::with_capacity(HEADER_BYTES + content.len() + 16);
         sealed.push(FORMAT);
@@ -127,7 +125,7 @@ impl Sealer {
         let ciphertext = key
             .cipher
             .encrypt(&XNonce::from(nonce), payload)
-            // Proven by the bound on a session's content, see `Store::seal`.
+            // Proven by the bound on a session's content, see `Store::seal` in `session/store.rs`.
             .expect("a session is shorter than 256 GiB");
         sealed.extend_from_slice(&ciphertext);
         sealed
@@ -138,7 +136,7 @@ impl Sealer {
     /// # Errors
     ///
     /// [`OpenError`]; nothing of the content is given then.
-    pub fn open(&self, row: &RowKey, version: i64, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+    pub fn open(&self, row: &[u8; 32], version: i64, sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         match sealed.first() {
             Some(&FORMAT) => {}
             Some(_) => return Err(OpenError::UnknownFormat),
@@ -186,11 +184,11 @@ impl fmt::Debug for Sealer {
     }
 }
 
-fn additional_data(key_id: [u8; KEY_ID_BYTES], row: &RowKey, version: i64) -> Vec<u8> {
-    let mut data = Vec::with_capacity(1 + KEY_ID_BYTES + row.0.len() + 8);
+fn additional_data(key_id: [u8; KEY_ID_BYTES], row: &[u8; 32], version: i64) -> Vec<u8> {
+    let mut data = Vec::with_capacity(1 + KEY_ID_BYTES + row.len() + 8);
     data.push(FORMAT);
     data.extend_from_slice(&key_id);
-    data.extend_from_slice(&row.0);
+    data.extend_from_slice(row);
     data.extend_from_slice(&version.to_be_bytes());
     data
 }
@@ -201,7 +199,7 @@ mod tests {
 
     use super::*;
 
-    const ROW: RowKey = RowKey([7; 32]);
+    const ROW: [u8; 32] = [7; 32];
 
     #[test]
     fn a_key_is_32_bytes_of_base64() {
@@ -257,12 +255,11 @@ mod tests {
             version in any::<i64>(),
         ) {
             let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
-            let row = RowKey(row);
             let sealed = sealer.seal(&row, version, &content);
             prop_assert_eq!(sealer.open(&row, version, &sealed).unwrap(), content);
             prop_assert_eq!(sealer.open(&row, version.wrapping_add(1), &sealed), Err(OpenError::Damaged));
             let mut other = row;
-            other.0[0] ^= 1;
+            other[0] ^= 1;
             prop_assert_eq!(sealer.open(&other, version, &sealed), Err(OpenError::Damaged));
         }
 
