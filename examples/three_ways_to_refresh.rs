@@ -151,6 +151,7 @@ async fn main() -> Result<(), Error> {
         Clock::system(),
         policy,
         TaskTracker::new(),
+        None,
     );
     let mut session = SessionData::new(Timestamp::now());
     session.login = Some(Login {

@@ -9,14 +9,15 @@
 //! | [`server`] | everything put together, listening, stopping in good order |
 //! | [`web`] | a file a page, and how errors become pages |
 //! | [`session`] | what is kept for a browser, and the one way to a usable access token |
+//! | [`flow`] | what was said, message by message, with secrets masked |
 //! | [`smartsheet`] | the API behind the token |
 //! | [`oauth`] | the protocol; knows no web framework and no storage |
 //! | [`seal`] | what makes a stolen database worthless |
 //! | [`transport`], [`clock`] | one bounded HTTP call; the time |
 //! | [`sandbox`] | the stand-in for Smartsheet; knows no other room |
 //!
-//! Arrows run one way: `main → cli → server → web → session → oauth → transport`, `web → smartsheet → oauth`'s token type,
-//! `server → sandbox`.
+//! Arrows run one way: `main → cli → server → web → session → oauth → transport`, `session → flow → transport`,
+//! `web → smartsheet → oauth`'s token type, `server → sandbox`.
 //!
 //! # The main path
 //!
@@ -31,6 +32,7 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod flow;
 pub mod oauth;
 pub mod sandbox;
 pub mod seal;

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Region, Settings};
+use crate::flow::FlowLog;
 use crate::oauth::{Client, Endpoints, Registration};
 use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, RefreshPolicy, Store};
@@ -23,7 +24,7 @@ use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App};
 use open_store::beside;
-pub use open_store::open_store;
+pub use open_store::{open_flow_log, open_store};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -87,7 +88,8 @@ impl Server {
     ) -> Result<Self, StartError> {
         let socket = bind(settings)?;
         let store = open_store(settings, surroundings.clock.clone()).await?;
-        let app = Arc::new(assemble(settings, surroundings.clone(), store)?);
+        let flow = open_flow_log(settings, surroundings.clock.clone()).await?;
+        let app = Arc::new(assemble(settings, surroundings.clone(), store, flow)?);
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
             let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
@@ -130,8 +132,7 @@ impl Server {
             routes,
             app,
         } = self;
-        app.tasks
-            .spawn(sweep(app.store.clone(), app.stopping.clone()));
+        app.tasks.spawn(sweep(Arc::clone(&app)));
         let stopping = app.stopping.clone();
         let signalled = {
             let stopping = stopping.clone();
@@ -164,13 +165,17 @@ impl Server {
             }
         };
         // A database that hangs must not hold up the end; what it acknowledged it has.
-        let _ = timeout(CLOSE_WITHIN, app.store.close()).await;
+        let closed = async {
+            app.flow.close().await;
+            app.store.close().await;
+        };
+        let _ = timeout(CLOSE_WITHIN, closed).await;
         tracing::info!("stopped");
         served
     }
 }
 
-/// Everything that the pages work with, around `store`.
+/// Everything that the pages work with, around `store` and `flow`.
 ///
 /// # Errors
 ///
@@ -179,6 +184,7 @@ pub fn assemble(
     settings: &Settings,
     surroundings: Surroundings,
     store: Store,
+    flow: FlowLog,
 ) -> Result<App, StartError> {
     let Surroundings {
         clock,
@@ -208,6 +214,7 @@ pub fn assemble(
             lease: settings.session.refresh_lease,
         },
         tasks.clone(),
+        Some(flow.clone()),
     );
     Ok(App {
         base_url: settings.server.base_url.clone(),
@@ -219,6 +226,7 @@ pub fn assemble(
         api: Api::new(smartsheet.api_url.clone(), transport, retry),
         store,
         access,
+        flow,
         tasks,
         stopping: CancellationToken::new(),
         clock,
@@ -313,18 +321,23 @@ fn announce(settings: &Settings, listener: &TcpListener) -> Result<(), StartErro
 }
 
 /// Removes what is expired or too much, now and then, until the server stops.
-async fn sweep(store: Store, stopping: CancellationToken) {
+async fn sweep(app: Arc<App>) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = stopping.cancelled() => return,
+            () = app.stopping.cancelled() => return,
             _ = every.tick() => {}
         }
-        match store.sweep().await {
+        match app.store.sweep().await {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "expired sessions removed"),
             Err(error) => tracing::warn!(%error, "expired sessions could not be removed"),
+        }
+        match app.flow.sweep().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "expired messages removed"),
+            Err(error) => tracing::warn!(%error, "expired messages could not be removed"),
         }
     }
 }

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 use super::StartError;
 use crate::clock::Clock;
 use crate::config::{Settings, StoreUrl};
+use crate::flow::{FlowLog, FlowRows, FlowRowsError, MemoryFlow, PostgresFlow, SqliteFlow};
 use crate::session::{
     Lifetimes, MemoryRows, PostgresRows, Rows, Sealer, SqliteRows, Store, read_or_make_key,
 };
@@ -42,6 +43,31 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Star
         total: session.lifetime,
     };
     Ok(Store::new(rows, sealer(settings)?, lifetimes, clock))
+}
+
+/// The log of messages, beside the session store that the settings name: in the same PostgreSQL database, or in a file in the
+/// same folder. Sealed with the same key.
+///
+/// # Errors
+///
+/// [`StartError`] when it can't be opened.
+pub async fn open_flow_log(settings: &Settings, clock: Clock) -> Result<FlowLog, StartError> {
+    let fail = |error: FlowRowsError| {
+        StartError(format!(
+            "session.store: the log of messages beside {} can't be opened: {error}; expected a place that this user may \
+             write",
+            settings.session.store
+        ))
+    };
+    let rows: Arc<dyn FlowRows> = match &settings.session.store {
+        StoreUrl::Memory => Arc::new(MemoryFlow::default()),
+        StoreUrl::Sqlite(file) => {
+            let rows = SqliteFlow::open(&file.with_file_name("flow.db")).await;
+            Arc::new(rows.map_err(fail)?)
+        }
+        StoreUrl::Postgres(url) => Arc::new(PostgresFlow::open(url.expose_secret()).map_err(fail)?),
+    };
+    Ok(FlowLog::new(rows, sealer(settings)?, clock))
 }
 
 /// Where the key that is made on first start is kept: beside the embedded store.

@@ -13,10 +13,12 @@ use tokio_util::task::TaskTracker;
 use tower_sessions::session::Id;
 use tracing::Instrument as _;
 
-use super::data::Login;
+use super::browser::Learned;
+use super::data::{Login, SessionData};
 use super::refresh::Refresh;
 use super::store::{Store, StoreError};
 use crate::clock::Clock;
+use crate::flow::FlowLog;
 use crate::oauth::{AccessToken, Client, OAuthError, Token};
 
 /// Why there is no usable access token.
@@ -34,6 +36,23 @@ pub enum AccessError {
     /// The session store did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A session that somebody is signed in with, read or refreshed just now.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The sign-in. Its access token can be used.
+    pub login: Login,
+    /// What else the session says.
+    pub learned: Learned,
+}
+
+impl SignedIn {
+    /// The access token.
+    #[must_use]
+    pub fn access_token(&self) -> &AccessToken {
+        &self.login.token.access_token
+    }
 }
 
 /// When tokens are refreshed, and how long a refresh may hold up others.
@@ -56,18 +75,19 @@ pub(super) struct Inner {
     pub(super) client: Client,
     pub(super) clock: Clock,
     pub(super) policy: RefreshPolicy,
+    pub(super) log: Option<FlowLog>,
     tasks: TaskTracker,
     /// The refreshes under way in this process: one a session, however many requests wait for it.
     flights: Mutex<HashMap<Id, News>>,
 }
 
-pub(super) type Outcome = Result<AccessToken, AccessError>;
+pub(super) type Outcome = Result<SignedIn, AccessError>;
 /// What a refresh has to say. The last word is its outcome; before that it may say that the store fails.
 type News = watch::Receiver<Outcome>;
 
 impl AccessTokens {
     /// Tokens of the sessions in `store`, refreshed by `client` as `policy` says. Refreshes run as `tasks`, which the
-    /// shutdown waits for.
+    /// shutdown waits for. Their messages are taken down in `log`, if there is one.
     #[must_use]
     pub fn new(
         store: Store,
@@ -75,18 +95,20 @@ impl AccessTokens {
         clock: Clock,
         policy: RefreshPolicy,
         tasks: TaskTracker,
+        log: Option<FlowLog>,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
             client,
             clock,
             policy,
+            log,
             tasks,
             flights: Mutex::default(),
         }))
     }
 
-    /// An access token of the session `id` that has more than the margin to live.
+    /// The session `id`, with an access token that has more than the margin to live.
     ///
     /// When a refresh fails in a way that may pass, the old token is given as long as it lives.
     ///
@@ -97,7 +119,7 @@ impl AccessTokens {
         self.get(id, None).await
     }
 
-    /// Another access token than `refused`, which Smartsheet just answered with errorCode 1002 or 1003 however long it
+    /// The session `id` with another access token than `refused`, which Smartsheet just answered with errorCode 1002 or 1003 however long it
     /// should have lived.
     ///
     /// # Errors
@@ -113,19 +135,21 @@ impl AccessTokens {
     ///
     /// [`AccessError`].
     pub async fn refresh_now(&self, id: Id) -> Outcome {
-        let login = self.0.login(id).await?;
-        self.get(id, Some(&login.token.access_token)).await
+        let signed_in = self.0.signed_in(id).await?;
+        self.get(id, Some(signed_in.access_token())).await
     }
 
     async fn get(&self, id: Id, refused: Option<&AccessToken>) -> Outcome {
-        let login = self.0.login(id).await?;
-        if !self.0.needs_refresh(&login.token, refused) {
-            return Ok(login.token.access_token);
+        let signed_in = self.0.signed_in(id).await?;
+        if !self.0.needs_refresh(&signed_in.login.token, refused) {
+            return Ok(signed_in);
         }
         let outcome = self.refreshed(id, refused).await;
         match &outcome {
             // We joined a refresh that was begun for an older token, and was glad to find the one that we know is refused.
-            Ok(token) if refused == Some(token) => self.refreshed(id, refused).await,
+            Ok(signed_in) if refused == Some(signed_in.access_token()) => {
+                self.refreshed(id, refused).await
+            }
             _ => outcome,
         }
     }
@@ -168,11 +192,19 @@ impl AccessTokens {
 }
 
 impl Inner {
-    async fn login(&self, id: Id) -> Result<Login, AccessError> {
+    async fn signed_in(&self, id: Id) -> Result<SignedIn, AccessError> {
         let stored = self.store.read(id).await?;
         stored
-            .and_then(|stored| stored.data.login)
+            .and_then(|stored| self.of_session(&stored.data))
             .ok_or(AccessError::SignedOut)
+    }
+
+    /// What `data` says of a sign-in, when it has one.
+    pub(super) fn of_session(&self, data: &SessionData) -> Option<SignedIn> {
+        let login = data.login.clone()?;
+        let (log, lifetimes) = (self.log.as_ref(), &self.store.lifetimes);
+        let learned = Learned::from(data, log, lifetimes, self.clock.now());
+        Some(SignedIn { login, learned })
     }
 
     pub(super) fn needs_refresh(&self, token: &Token, refused: Option<&AccessToken>) -> bool {

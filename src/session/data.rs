@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{after, before};
+use crate::flow::FlowId;
 use crate::oauth::{State, Token};
 
 /// How long a person may take between `/login` and the callback. Smartsheet's codes live as long.
@@ -27,6 +28,21 @@ pub struct SessionData {
     /// The sign-in that succeeded last, while its grant lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<Login>,
+    /// Where the messages of this browser's flow are. Sessions that an earlier version made have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowId>,
+    /// The failure that the person is trying out, in sandbox mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
+}
+
+/// A failure that a person chose to try out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Which one.
+    pub name: String,
+    /// Whether everything is arranged for it. If not, the person has to sign in first.
+    pub arranged: bool,
 }
 
 /// A sign-in between `/login` and the callback.
@@ -85,6 +101,8 @@ impl SessionData {
             created_at: now,
             pending: Vec::new(),
             login: None,
+            flow: Some(FlowId::random()),
+            trial: None,
         }
     }
 

@@ -19,10 +19,10 @@ mod rows;
 mod store;
 
 pub use crate::seal::{KEY_BYTES, KeyError, OpenError, Sealer};
-pub use access::{AccessError, AccessTokens, RefreshPolicy};
-pub use browser::Browser;
+pub use access::{AccessError, AccessTokens, RefreshPolicy, SignedIn};
+pub use browser::{Browser, Learned, Visit};
 pub use data::{
-    Lease, Lifetimes, Login, MAX_PENDING, PendingSignIn, Person, SIGN_IN_TIME, SessionData,
+    Lease, Lifetimes, Login, MAX_PENDING, PendingSignIn, Person, SIGN_IN_TIME, SessionData, Trial,
 };
 pub use key_file::read_or_make_key;
 pub use rows::{MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows};

@@ -3,6 +3,7 @@
 //! Smartsheet's refresh tokens work once: when the answer is not stored, the login is lost. So one refresh at a time may
 //! be under way for a session, over all instances, and between the answer and the commit lies nothing but the sealing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tower_sessions::session::Id;
 
-use super::access::{AccessError, Inner, Outcome};
+use super::access::{AccessError, Inner, Outcome, SignedIn};
 use super::data::{Lease, Login};
 use super::store::StoreError;
 use crate::clock::after;
@@ -39,9 +40,9 @@ pub(super) struct Refresh<'a> {
 /// What the row said when the lease was asked for.
 enum Turn {
     /// The tokens are fresh: another request was first.
-    NotNeeded(AccessToken),
-    /// The lease is ours; the login is as we found it.
-    Ours(Login),
+    NotNeeded(SignedIn),
+    /// The lease is ours; the session is as we found it.
+    Ours(SignedIn),
     /// Another instance has the lease.
     Theirs,
     SignedOut,
@@ -65,14 +66,13 @@ impl<'a> Refresh<'a> {
 
     pub(super) async fn run(&self) -> Outcome {
         let Inner { client, clock, .. } = self.inner;
-
         let started = Instant::now();
-        let old = loop {
+        let found = loop {
             match self.take_lease().await {
-                Ok(Turn::NotNeeded(token)) => return Ok(token),
+                Ok(Turn::NotNeeded(signed_in)) => return Ok(signed_in),
                 Ok(Turn::SignedOut) => return Err(AccessError::SignedOut),
                 Ok(Turn::Theirs) => tokio::time::sleep(LOOK_AGAIN).await,
-                Ok(Turn::Ours(login)) => break login.token,
+                Ok(Turn::Ours(signed_in)) => break signed_in,
                 // The lease may be ours already, with the answer lost on the way. Giving up now would leave it to lapse.
                 Err(error @ StoreError::Unavailable(_))
                     if started.elapsed() < self.inner.policy.lease =>
@@ -82,22 +82,26 @@ impl<'a> Refresh<'a> {
                 Err(error) => return Err(error.into()),
             }
         };
-        let Some(refresh_token) = &old.refresh_token else {
-            return self.cannot_refresh(&old).await;
+        let Some(refresh_token) = &found.login.token.refresh_token else {
+            return self.cannot_refresh(found).await;
         };
 
+        let client = match &found.learned.recorder {
+            Some(recorder) => client.watched_by(Arc::new(recorder.clone())),
+            None => client.clone(),
+        };
         let new = match client.refresh(refresh_token, clock.now()).await {
             Ok(new) => new,
-            Err(error) => return self.refused(&old, error).await,
+            Err(error) => return self.refused(found, error).await,
         };
 
         // The old pair is void now and the new one exists only here: store it before anything uses it.
-        match self.store(&old, &new).await {
-            Ok(true) => {
+        match self.store(&found.login.token, &new).await {
+            Ok(Some(signed_in)) => {
                 tracing::info!("token refreshed");
-                Ok(new.access_token)
+                Ok(signed_in)
             }
-            Ok(false) => {
+            Ok(None) => {
                 // The person signed out meanwhile. The sign-out revoked the old pair; this one is ours to give back.
                 if let Err(error) = client.revoke(&new.access_token).await {
                     tracing::warn!(%error, "a pair issued during a sign-out could not be revoked");
@@ -120,47 +124,50 @@ impl<'a> Refresh<'a> {
             ..
         } = self.inner;
         let turn = store.update(self.id, |data| {
-            let Some(login) = &mut data.login else {
+            let Some(found) = self.inner.of_session(data) else {
                 return Turn::SignedOut;
             };
-            if !self.inner.needs_refresh(&login.token, self.refused) {
-                return Turn::NotNeeded(login.token.access_token.clone());
+            if !self.inner.needs_refresh(&found.login.token, self.refused) {
+                return Turn::NotNeeded(found);
             }
             let now = clock.now();
             let is_theirs = |lease: Lease| lease.until > now && lease.holder != self.holder;
-            if login.lease.is_some_and(is_theirs) {
+            if found.login.lease.is_some_and(is_theirs) {
                 return Turn::Theirs;
             }
-            login.lease = Some(Lease {
+            let lease = Lease {
                 holder: self.holder,
                 until: after(now, policy.lease),
+            };
+            data.login = Some(Login {
+                lease: Some(lease),
+                ..found.login.clone()
             });
-            Turn::Ours(login.clone())
+            Turn::Ours(found)
         });
         Ok(turn.await?.unwrap_or(Turn::SignedOut))
     }
 
-    /// Puts `new` in the place of `old`. `false` when `old` is not there any more.
+    /// Puts `new` in the place of `old`. `None` when `old` is not there any more.
     ///
     /// A write whose answer was lost may have been done: then `new` is there already.
-    async fn store(&self, old: &Token, new: &Token) -> Result<bool, StoreError> {
+    async fn store(&self, old: &Token, new: &Token) -> Result<Option<SignedIn>, StoreError> {
         let started = Instant::now();
         loop {
             let now = self.inner.clock.now();
-            let stored = self
-                .inner
-                .store
-                .update(self.id, |data| match &mut data.login {
+            let stored = self.inner.store.update(self.id, |data| {
+                match &mut data.login {
                     Some(login) if login.token == *old => {
                         login.token = new.clone();
                         login.refreshed_at = Some(now);
                         login.lease = None;
-                        true
                     }
-                    Some(login) => login.token == *new,
-                    None => false,
-                });
-            match stored.await.map(Option::unwrap_or_default) {
+                    Some(login) if login.token == *new => {}
+                    _ => return None,
+                }
+                self.inner.of_session(data)
+            });
+            match stored.await.map(Option::flatten) {
                 Err(error @ StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
                     self.store_fails(started, error).await;
                 }
@@ -179,20 +186,21 @@ impl<'a> Refresh<'a> {
     }
 
     /// Nothing to refresh with: other servers than Smartsheet issue no refresh token. The access token is used to its end.
-    async fn cannot_refresh(&self, old: &Token) -> Outcome {
-        if self.still_works(old) {
-            self.release(old).await;
-            return Ok(old.access_token.clone());
+    async fn cannot_refresh(&self, found: SignedIn) -> Outcome {
+        if self.still_works(&found.login.token) {
+            self.release(&found.login.token).await;
+            return Ok(found);
         }
-        self.drop_login(old).await?;
+        self.drop_login(&found.login.token).await?;
         Err(AccessError::GrantGone)
     }
 
-    async fn refused(&self, old: &Token, error: OAuthError) -> Outcome {
+    async fn refused(&self, found: SignedIn, error: OAuthError) -> Outcome {
+        let old = &found.login.token;
         if error.is_final() {
             return match self.drop_login(old).await? {
                 // Our lease had lapsed, and another instance was faster with the same refresh token.
-                Some(newer) if self.refused != Some(&newer) => Ok(newer),
+                Some(newer) if self.refused != Some(newer.access_token()) => Ok(newer),
                 _ => {
                     tracing::info!(%error, "token refresh: the grant is gone");
                     Err(AccessError::GrantGone)
@@ -202,7 +210,7 @@ impl<'a> Refresh<'a> {
         tracing::warn!(%error, "token refresh failed; the session keeps its tokens");
         self.release(old).await;
         if self.still_works(old) {
-            Ok(old.access_token.clone())
+            Ok(found)
         } else {
             Err(AccessError::NotRefreshed(error))
         }
@@ -223,12 +231,11 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    /// Drops the login that `old` belongs to: its grant is gone. A newer one stays, and its access token is given.
-    async fn drop_login(&self, old: &Token) -> Result<Option<AccessToken>, StoreError> {
+    /// Drops the login that `old` belongs to: its grant is gone. A newer one stays, and is given.
+    async fn drop_login(&self, old: &Token) -> Result<Option<SignedIn>, StoreError> {
         let newer = self.inner.store.update(self.id, |data| {
             data.login.take_if(|login| login.token == *old);
-            let newer = data.login.as_ref()?;
-            Some(newer.token.access_token.clone())
+            self.inner.of_session(data)
         });
         Ok(newer.await?.flatten())
     }

@@ -10,7 +10,7 @@ use axum::response::Response;
 use tokio::time::timeout;
 
 use super::failure::Failure;
-use super::person::{PersonError, profile};
+use super::person::{PersonError, known};
 use super::{App, Frame, page};
 use crate::oauth::Scope;
 use crate::session::{Browser, Person};
@@ -49,9 +49,6 @@ pub(super) async fn get(
 }
 
 async fn visitor(app: &App, browser: &Browser) -> Visitor {
-    let Some(id) = browser.id() else {
-        return Visitor::SignedOut;
-    };
     let login = match browser.read().await {
         Ok(data) => data.and_then(|data| data.login),
         Err(error) => {
@@ -64,8 +61,8 @@ async fn visitor(app: &App, browser: &Browser) -> Visitor {
         None => Visitor::SignedOut,
         Some(login) if login.person.is_some() => Visitor::SignedIn(login.person),
         // Signed in, but no page has called `users/me` yet.
-        Some(_) => match timeout(NAME_WITHIN, profile(app, id)).await {
-            Ok(Ok(profile)) => Visitor::SignedIn(Some(Person::of(&profile))),
+        Some(_) => match timeout(NAME_WITHIN, known(app, browser)).await {
+            Ok(Ok(known)) => Visitor::SignedIn(known.login.person),
             Ok(Err(PersonError::SignedOut)) => Visitor::SignedOut,
             Ok(Err(PersonError::Failed(failure))) if failure.status == StatusCode::UNAUTHORIZED => {
                 Visitor::SignedOut

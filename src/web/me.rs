@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::accept::wants_json;
 use super::failure::{Action, Failure};
-use super::person::{PersonError, profile};
+use super::person::{Known, PersonError, known};
 use super::{App, Frame, page};
 use crate::session::{Browser, Login};
 use crate::smartsheet::Profile;
@@ -53,12 +53,8 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let json = wants_json(&headers);
-    let profile = match browser.id() {
-        Some(id) => profile(&app, id).await,
-        None => Err(PersonError::SignedOut),
-    };
-    let profile = match profile {
-        Ok(profile) => profile,
+    let Known { profile, login } = match known(&app, &browser).await {
+        Ok(known) => known,
         Err(PersonError::Failed(failure)) => return Err(failure),
         Err(PersonError::SignedOut) if json => return Err(signed_out()),
         Err(PersonError::SignedOut) => {
@@ -70,16 +66,13 @@ pub(super) async fn get(
         let content_type = [(header::CONTENT_TYPE, "application/json")];
         return Ok((vary, content_type, profile.raw().to_vec()).into_response());
     }
-    let login = browser.read().await?.and_then(|data| data.login);
     let zone = time_zone(&profile);
     let page = page(&MePage {
         frame: Frame::of(&app),
         name: profile.name(),
         email: profile.email().to_owned(),
         sections: sections(&profile, &zone),
-        session: login
-            .map(|login| about_session(&login, &zone))
-            .unwrap_or_default(),
+        session: about_session(&login, &zone),
     });
     Ok((vary, page).into_response())
 }

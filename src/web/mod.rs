@@ -1,8 +1,8 @@
 //! The pages: a file each, and what they have in common.
 //!
 //! A request passes the layers from the outside in: `request_log` gives it a reference and writes its line, `headers`
-//! hardens the answer, `failure` turns errors and panics into pages, tower-sessions' layer finds the session; then comes
-//! the page.
+//! hardens the answer, `failure` turns errors and panics into pages, `record` takes down what is said, tower-sessions'
+//! layer finds the session; then comes the page.
 
 mod accept;
 mod assets;
@@ -14,6 +14,7 @@ mod login;
 mod logout;
 mod me;
 mod person;
+mod record;
 mod redirect;
 mod refresh;
 mod request_log;
@@ -36,8 +37,9 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use url::Url;
 
 use crate::clock::Clock;
+use crate::flow::FlowLog;
 use crate::oauth::{Client, Scope};
-use crate::session::{AccessTokens, Browser, Store};
+use crate::session::{AccessTokens, Browser, Store, Visit};
 use crate::smartsheet::Api;
 use failure::Failure;
 
@@ -62,6 +64,8 @@ pub struct App {
     pub store: Store,
     /// The one way to a usable access token.
     pub access: AccessTokens,
+    /// What was said in everybody's flows.
+    pub flow: FlowLog,
     /// What must come to its end though the browser goes away or the server stops.
     pub tasks: TaskTracker,
     /// Set when the server begins to stop.
@@ -83,7 +87,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/redirect", get(redirect::get))
         .route("/me", get(me::get))
         .merge(actions)
-        .layer(session_layer(&app));
+        .layer(session_layer(&app))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            record::write,
+        ));
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -127,7 +135,13 @@ impl FromRequestParts<Arc<App>> for Browser {
             .extract::<Session>()
             .await
             .map_err(|(_, problem)| Failure::internal(problem).into_response())?;
-        Ok(Browser::new(pointer, app.store.clone()))
+        let Ok(visit) = parts.extract::<Visit>().await;
+        Ok(Browser::new(
+            pointer,
+            app.store.clone(),
+            app.flow.clone(),
+            visit,
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who is signed in: the way from a session to a profile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -8,8 +9,8 @@ use tokio::time::timeout;
 use super::App;
 use super::failure::{Action, Failure};
 use crate::oauth::OAuthError;
-use crate::session::{AccessError, Id, Person};
-use crate::smartsheet::{ApiError, Profile};
+use crate::session::{AccessError, Browser, Id, Login, Person, SignedIn};
+use crate::smartsheet::{Api, ApiError, Profile};
 
 /// Why there is no profile.
 pub(super) enum PersonError {
@@ -19,43 +20,71 @@ pub(super) enum PersonError {
     Failed(Failure),
 }
 
-/// Calls `users/me` for the session `id`, refreshing the token before or, when Smartsheet refuses it, in between; all of
-/// that within [`App::patience`]. Remembers who it is for the other pages.
-pub(super) async fn profile(app: &App, id: Id) -> Result<Profile, PersonError> {
-    // Giving up on the waiting ends no refresh: that goes on as a task of its own.
-    match timeout(app.patience, current_user(app, id)).await {
-        Ok(profile) => profile,
-        Err(_) => Err(PersonError::Failed(slow())),
-    }
+/// Somebody who is signed in, as Smartsheet knows them right now.
+pub(super) struct Known {
+    pub(super) profile: Profile,
+    /// The sign-in whose token Smartsheet has just accepted.
+    pub(super) login: Login,
 }
 
-async fn current_user(app: &App, id: Id) -> Result<Profile, PersonError> {
-    let token = app.access.usable(id).await?;
-    let mut answer = app.api.current_user(&token).await;
+/// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
+/// of that within [`App::patience`]. Remembers who it is for the other pages.
+pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonError> {
+    let Some(id) = browser.id() else {
+        return Err(PersonError::SignedOut);
+    };
+    // Giving up on the waiting ends no refresh: that goes on as a task of its own.
+    let known = timeout(app.patience, current_user(app, browser, id)).await;
+    let known = known.unwrap_or_else(|_| Err(PersonError::Failed(slow())));
+    if known.is_err() {
+        // For the record: the session may be of no use, but its flow can still be shown.
+        let _ = browser.read().await;
+    }
+    known
+}
+
+async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, PersonError> {
+    let mut signed_in = app.access.usable(id).await?;
+    let api = watched(app, browser, &signed_in);
+    let mut answer = api.current_user(signed_in.access_token()).await;
     if let Err(ApiError::TokenRefused(_)) = answer {
-        let token = app.access.instead_of(id, &token).await?;
-        answer = app.api.current_user(&token).await;
+        signed_in = app.access.instead_of(id, signed_in.access_token()).await?;
+        answer = api.current_user(signed_in.access_token()).await;
         if let Err(ApiError::TokenRefused(_)) = answer {
             // No second refresh. But another tab may have refreshed meanwhile, and made ours void with that.
             let newest = app.access.usable(id).await?;
-            if newest != token {
-                answer = app.api.current_user(&newest).await;
+            if newest.access_token() != signed_in.access_token() {
+                signed_in = newest;
+                answer = api.current_user(signed_in.access_token()).await;
             }
         }
     }
     let profile = answer?;
 
     let person = Person::of(&profile);
-    let remembered = app.store.update(id, |data| {
-        if let Some(login) = &mut data.login {
-            login.person = Some(person.clone());
+    let mut login = signed_in.login;
+    if login.person.as_ref() != Some(&person) {
+        let remembered = app.store.update(id, |data| {
+            if let Some(login) = &mut data.login {
+                login.person = Some(person.clone());
+            }
+        });
+        if let Err(error) = remembered.await {
+            // The profile is here and can be shown; the name is asked for again next time.
+            tracing::warn!(%error, "a person's name could not be stored");
         }
-    });
-    if let Err(error) = remembered.await {
-        // The profile is here and can be shown; the name is asked for again next time.
-        tracing::warn!(%error, "a person's name could not be stored");
+        login.person = Some(person);
     }
-    Ok(profile)
+    Ok(Known { profile, login })
+}
+
+/// The API, with its calls taken down in this session's flow.
+fn watched(app: &App, browser: &Browser, signed_in: &SignedIn) -> Api {
+    browser.visit().learn(signed_in.learned.clone());
+    match &signed_in.learned.recorder {
+        Some(recorder) => app.api.watched_by(Arc::new(recorder.clone())),
+        None => app.api.clone(),
+    }
 }
 
 impl Person {

@@ -9,8 +9,9 @@ use tracing::Instrument as _;
 
 use super::App;
 use super::failure::{Action, Failure};
+use crate::flow::Message;
 use crate::oauth::{AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError};
-use crate::session::{Browser, Login, StoreError};
+use crate::session::{Browser, Login, PendingSignIn, StoreError};
 
 /// Why a callback signs nobody in.
 enum RedirectError {
@@ -48,6 +49,7 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Strin
         .take_sign_in(&state, app.clock.now())
         .await?
         .ok_or(RedirectError::UnknownState)?;
+    record_consent(app, browser, &pending, query);
 
     let signed_in = match callback.outcome {
         // A task of its own: once the code is sent, the answer must be stored even if the browser goes away.
@@ -58,12 +60,22 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Strin
             .unwrap_or(Err(RedirectError::Interrupted)),
         Err(error) => Err(RedirectError::Refused(error)),
     };
-    if let Err(error) = signed_in {
-        // An attempt that led to nothing leaves nothing. When the store does not answer, the row expires by itself.
-        let _ = browser.end_if_empty().await;
-        return Err(error);
+    signed_in.map(|()| pending.return_to)
+}
+
+/// Takes down what the browser did at Smartsheet, as far as its way there and back tell.
+fn record_consent(app: &App, browser: &Browser, pending: &PendingSignIn, query: &str) {
+    if let Some(recorder) = browser.visit().learned().recorder {
+        let way_there = app.client.authorization_url(&app.scopes, &pending.state);
+        let way_back = format!("{}redirect?{query}", app.base_url);
+        let now = app.clock.now();
+        recorder.record(Message::of_consent(
+            &way_there,
+            &way_back,
+            pending.started_at,
+            now,
+        ));
     }
-    Ok(pending.return_to)
 }
 
 async fn exchange(
@@ -72,7 +84,11 @@ async fn exchange(
     code: AuthorizationCode,
 ) -> Result<(), RedirectError> {
     let now = app.clock.now();
-    let token = app.client.exchange_code(&code, now).await?;
+    let client = match browser.visit().learned().recorder {
+        Some(recorder) => app.client.watched_by(Arc::new(recorder)),
+        None => app.client.clone(),
+    };
+    let token = client.exchange_code(&code, now).await?;
     let login = Login {
         signed_in_at: now,
         token,
@@ -82,7 +98,7 @@ async fn exchange(
     };
     if let Err(error) = browser.sign_in(login.clone()).await {
         // Nobody will ever use this pair: give it back.
-        if let Err(error) = app.client.revoke(&login.token.access_token).await {
+        if let Err(error) = client.revoke(&login.token.access_token).await {
             tracing::warn!(%error, "a pair that could not be stored could not be revoked");
         }
         return Err(error.into());
@@ -147,7 +163,7 @@ impl From<RedirectError> for Failure {
                     status: StatusCode::FORBIDDEN,
                     kind: "access-denied",
                     title: "You chose not to sign in",
-                    explanation: "Smartsheet told this app that you denied access. Nothing was stored.".to_owned(),
+                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing was stored of you.".to_owned(),
                     advice: "If you change your mind, sign in and choose Allow.",
                     action: Action::SignIn,
                     reason,

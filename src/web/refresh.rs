@@ -21,12 +21,19 @@ pub(super) async fn post(
         None => Ok(Err(AccessError::SignedOut)),
     };
     let failed = match refreshed {
-        Ok(Ok(_)) => None,
+        Ok(Ok(signed_in)) => {
+            browser.visit().learn(signed_in.learned);
+            None
+        }
         Ok(Err(error)) => match PersonError::from(error) {
             PersonError::SignedOut => None,
             PersonError::Failed(failure) => Some(failure),
         },
         Err(_) => Some(slow()),
     };
+    if failed.is_some() {
+        // For the record of the flow.
+        let _ = browser.read().await;
+    }
     failed.map_or(Ok(Redirect::to("/me")), Err)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use axum::Router;
+use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{
     Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
@@ -113,7 +114,13 @@ pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
         limits: setup.limits,
         retry: setup.retry,
     };
-    Arc::new(assemble(&settings, surroundings, store).unwrap())
+    let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+    let flow = FlowLog::new(
+        Arc::new(MemoryFlow::default()),
+        sealer,
+        surroundings.clock.clone(),
+    );
+    Arc::new(assemble(&settings, surroundings, store, flow).unwrap())
 }
 
 /// Serves `routes` until the test ends, and opens a browser on them.

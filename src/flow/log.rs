@@ -1,0 +1,317 @@
+//! The log: messages in, in batches behind the answer; the newest of one flow out.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::message::Message;
+use super::rows::{FlowKey, FlowRow, FlowRows, FlowRowsError};
+use crate::clock::Clock;
+use crate::seal::Sealer;
+use crate::transport::{Call, Witness};
+
+/// How many messages of a flow are kept: the newest.
+pub const KEPT_MESSAGES: usize = 100;
+
+/// How many messages may wait to be written. Beyond that they are left out: the log must not fill the memory.
+const QUEUE: usize = 4096;
+
+/// How many are written at once.
+const BATCH: usize = 256;
+
+/// Messages that expire this soon, in milliseconds, are those of sign-ins under way, or of robots; and how many are kept.
+const SOON_MILLIS: i64 = 11 * 60 * 1000;
+const MAX_SOON: i64 = 100_000;
+
+/// How long an answer waits for its messages to be written. Whoever then looks finds them there, on any instance.
+const SETTLE_WITHIN: Duration = Duration::from_secs(1);
+
+/// What the messages of one browser's session are found by: 128 random bits. Kept in the session, so nobody else has it,
+/// and it stays when the session's id changes at sign-in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FlowId(u128);
+
+impl FlowId {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(rand::rng().random())
+    }
+
+    fn key(self) -> FlowKey {
+        let hash = Sha256::new()
+            .chain_update(b"smartsheet-oauth-demo flow")
+            .chain_update(self.0.to_le_bytes());
+        FlowKey(hash.finalize().into())
+    }
+}
+
+impl fmt::Debug for FlowId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("FlowId(…)")
+    }
+}
+
+impl Serialize for FlowId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0.to_be_bytes()))
+    }
+}
+
+impl<'de> Deserialize<'de> for FlowId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).map_err(serde::de::Error::custom)?;
+        Ok(Self(u128::from_be_bytes(bytes)))
+    }
+}
+
+/// The log can't be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the log of messages does not answer: {0}")]
+pub struct LogError(Arc<str>);
+
+impl From<FlowRowsError> for LogError {
+    fn from(error: FlowRowsError) -> Self {
+        Self(error.0)
+    }
+}
+
+/// The messages of everybody's flows. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct FlowLog {
+    inner: Arc<Inner>,
+    queue: mpsc::Sender<Order>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    rows: Arc<dyn FlowRows>,
+    sealer: Sealer,
+    clock: Clock,
+    /// Whether it was said already that messages could not be written.
+    has_warned: AtomicBool,
+}
+
+#[derive(Debug)]
+enum Order {
+    Add(FlowKey, Timestamp, Box<Message>),
+    Keep(FlowKey, Timestamp),
+    Erase(FlowKey, oneshot::Sender<Result<(), LogError>>),
+    /// Says when everything before it is written.
+    Settle(oneshot::Sender<()>),
+}
+
+impl FlowLog {
+    /// A log in `rows`, sealed by `sealer`. Starts the task that writes it, which ends with the last clone.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn new(rows: Arc<dyn FlowRows>, sealer: Sealer, clock: Clock) -> Self {
+        let inner = Arc::new(Inner {
+            rows,
+            sealer,
+            clock,
+            has_warned: AtomicBool::new(false),
+        });
+        let (queue, orders) = mpsc::channel(QUEUE);
+        tokio::spawn(write(Arc::clone(&inner), orders));
+        Self { inner, queue }
+    }
+
+    /// Takes down the messages of `flow`, each until `keep_until`.
+    #[must_use]
+    pub fn recorder(&self, flow: FlowId, keep_until: Timestamp) -> Recorder {
+        Recorder {
+            log: self.clone(),
+            key: flow.key(),
+            keep_until,
+        }
+    }
+
+    /// Waits until what was recorded so far is written, but not for long.
+    pub async fn settled(&self) {
+        let (tell, told) = oneshot::channel();
+        let settle = async {
+            if self.queue.send(Order::Settle(tell)).await.is_ok() {
+                let _ = told.await;
+            }
+        };
+        let _ = timeout(SETTLE_WITHIN, settle).await;
+    }
+
+    /// The messages of `flow`, oldest first, at most [`KEPT_MESSAGES`].
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] when the database does not answer.
+    pub async fn read(&self, flow: FlowId) -> Result<Vec<Message>, LogError> {
+        self.settled().await;
+        let key = flow.key();
+        let now = self.inner.clock.now().as_millisecond();
+        let limit = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX);
+        let rows = self.inner.rows.newest(&key, now, limit).await?;
+        // One that does not open was sealed with a key that is no longer ours.
+        let mut messages: Vec<Message> = rows
+            .iter()
+            .filter_map(|row| {
+                let content = self.inner.sealer.open(&key.0, row.id, &row.sealed).ok()?;
+                serde_json::from_slice(&content).ok()
+            })
+            .collect();
+        messages.sort_by_key(|message| message.at);
+        Ok(messages)
+    }
+
+    /// Keeps the messages of `flow` until `until`, when that is later than they would be kept anyway.
+    pub fn keep(&self, flow: FlowId, until: Timestamp) {
+        let _ = self.queue.try_send(Order::Keep(flow.key(), until));
+    }
+
+    /// Erases the messages of `flow`.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`] when the database does not answer. The messages are then found by nobody who has not `flow`, and go
+    /// when their time is up.
+    pub async fn erase(&self, flow: FlowId) -> Result<(), LogError> {
+        let (tell, told) = oneshot::channel();
+        let erase = async {
+            let gone = || LogError("it is not being written".into());
+            let order = Order::Erase(flow.key(), tell);
+            self.queue.send(order).await.map_err(|_| gone())?;
+            told.await.map_err(|_| gone())?
+        };
+        timeout(SETTLE_WITHIN, erase)
+            .await
+            .unwrap_or_else(|_| Err(LogError("it takes too long".into())))
+    }
+
+    /// Removes messages whose time is up, and those of sign-ins that nobody finishes beyond 100,000. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError`]; the rest is left for the next time.
+    pub async fn sweep(&self) -> Result<u64, LogError> {
+        const BATCH: i64 = 1000;
+        let mut removed = 0;
+        loop {
+            let now = self.inner.clock.now().as_millisecond();
+            let expired = self.inner.rows.delete_expired(now, BATCH).await?;
+            let soon = now.saturating_add(SOON_MILLIS);
+            let surplus = self
+                .inner
+                .rows
+                .delete_surplus(soon, MAX_SOON, BATCH)
+                .await?;
+            removed += expired + surplus;
+            if expired.max(surplus) < BATCH.unsigned_abs() {
+                return Ok(removed);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Writes what is waiting and ends the connections to the database.
+    pub async fn close(&self) {
+        self.settled().await;
+        self.inner.rows.close().await;
+    }
+}
+
+/// Takes down the messages of one flow. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    log: FlowLog,
+    key: FlowKey,
+    keep_until: Timestamp,
+}
+
+impl Recorder {
+    /// Records `message`, without waiting for it to be written.
+    pub fn record(&self, message: Message) {
+        let order = Order::Add(self.key, self.keep_until, Box::new(message));
+        if self.log.queue.try_send(order).is_err() {
+            tracing::debug!("a message of the flow was left out: too many wait to be written");
+        }
+    }
+}
+
+impl Witness for Recorder {
+    fn saw(&self, call: &Call<'_>) {
+        let now = self.log.inner.clock.now();
+        self.record(Message::of_call(call, now));
+    }
+}
+
+/// Carries out what is ordered, taking together what waits.
+async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
+    let mut batch = Vec::new();
+    while orders.recv_many(&mut batch, BATCH).await > 0 {
+        let mut rows = Vec::new();
+        for order in batch.drain(..) {
+            match order {
+                Order::Add(key, until, message) => rows.extend(inner.row(key, until, &message)),
+                Order::Settle(tell) => {
+                    inner.append(&mut rows).await;
+                    let _ = tell.send(());
+                }
+                Order::Keep(key, until) => {
+                    inner.append(&mut rows).await;
+                    let kept = inner.rows.keep(&key, until.as_millisecond()).await;
+                    inner.warn(kept);
+                }
+                Order::Erase(key, tell) => {
+                    inner.append(&mut rows).await;
+                    let _ = tell.send(inner.rows.erase(&key).await.map_err(LogError::from));
+                }
+            }
+        }
+        inner.append(&mut rows).await;
+    }
+}
+
+impl Inner {
+    fn row(&self, key: FlowKey, until: Timestamp, message: &Message) -> Option<FlowRow> {
+        let content = serde_json::to_vec(message).ok()?;
+        let id = rand::rng().random();
+        Some(FlowRow {
+            key,
+            at: message.at.as_microsecond(),
+            id,
+            sealed: self.sealer.seal(&key.0, id, &content),
+            expires_at: until.as_millisecond(),
+        })
+    }
+
+    async fn append(&self, rows: &mut Vec<FlowRow>) {
+        if !rows.is_empty() {
+            let limit = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX);
+            self.warn(self.rows.append(rows, limit).await);
+            rows.clear();
+        }
+    }
+
+    /// One warning while it lasts: the sign-ins go on, and say themselves when the database is down.
+    fn warn(&self, result: Result<(), FlowRowsError>) {
+        match result {
+            Ok(()) => self.has_warned.store(false, Ordering::Relaxed),
+            Err(error) => {
+                if !self.has_warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "messages of the flow can't be written and are left out");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,434 @@
+//! Masking: what a message may show of a secret.
+//!
+//! Secrets are known by their name (`code`, `Authorization`, `access_token`) wherever a name is near, and by their value
+//! wherever else they turn up. What can't be read as what it should be is treated as if it held a secret.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use percent_encoding::percent_decode_str;
+
+/// How much of a secret is shown at most, in characters: enough to tell two apart.
+const SHOWN: usize = 4;
+
+/// In a text of unknown form, a run of this many characters that a token may consist of is taken for one.
+const TOKEN_RUN: usize = 12;
+
+/// The first characters of `secret`, at most four and at most a quarter of it.
+///
+/// ```
+/// use smartsheet_oauth_demo::flow::masked;
+/// assert_eq!(masked("ll352u9jujauoqz4gstvsae05"), "ll35…");
+/// assert_eq!(masked("hunter2"), "h…");
+/// assert_eq!(masked("abc"), "…");
+/// ```
+#[must_use]
+pub fn masked(secret: &str) -> String {
+    let shown = SHOWN.min(secret.chars().count() / 4);
+    let mut text: String = secret.chars().take(shown).collect();
+    text.push('…');
+    text
+}
+
+/// Whether what has this name is a secret: a parameter, a field of JSON, a header.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    if name == "token_type" {
+        return false;
+    }
+    matches!(
+        name.as_str(),
+        "code" | "state" | "hash" | "assertion" | "nonce" | "session"
+    ) || ["token", "secret", "password", "authorization", "api_key"]
+        .iter()
+        .any(|part| name.contains(part))
+}
+
+/// The decoded values of the secrets in a query or a form body.
+pub(super) fn secret_values(pairs: &str) -> impl Iterator<Item = String> {
+    url::form_urlencoded::parse(pairs.as_bytes())
+        .filter(|(name, value)| is_secret(name) && !value.is_empty())
+        .map(|(_, value)| value.into_owned())
+}
+
+/// A query or a form body, as it is but for the secrets.
+pub(super) fn mask_pairs(pairs: &str) -> String {
+    let mut masked_pairs = String::with_capacity(pairs.len());
+    for (index, pair) in pairs.split('&').enumerate() {
+        if index > 0 {
+            masked_pairs.push('&');
+        }
+        match pair.split_once('=') {
+            Some((name, value)) if is_secret(&decoded(name)) => {
+                masked_pairs.push_str(name);
+                masked_pairs.push('=');
+                masked_pairs.push_str(&masked(&decoded(value)));
+            }
+            _ => masked_pairs.push_str(pair),
+        }
+    }
+    masked_pairs
+}
+
+/// A URL or a path with its query, as it is but for the secrets and for credentials before its host.
+pub(super) fn mask_url(url: &str) -> String {
+    let (url, fragment) = match url.split_once('#') {
+        Some((url, fragment)) => (url, Some(fragment)),
+        None => (url, None),
+    };
+    let (path, query) = match url.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (url, None),
+    };
+    let mut text = match path.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        None => path.to_owned(),
+    };
+    if let Some(query) = query {
+        let _ = write!(text, "?{}", mask_pairs(query));
+    }
+    if let Some(fragment) = fragment {
+        let _ = write!(text, "#{}", mask_pairs(fragment));
+    }
+    text
+}
+
+/// A header's value, as it is but for the secrets. Cookies are all secret: other apps of this host may have set some.
+pub(super) fn mask_header(name: &str, value: &str) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "authorization" | "proxy-authorization" => match value.split_once(' ') {
+            Some((scheme, credentials)) => format!("{scheme} {}", masked(credentials.trim())),
+            None => masked(value),
+        },
+        "cookie" => value
+            .split(';')
+            .map(|cookie| mask_cookie(cookie.trim()))
+            .collect::<Vec<_>>()
+            .join("; "),
+        "set-cookie" => match value.split_once(';') {
+            Some((cookie, attributes)) => format!("{};{attributes}", mask_cookie(cookie)),
+            None => mask_cookie(value),
+        },
+        "location" | "referer" | "content-location" | "link" | "refresh" => mask_url(value),
+        name if is_secret(name) => masked(value),
+        _ => value.to_owned(),
+    }
+}
+
+fn mask_cookie(cookie: &str) -> String {
+    match cookie.split_once('=') {
+        Some((name, "" | "\"\"")) => format!("{name}="),
+        Some((name, value)) => format!("{name}={}", masked(value)),
+        None => masked(cookie),
+    }
+}
+
+/// `text` without the secrets of `known`, wherever they are in it.
+pub(super) fn mask_known<'a>(text: &'a str, known: &[String]) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(text);
+    for secret in known {
+        // Shorter ones are no secrets, and would tear every text apart.
+        if secret.chars().count() >= 4 && text.contains(secret.as_str()) {
+            text = Cow::Owned(text.replace(secret.as_str(), &masked(secret)));
+        }
+    }
+    text
+}
+
+/// JSON, as it is but for the values of fields with secret names. Cut-off and invalid JSON is masked as far as it goes.
+pub(super) fn mask_json(text: &str) -> String {
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text;
+    // What the value that comes next is the value of, while that is a secret: at which depth its name stood.
+    let mut secret_at: Option<usize> = None;
+    let mut depth = 0_usize;
+    while let Some(start) = rest.chars().next() {
+        match start {
+            '"' => {
+                let (literal, after) = string_literal(rest);
+                let is_name = after.trim_start().starts_with(':');
+                if is_name && secret_at.is_none_or(|at| depth <= at) {
+                    let name = serde_json::from_str::<String>(literal);
+                    let name = name.unwrap_or_else(|_| literal.replace('"', ""));
+                    // Smartsheet's samples wrap the answer in `token`: there the names inside decide.
+                    let value = after.trim_start().trim_start_matches(':').trim_start();
+                    let is_wrapper = name == "token" && value.starts_with('{');
+                    secret_at = (is_secret(&name) && !is_wrapper).then_some(depth);
+                    output.push_str(literal);
+                } else if secret_at.is_some() && !is_name {
+                    let content = literal.trim_matches('"');
+                    let _ = write!(output, "\"{}\"", masked(content));
+                } else {
+                    output.push_str(literal);
+                }
+                rest = after;
+            }
+            '{' | '[' => {
+                depth += 1;
+                output.push(start);
+                rest = &rest[1..];
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                // The value of a secret name ends where its own brackets end, or those around it.
+                secret_at = secret_at.filter(|at| depth > *at);
+                output.push(start);
+                rest = &rest[1..];
+            }
+            ',' => {
+                secret_at = secret_at.filter(|at| depth > *at);
+                output.push(',');
+                rest = &rest[1..];
+            }
+            _ if start.is_whitespace() || start == ':' => {
+                output.push(start);
+                rest = &rest[start.len_utf8()..];
+            }
+            _ => {
+                let end = rest
+                    .find(|c: char| c.is_whitespace() || "\"{}[],:".contains(c))
+                    .unwrap_or(rest.len());
+                let (bare, after) = rest.split_at(end);
+                // Numbers can be secrets, too; `null`, `true` and `false` can't.
+                if secret_at.is_some() && !matches!(bare, "null" | "true" | "false") {
+                    output.push_str(&masked(bare));
+                } else {
+                    output.push_str(bare);
+                }
+                rest = after;
+            }
+        }
+    }
+    output
+}
+
+/// The string literal that `text` begins with, its quotes included, and what follows. To the end when it is cut off.
+fn string_literal(text: &str) -> (&str, &str) {
+    let mut escaped = false;
+    for (index, character) in text.char_indices().skip(1) {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return text.split_at(index + 1),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+/// A text of unknown form from a place where tokens are: whatever looks like one is masked.
+pub(super) fn mask_runs(text: &str) -> String {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/%".contains(c);
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (run, after) = rest.split_at(rest.find(|c| !is_token(c)).unwrap_or(rest.len()));
+        if run.len() >= TOKEN_RUN && run.contains(|c: char| c.is_ascii_digit()) {
+            output.push_str(&masked(run));
+        } else {
+            output.push_str(run);
+        }
+        let (other, after) = after.split_at(after.find(is_token).unwrap_or(after.len()));
+        output.push_str(other);
+        rest = after;
+    }
+    output
+}
+
+fn decoded(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn names_of_secrets() {
+        for name in [
+            "code",
+            "state",
+            "hash",
+            "client_secret",
+            "access_token",
+            "refresh_token",
+            "Token",
+            "X-Access-Token",
+            "id_token",
+            "Proxy-Authorization",
+            "x-api-key",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "errorCode",
+            "token_type",
+            "expires_in",
+            "scope",
+            "client_id",
+            "grant_type",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_form_keeps_all_but_its_secrets() {
+        assert_eq!(
+            mask_pairs(
+                "grant_type=authorization_code&code=sample6p9qisx6a&client_id=abc&h%61sh=0123456789abcdef&x"
+            ),
+            "grant_type=authorization_code&code=sam…&client_id=abc&h%61sh=0123…&x"
+        );
+    }
+
+    #[test]
+    fn addresses() {
+        assert_eq!(
+            mask_url(
+                "http://u:p@localhost:8080/redirect?code=sample6p9qisx6a&expires_in=599135&state=abcdefghijklmnop#token=abcdefgh"
+            ),
+            "http://localhost:8080/redirect?code=sam…&expires_in=599135&state=abcd…#token=ab…"
+        );
+        assert_eq!(mask_url("/me"), "/me");
+    }
+
+    #[test]
+    fn headers() {
+        for (name, value, expected) in [
+            (
+                "Authorization",
+                "Bearer ll352u9jujauoqz4gstvsae05",
+                "Bearer ll35…",
+            ),
+            ("Authorization", "ll352u9jujauoqz4gstvsae05", "ll35…"),
+            (
+                "Cookie",
+                "session=4Zk2Lq8sXv0aVt1bQwErTy; other=supersecretvalue",
+                "session=4Zk2…; other=supe…",
+            ),
+            (
+                "Set-Cookie",
+                "session=4Zk2Lq8sXv0aVt1bQwErTy; HttpOnly; Path=/",
+                "session=4Zk2…; HttpOnly; Path=/",
+            ),
+            ("Set-Cookie", "session=; Max-Age=0", "session=; Max-Age=0"),
+            (
+                "Location",
+                "http://localhost/redirect?code=sample6p9qisx6a",
+                "http://localhost/redirect?code=sam…",
+            ),
+            (
+                "X-Forwarded-Access-Token",
+                "ll352u9jujauoqz4gstvsae05",
+                "ll35…",
+            ),
+            ("Accept", "text/html", "text/html"),
+        ] {
+            assert_eq!(mask_header(name, value), expected);
+        }
+    }
+
+    #[test]
+    fn token_answers_of_every_form() {
+        for (body, expected) in [
+            (
+                r#"{"access_token":"ll352u9jujauoqz4gstvsae05","token_type":"bearer","refresh_token": "e9x352a9mp4151le2505","expires_in":604799}"#,
+                r#"{"access_token":"ll35…","token_type":"bearer","refresh_token": "e9x3…","expires_in":604799}"#,
+            ),
+            (
+                r#"{"token": {"access_token": "ll352u9jujauoqz4gstvsae05", "expires_in": 604799}, "ok": "yes indeed it is"}"#,
+                r#"{"token": {"access_token": "ll35…", "expires_in": 604799}, "ok": "yes indeed it is"}"#,
+            ),
+            (
+                r#"{"access_token":"ll352u9jujauoqz4g"#,
+                r#"{"access_token":"ll35…""#,
+            ),
+            (
+                r#"{"access\u005ftoken":["ll352u9jujauoqz4","e9x352a9mp4151le"],"a":"bbbbbbbbbbbbbbbb"}"#,
+                r#"{"access\u005ftoken":["ll35…","e9x3…"],"a":"bbbbbbbbbbbbbbbb"}"#,
+            ),
+            (
+                r#"{"access_token":1234567890123456,"b":null}"#,
+                r#"{"access_token":1234…,"b":null}"#,
+            ),
+            (
+                r#"{"errorCode":1071,"message":"code"}"#,
+                r#"{"errorCode":1071,"message":"code"}"#,
+            ),
+        ] {
+            assert_eq!(mask_json(body), expected);
+        }
+    }
+
+    #[test]
+    fn other_texts_where_tokens_are() {
+        assert_eq!(
+            mask_runs(
+                "access_token=ll352u9jujauoqz4gstvsae05&token_type=bearer <p>unavailable</p>"
+            ),
+            "access_token=ll35…&token_type=bearer <p>unavailable</p>"
+        );
+        let known = ["sample6p9qisx6a".to_owned(), "a".to_owned()];
+        assert_eq!(
+            mask_known("the code sample6p9qisx6a is void", &known),
+            "the code sam… is void"
+        );
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[ -~äöü\"\\\\]{0,30}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 20, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::hash_map("[a-z]{1,6}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn json_shows_no_secret_wherever_it_is_cut(
+            secret in "[A-Za-z0-9]{16,40}",
+            name in "access_token|refresh_token|code|client_secret",
+            before in values(),
+            after in values(),
+            cut in any::<proptest::sample::Index>(),
+        ) {
+            let body = json!({"a": before, name: secret, "z": {"inner": after}}).to_string();
+            let mut end = cut.index(body.len() + 1);
+            while !body.is_char_boundary(end) {
+                end -= 1;
+            }
+            let shown = mask_json(&body[..end]);
+            prop_assert!(!shown.contains(&secret[..5]), "{shown}");
+        }
+
+        #[test]
+        fn json_without_secrets_stays_as_it_is(value in values()) {
+            let body = json!({"firstName": value}).to_string();
+            // Unless a random name happens to be that of a secret.
+            prop_assume!(!["code", "state", "hash", "token", "nonce", "secret"].iter().any(|name| body.contains(name)));
+            prop_assert_eq!(mask_json(&body), body);
+        }
+
+        #[test]
+        fn nothing_panics(text in "\\PC{0,80}") {
+            let _ = (mask_json(&text), mask_pairs(&text), mask_url(&text), mask_runs(&text));
+            let _ = (mask_header("cookie", &text), mask_header("set-cookie", &text));
+        }
+    }
+}
