@@ -19,13 +19,19 @@ const STYLESHEET: Asset = Asset {
     content: include_bytes!("../../static/style.css"),
 };
 
+const SCRIPT: Asset = Asset {
+    name: "comfort.js",
+    content_type: "text/javascript; charset=utf-8",
+    content: include_bytes!("../../static/comfort.js"),
+};
+
 const ICON: Asset = Asset {
     name: "icon.svg",
     content_type: "image/svg+xml",
     content: include_bytes!("../../static/icon.svg"),
 };
 
-const ASSETS: [Asset; 2] = [STYLESHEET, ICON];
+const ASSETS: [Asset; 3] = [STYLESHEET, SCRIPT, ICON];
 
 impl Asset {
     /// Names this very content: 64 bits of its SHA-256.
@@ -41,6 +47,12 @@ impl Asset {
 /// The stylesheet's address. It changes with the content, so browsers may keep what they have for ever.
 pub(super) fn stylesheet_url() -> &'static str {
     static URL: LazyLock<String> = LazyLock::new(|| STYLESHEET.url());
+    &URL
+}
+
+/// The script's address, likewise.
+pub(super) fn script_url() -> &'static str {
+    static URL: LazyLock<String> = LazyLock::new(|| SCRIPT.url());
     &URL
 }
 

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::accept::wants_json;
 use super::request_log::{Reason, Reference};
-use super::{App, Frame, page};
+use super::{App, Frame, Here, page};
 use crate::session::StoreError;
 
 /// What went wrong, for the person: what happened and what to do next. None of its texts holds a secret.
@@ -180,7 +180,7 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: Request, next: 
         problem_details(&failure, &reference)
     } else {
         page(&ErrorPage {
-            frame: Frame::of(&app),
+            frame: Frame::of(&app, Here::Elsewhere),
             status: failure.status.as_u16(),
             title: failure.title,
             explanation: failure.explanation.clone(),

@@ -11,9 +11,9 @@ use super::App;
 
 const HARDENING: [(HeaderName, &str); 7] = [
     (
-        // Nothing but the stylesheet and the icon of this host. Nothing inline, so no injected text can run.
+        // Nothing but the stylesheet, the script and the icon of this host. Nothing inline, so no injected text can run.
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

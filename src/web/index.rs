@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::person::{PersonError, known};
-use super::{App, Frame, page};
+use super::{App, Frame, Here, page};
 use crate::oauth::Scope;
 use crate::session::{Browser, Person};
 
@@ -39,7 +39,7 @@ pub(super) async fn get(
     browser: Browser,
 ) -> Result<Response, Failure> {
     Ok(page(&IndexPage {
-        frame: Frame::of(&app),
+        frame: Frame::of(&app, Here::Home),
         visitor: visitor(&app, &browser).await,
         // Absolute: whoever opened 127.0.0.1 instead of localhost must sign in where the callback will find the cookie.
         login_url: format!("{}login", app.base_url),

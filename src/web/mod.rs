@@ -7,6 +7,7 @@
 mod accept;
 mod assets;
 mod failure;
+mod frame;
 mod headers;
 mod health;
 mod index;
@@ -42,6 +43,7 @@ use crate::oauth::{Client, Scope};
 use crate::session::{AccessTokens, Browser, Store, Visit};
 use crate::smartsheet::Api;
 use failure::Failure;
+use frame::{Frame, Here};
 
 /// What the pages work with.
 #[derive(Debug)]
@@ -142,26 +144,6 @@ impl FromRequestParts<Arc<App>> for Browser {
             app.flow.clone(),
             visit,
         ))
-    }
-}
-
-/// What every page shows around its content.
-struct Frame {
-    /// Whether to say that this is the sandbox.
-    sandbox: bool,
-    /// The stylesheet's address.
-    stylesheet: &'static str,
-    /// The icon's address.
-    icon: &'static str,
-}
-
-impl Frame {
-    fn of(app: &App) -> Self {
-        Self {
-            sandbox: app.sandbox,
-            stylesheet: assets::stylesheet_url(),
-            icon: assets::icon_url(),
-        }
     }
 }
 

@@ -1,0 +1,50 @@
+//! What every page shows around its content.
+
+use super::{App, assets};
+
+/// The frame of a page (`templates/base.html`).
+pub(super) struct Frame {
+    /// Whether to say that this is the sandbox.
+    pub(super) sandbox: bool,
+    /// Which entry of the navigation is this page's.
+    pub(super) here: Here,
+    /// What an arranged failure was about to show, if this page answers one.
+    pub(super) lesson: Option<Lesson>,
+    /// The stylesheet's address.
+    pub(super) stylesheet: &'static str,
+    /// The script's address. Pages work without it.
+    pub(super) script: &'static str,
+    /// The icon's address.
+    pub(super) icon: &'static str,
+}
+
+/// The entries of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Here {
+    Home,
+    Profile,
+    Flow,
+    BreakIt,
+    /// A page that the navigation does not lead to, such as an error.
+    Elsewhere,
+}
+
+/// What happened, and what the app did about it: a line above the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lesson {
+    pub(super) title: &'static str,
+    pub(super) text: &'static str,
+}
+
+impl Frame {
+    pub(super) fn of(app: &App, here: Here) -> Self {
+        Self {
+            sandbox: app.sandbox,
+            here,
+            lesson: None,
+            stylesheet: assets::stylesheet_url(),
+            script: assets::script_url(),
+            icon: assets::icon_url(),
+        }
+    }
+}
