@@ -22,7 +22,7 @@ use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, RefreshPolicy, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App};
+use crate::web::{self, App, Control};
 use open_store::beside;
 pub use open_store::{open_flow_log, open_store};
 
@@ -192,6 +192,7 @@ pub fn assemble(
         retry,
     } = surroundings;
     let smartsheet = &settings.smartsheet;
+    let is_sandbox = smartsheet.region == Region::Sandbox;
     let transport = transport(settings, limits)?;
     let registration = Registration {
         client_id: smartsheet.client_id.clone(),
@@ -219,7 +220,9 @@ pub fn assemble(
     Ok(App {
         base_url: settings.server.base_url.clone(),
         scopes: smartsheet.scopes.clone(),
-        sandbox: smartsheet.region == Region::Sandbox,
+        sandbox: is_sandbox,
+        content_security_policy: web::content_security_policy(&smartsheet.authorize_url),
+        control: is_sandbox.then(|| Control::beside(&smartsheet.api_url, transport.clone())),
         session_lifetime: settings.session.lifetime,
         patience: limits.total_timeout,
         client,

@@ -55,6 +55,8 @@ pub enum Purpose {
     CurrentUser,
     /// Whether a host answers at all.
     Probe,
+    /// A failure to be tried out, arranged with the sandbox.
+    Arrangement,
 }
 
 /// Sees every call of a [`Transport`] when it has ended. For records and figures: it can't change anything, and must not

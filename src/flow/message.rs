@@ -130,7 +130,7 @@ impl Message {
             Purpose::CodeExchange => Step::CodeExchange,
             Purpose::Refresh => Step::Refresh,
             Purpose::Revocation => Step::Revocation,
-            Purpose::CurrentUser | Purpose::Probe => Step::CurrentUser,
+            Purpose::CurrentUser | Purpose::Probe | Purpose::Arrangement => Step::CurrentUser,
         };
         let ending = match call.outcome {
             Outcome::Answered(answer) => Ending::Answer(Answer {
@@ -223,6 +223,17 @@ impl Request {
         }
     }
 
+    /// A call that was never made, for an example.
+    #[must_use]
+    pub fn sample(method: &str, url: &str, sent: &HeaderMap, form: Option<&str>) -> Self {
+        Self {
+            method: method.to_owned(),
+            url: mask_url(url),
+            headers: headers(sent, |_| true),
+            body: form.map(mask_pairs),
+        }
+    }
+
     fn of_call(request: &reqwest::Request) -> Self {
         let mut all = Vec::new();
         if let Some(host) = request.url().host_str() {
@@ -243,6 +254,16 @@ impl Request {
 }
 
 impl Answer {
+    /// An answer to a call that was never made, for an example.
+    #[must_use]
+    pub fn sample(status: u16, sent: &HeaderMap, json: &str) -> Self {
+        Self {
+            status,
+            headers: headers(sent, |_| true),
+            body: Some(mask_json(json)),
+        }
+    }
+
     /// An answer of this app to a browser.
     #[must_use]
     pub fn to_browser(status: u16, sent: &HeaderMap) -> Self {

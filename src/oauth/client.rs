@@ -81,6 +81,12 @@ impl Client {
         }
     }
 
+    /// The app's client id, which is no secret.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.app.registration.client_id
+    }
+
     /// The URL that asks a person for `scopes` (RFC 6749 section 4.1.1). Keep `state` with the browser until it comes back.
     #[must_use]
     pub fn authorization_url(&self, scopes: &[Scope], state: &State) -> Url {

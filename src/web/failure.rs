@@ -18,6 +18,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::accept::wants_json;
+use super::frame::Lesson;
 use super::request_log::{Reason, Reference};
 use super::{App, Frame, Here, page};
 use crate::session::StoreError;
@@ -180,7 +181,8 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: Request, next: 
         problem_details(&failure, &reference)
     } else {
         page(&ErrorPage {
-            frame: Frame::of(&app, Here::Elsewhere),
+            frame: Frame::of(&app, Here::Elsewhere)
+                .teaching(response.extensions().get::<Lesson>().copied()),
             status: failure.status.as_u16(),
             title: failure.title,
             explanation: failure.explanation.clone(),

@@ -47,4 +47,9 @@ impl Frame {
             icon: assets::icon_url(),
         }
     }
+
+    /// The same frame with a lesson, if there is one.
+    pub(super) fn teaching(self, lesson: Option<Lesson>) -> Self {
+        Self { lesson, ..self }
+    }
 }

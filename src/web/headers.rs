@@ -6,16 +6,26 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use url::Url;
 
 use super::App;
 
-const HARDENING: [(HeaderName, &str); 7] = [
-    (
-        // Nothing but the stylesheet, the script and the icon of this host. Nothing inline, so no injected text can run.
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'",
-    ),
+/// The Content-Security-Policy of every answer: nothing but the stylesheet, the script and the icon of this host. Nothing
+/// inline, so no injected text can run.
+///
+/// Browsers hold the redirects after a form to `form-action`, too, and a form of somebody who turns out to be signed out
+/// ends at Smartsheet: so that is allowed beside this host.
+#[must_use]
+pub fn content_security_policy(authorize_url: &Url) -> HeaderValue {
+    let smartsheet = authorize_url.origin().ascii_serialization();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self' {smartsheet}; \
+         base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
+
+const HARDENING: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     // The callback's address holds a code: it must not travel on.
@@ -40,6 +50,10 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
     for (name, value) in HARDENING {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        app.content_security_policy.clone(),
+    );
     if app.base_url.scheme() == "https" {
         complete_removal(headers);
         headers.insert(

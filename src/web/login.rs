@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Redirect;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::App;
 use super::failure::Failure;
@@ -18,7 +18,10 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Redirect, Failure> {
     let state = oauth::State::random(&mut rand::rng());
-    let url = app.client.authorization_url(&app.scopes, &state);
+    let mut url = app.client.authorization_url(&app.scopes, &state);
+    if app.sandbox {
+        pass_on(query.as_deref().unwrap_or_default(), &mut url);
+    }
     let return_to = query.as_deref().and_then(return_to);
     let sign_in = PendingSignIn {
         state,
@@ -28,6 +31,13 @@ pub(super) async fn get(
     browser.start_sign_in(sign_in).await?;
     tracing::info!("sign-in started");
     Ok(Redirect::to(url.as_str()))
+}
+
+/// Hands parameters for the sandbox on to its consent page, so that a failure can be tried out by this very route.
+fn pass_on(query: &str, url: &mut Url) {
+    let ours = form_urlencoded::parse(query.as_bytes());
+    let sandbox = ours.filter(|(name, _)| name.starts_with("sandbox_"));
+    url.query_pairs_mut().extend_pairs(sandbox);
 }
 
 /// The parameter `return_to`, when it is there once and leads to a page of ours.

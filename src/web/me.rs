@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::accept::wants_json;
 use super::failure::{Action, Failure};
 use super::person::{Known, PersonError, known};
-use super::{App, Frame, Here, page};
+use super::{App, Frame, Here, break_it, page};
 use crate::session::{Browser, Login};
 use crate::smartsheet::Profile;
 
@@ -68,7 +68,7 @@ pub(super) async fn get(
     }
     let zone = time_zone(&profile);
     let page = page(&MePage {
-        frame: Frame::of(&app, Here::Profile),
+        frame: Frame::of(&app, Here::Profile).teaching(break_it::lesson(browser.visit())),
         name: profile.name(),
         email: profile.email().to_owned(),
         sections: sections(&profile, &zone),

@@ -6,7 +6,9 @@
 
 mod accept;
 mod assets;
+mod break_it;
 mod failure;
+mod flow;
 mod frame;
 mod headers;
 mod health;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
@@ -42,8 +45,10 @@ use crate::flow::FlowLog;
 use crate::oauth::{Client, Scope};
 use crate::session::{AccessTokens, Browser, Store, Visit};
 use crate::smartsheet::Api;
+pub use break_it::Control;
 use failure::Failure;
 use frame::{Frame, Here};
+pub use headers::content_security_policy;
 
 /// What the pages work with.
 #[derive(Debug)]
@@ -54,6 +59,10 @@ pub struct App {
     pub scopes: Vec<Scope>,
     /// Whether Smartsheet is the built-in sandbox.
     pub sandbox: bool,
+    /// What browsers are told to load and where forms may lead.
+    pub content_security_policy: HeaderValue,
+    /// How the sandbox is told to fail, in sandbox mode.
+    pub control: Option<Control>,
     /// How long a session lasts in all; the cookie lasts as long.
     pub session_lifetime: Duration,
     /// How long a page waits for Smartsheet, in all.
@@ -79,16 +88,25 @@ pub struct App {
 /// Every page and endpoint, with the layers around them.
 pub fn router(app: Arc<App>) -> Router {
     let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
-    let actions = Router::new()
+    let mut actions = Router::new()
         .route("/logout", post(logout::post))
-        .route("/refresh", post(refresh::post))
-        .route_layer(from_our_pages);
-    let pages = Router::new()
+        .route("/refresh", post(refresh::post));
+    let mut pages = Router::new()
+        .route("/redirect", get(redirect::get))
+        .route("/me", get(me::get));
+    if app.control.is_some() {
+        let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
+        pages = pages
+            .route_layer(conclude)
+            .route("/break", get(break_it::get))
+            .route("/break/{failure}", get(break_it::go_on));
+        actions = actions.route("/break/{failure}", post(break_it::post));
+    }
+    let pages = pages
         .route("/", get(index::get))
         .route("/login", get(login::get))
-        .route("/redirect", get(redirect::get))
-        .route("/me", get(me::get))
-        .merge(actions)
+        .route("/flow", get(flow::get))
+        .merge(actions.route_layer(from_our_pages))
         .layer(session_layer(&app))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),

@@ -31,6 +31,10 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Redirect, Failure> {
     let result = sign_in(&app, &browser, &query.unwrap_or_default()).await;
+    if let Err(RedirectError::Unreadable(_)) = &result {
+        // For the record of the flow: nothing else has looked at the session.
+        let _ = browser.read().await;
+    }
     match &result {
         Ok(_) => tracing::info!("sign-in succeeded"),
         Err(error) => tracing::info!(reason = error.reason(), "sign-in failed"),

@@ -1,0 +1,223 @@
+//! A message as a curl command that anybody can try, with placeholders where the secrets were.
+
+use std::fmt::Write as _;
+
+use url::form_urlencoded;
+
+use crate::flow::{Message, Request, Step};
+
+/// A part of a word of the shell.
+enum Part {
+    /// What the request had; it must reach curl as it is.
+    Text(String),
+    /// Ours, for the shell to fill in.
+    Placeholder(&'static str),
+}
+
+/// The command that sends what `message` sent. `base` is how browsers reach this app.
+pub(super) fn command(message: &Message, base: &str) -> String {
+    let request = &message.request;
+    let url = if request.url.starts_with('/') {
+        format!("{}{}", base.trim_end_matches('/'), request.url)
+    } else {
+        request.url.clone()
+    };
+    let url = word(&address(&url));
+    if message.step == Step::Consent {
+        return format!("# In a browser, where a person can answer:\n{url}");
+    }
+    let mut command = String::from("curl --include");
+    if request.method != "GET" && request.body.is_none() {
+        let _ = write!(command, " --request {}", request.method);
+    }
+    let _ = write!(command, " {url}");
+    for header in headers(request) {
+        let _ = write!(command, " \\\n  --header {header}");
+    }
+    for parameter in parameters(request) {
+        let _ = write!(command, " \\\n  --data-urlencode {}", word(&parameter));
+    }
+    command
+}
+
+/// The headers that matter to whoever tries it.
+fn headers(request: &Request) -> impl Iterator<Item = &'static str> {
+    let headers = request.headers.iter();
+    headers.filter_map(|(name, value)| match name.as_str() {
+        "authorization" => Some("\"Authorization: Bearer $ACCESS_TOKEN\""),
+        "cookie" => Some("\"Cookie: session=$SESSION\""),
+        "accept" if value == "application/json" => Some("'Accept: application/json'"),
+        _ => None,
+    })
+}
+
+/// The parameters of a form.
+fn parameters(request: &Request) -> Vec<[Part; 2]> {
+    const HASH_OF_CODE: &str = "$(printf %s \"$APP_SECRET|$CODE\" | sha256sum | cut -d ' ' -f 1)";
+    const HASH_OF_REFRESH_TOKEN: &str =
+        "$(printf %s \"$APP_SECRET|$REFRESH_TOKEN\" | sha256sum | cut -d ' ' -f 1)";
+    let body = request.body.as_deref().unwrap_or_default();
+    let hash = if body.contains("grant_type=refresh_token") {
+        HASH_OF_REFRESH_TOKEN
+    } else {
+        HASH_OF_CODE
+    };
+    form_urlencoded::parse(body.as_bytes())
+        .map(|(name, value)| {
+            let value = match placeholder(&name) {
+                _ if name == "hash" => Part::Placeholder(hash),
+                Some(placeholder) => Part::Placeholder(placeholder),
+                None => Part::Text(value.into_owned()),
+            };
+            [Part::Text(format!("{name}=")), value]
+        })
+        .collect()
+}
+
+/// What stands for a parameter that is masked.
+fn placeholder(parameter: &str) -> Option<&'static str> {
+    match parameter {
+        "code" => Some("$CODE"),
+        "state" => Some("$STATE"),
+        "refresh_token" => Some("$REFRESH_TOKEN"),
+        "client_secret" => Some("$APP_SECRET"),
+        _ => None,
+    }
+}
+
+/// A URL with placeholders for its masked parameters.
+fn address(url: &str) -> Vec<Part> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut parts = vec![Part::Text(path.to_owned())];
+    for (index, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
+        let separator = if index == 0 { '?' } else { '&' };
+        let name = pair.split('=').next().unwrap_or_default();
+        if let Some(placeholder) = placeholder(name) {
+            parts.push(Part::Text(format!("{separator}{name}=")));
+            parts.push(Part::Placeholder(placeholder));
+        } else {
+            parts.push(Part::Text(format!("{separator}{pair}")));
+        }
+    }
+    parts
+}
+
+/// One word of the shell. What a request had may hold anything, so it is quoted such that nothing in it is expanded.
+fn word(parts: &[Part]) -> String {
+    let is_plain = |part: &Part| match part {
+        Part::Text(text) => !text.contains(['"', '$', '`', '\\', '!']),
+        Part::Placeholder(_) => true,
+    };
+    let has_placeholder = parts
+        .iter()
+        .any(|part| matches!(part, Part::Placeholder(_)));
+    if has_placeholder && parts.iter().all(is_plain) {
+        let inside = parts.iter().map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Placeholder(placeholder) => placeholder,
+        });
+        return format!("\"{}\"", inside.collect::<String>());
+    }
+    let mut word = String::new();
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Part::Text(more) => text.push_str(more),
+            Part::Placeholder(placeholder) => {
+                let _ = write!(word, "{}\"{placeholder}\"", single_quoted(&text));
+                text.clear();
+            }
+        }
+    }
+    if !text.is_empty() || word.is_empty() {
+        word.push_str(&single_quoted(&text));
+    }
+    word
+}
+
+fn single_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Answer, Ending};
+
+    fn message(step: Step, method: &str, url: &str, body: Option<&str>) -> Message {
+        Message {
+            step,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            micros: 0,
+            attempt: 1,
+            request: Request {
+                method: method.to_owned(),
+                url: url.to_owned(),
+                headers: vec![("authorization".to_owned(), "Bearer ll35…".to_owned())],
+                body: body.map(str::to_owned),
+            },
+            ending: Ending::Answer(Answer {
+                status: 200,
+                headers: Vec::new(),
+                body: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn an_exchange_makes_its_hash() {
+        let body = "grant_type=authorization_code&code=sam…&redirect_uri=http%3A%2F%2Flocalhost%2Fredirect&client_id=it%27s&hash=0123…";
+        let mut message = message(
+            Step::CodeExchange,
+            "POST",
+            "https://api.smartsheet.com/2.0/token",
+            Some(body),
+        );
+        message.request.headers.clear();
+        assert_eq!(
+            command(&message, ""),
+            r#"curl --include 'https://api.smartsheet.com/2.0/token' \
+  --data-urlencode 'grant_type=authorization_code' \
+  --data-urlencode "code=$CODE" \
+  --data-urlencode 'redirect_uri=http://localhost/redirect' \
+  --data-urlencode 'client_id=it'\''s' \
+  --data-urlencode "hash=$(printf %s "$APP_SECRET|$CODE" | sha256sum | cut -d ' ' -f 1)""#
+        );
+    }
+
+    #[test]
+    fn a_call_names_its_token() {
+        let message = message(
+            Step::Revocation,
+            "DELETE",
+            "https://api.smartsheet.com/2.0/token",
+            None,
+        );
+        assert_eq!(
+            command(&message, ""),
+            "curl --include --request DELETE 'https://api.smartsheet.com/2.0/token' \\\n  \
+             --header \"Authorization: Bearer $ACCESS_TOKEN\""
+        );
+    }
+
+    #[test]
+    fn what_a_browser_asked_for_can_run_nothing() {
+        for evil in [
+            "/login?return_to=$(id)`id`",
+            "/redirect?state=a&x=$(id)",
+            "/login?x=\"; id; \"'; id; '",
+            "/redirect?code=a&state=b&x=\"$(id)'`id`\\",
+        ] {
+            let mut message = message(Step::SignIn, "GET", evil, None);
+            message.request.headers.clear();
+            let command = command(&message, "http://localhost:8080/");
+            let output = std::process::Command::new("sh")
+                .arg("-c")
+                .arg(command.replacen("curl --include", "printf %s", 1))
+                .output()
+                .unwrap();
+            let printed = String::from_utf8_lossy(&output.stdout);
+            assert!(!printed.contains("uid="), "{command} printed {printed}");
+        }
+    }
+}
