@@ -167,7 +167,7 @@ impl From<RedirectError> for Failure {
                     status: StatusCode::FORBIDDEN,
                     kind: "access-denied",
                     title: "You chose not to sign in",
-                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing was stored of you.".to_owned(),
+                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing about you was stored.".to_owned(),
                     advice: "If you change your mind, sign in and choose Allow.",
                     action: Action::SignIn,
                     reason,

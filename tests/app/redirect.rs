@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::support::{Browser, MINUTE, Page, Provider, SECOND, TestApp, World};
+use crate::support::{Browser, MINUTE, Page, Provider, SECOND, TestApp, World, until};
 
 /// A browser whose sign-in waits for the callback; with its state.
 async fn waiting(app: &TestApp) -> (Browser, String) {
@@ -173,11 +173,15 @@ async fn access_denied_is_a_friendly_page_and_stores_nothing() {
         403,
         &[
             "You chose not to sign in",
-            "Nothing was stored",
+            "nothing about you was stored",
             "http://localhost:8080/login",
         ],
     );
-    assert!(browser.cookies().is_empty());
+    // What is left is a session for the record of these messages, and nobody is signed in with it.
+    browser
+        .get("/me")
+        .await
+        .redirects_to("/login?return_to=/me");
     assert_eq!(world.sandbox.requests().await, [""; 0]);
 
     let authorize = browser.begin("/login").await;
@@ -187,8 +191,17 @@ async fn access_denied_is_a_friendly_page_and_stores_nothing() {
         .await
         .is_problem(403, "access-denied");
 
+    // And that goes when a sign-in would have ended.
+    world.setup.clock.pass(11 * MINUTE);
     world.app.stop().await;
-    assert_eq!(crate::sealed::rows(&world.setup).await.len(), 0);
+    let _app = world.setup.start().await;
+    until("the sweep", async || {
+        crate::sealed::rows(&world.setup)
+            .await
+            .is_empty()
+            .then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
