@@ -2,14 +2,16 @@
 
 // Counts down to the moment that a <time data-countdown> names.
 const countdowns = document.querySelectorAll("time[data-countdown]");
+const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const left = (seconds) => {
-  const units = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
-  const first = units.findIndex(([size]) => seconds >= size);
-  if (first < 0) return "expired";
-  const parts = units.slice(first, first + 2).map(([size, name], index, [[larger]]) => {
-    const count = Math.floor((index ? seconds % larger : seconds) / size);
-    return `${count} ${name}${count === 1 ? "" : "s"}`;
-  });
+  if (seconds <= 0) return "expired";
+  const first = units.findIndex(([, size]) => seconds >= size);
+  const parts = [];
+  for (const [name, size] of units.slice(first, first + 2)) {
+    const count = Math.floor(seconds / size);
+    seconds %= size;
+    if (count) parts.push(`${count} ${name}${count === 1 ? "" : "s"}`);
+  }
   return `in ${parts.join(" ")}`;
 };
 const tick = () => {

@@ -152,6 +152,27 @@ impl Settings {
         warnings
     }
 
+    /// What somebody who opens the app on their own machine should know of its settings, a line each: why it is in sandbox
+    /// mode, if it is, and the [`warnings`](Self::warnings), which are nobody else's business.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        if self.smartsheet.region == Region::Sandbox {
+            notices.push(match self.origin("smartsheet.region") {
+                Origin::Default => {
+                    "smartsheet.client_id and smartsheet.client_secret are not set, so the built-in sandbox stands in for \
+                     Smartsheet"
+                        .to_owned()
+                }
+                origin => format!("smartsheet.region is sandbox ({origin})"),
+            });
+        }
+        if is_loopback(&self.server.base_url) {
+            notices.extend(self.warnings());
+        }
+        notices
+    }
+
     /// The redirect URL to register in Smartsheet's Developer Tools.
     #[must_use]
     pub fn redirect_url(&self) -> Url {

@@ -147,6 +147,10 @@ impl From<ControlError> for Problem {
             kind: "sandbox-failed",
             title: "The sandbox does not do that",
             explanation: "This app asked its sandbox for a failure, and did not get it.".to_owned(),
+            why: "Failures are arranged with the sandbox over HTTP, and that went wrong by itself.",
+            checks: &[
+                "whether the sandbox that smartsheet.api_url names is running, and is this app’s",
+            ],
             advice: "Try another one, or start again.",
             action: Action::GoHome,
             reason: error.to_string(),

@@ -32,8 +32,12 @@ pub(super) struct Failure {
     pub(super) title: &'static str,
     /// What happened.
     pub(super) explanation: String,
+    /// Why it is so, for whoever wants to learn from it. Empty when there is nothing to add.
+    pub(super) why: &'static str,
     /// What to do next.
     pub(super) advice: &'static str,
+    /// What the operator should look at, when it is for them to act.
+    pub(super) checks: &'static [&'static str],
     /// The button that does it.
     pub(super) action: Action,
     /// For the log: what lies behind it.
@@ -73,6 +77,16 @@ impl Action {
     }
 }
 
+/// What to compare when Smartsheet refuses the app itself.
+pub(super) const REGISTRATION_CHECKS: &[&str] = &[
+    "smartsheet.client_id is the App client id in Smartsheet's Developer Tools, and the app belongs to the region that \
+     smartsheet.region names.",
+    "smartsheet.client_secret is the App secret beside it, whole and without blanks.",
+    "The App redirect URL there is, to the letter, the one that `smartsheet-oauth-demo check` prints.",
+    "smartsheet.scopes asks for nothing that this app may not have.",
+    "`smartsheet-oauth-demo check` shows which value of each setting is in force, and where it came from.",
+];
+
 impl Failure {
     /// Something that should not happen. The cause is for the log alone.
     pub(super) fn internal(cause: impl Display) -> Self {
@@ -81,6 +95,8 @@ impl Failure {
             kind: "internal",
             title: "Something went wrong here",
             explanation: "This app made a mistake while answering. Nothing was lost.".to_owned(),
+            why: "It is a mistake in the program, not in anything that you did.",
+            checks: &[],
             advice: "Try again. If it happens again, give the reference below to whoever runs this app.",
             action: Action::GoHome,
             reason: cause.to_string(),
@@ -90,21 +106,24 @@ impl Failure {
 
     /// An answer without a body of its own, known by its status alone.
     fn of_status(status: StatusCode) -> Self {
-        let (kind, title, explanation) = match status {
+        let (kind, title, explanation, why) = match status {
             StatusCode::NOT_FOUND => (
                 "not-found",
                 "There is no such page",
                 "Nothing is at this address.",
+                "It may be mistyped, or from another version of this app.",
             ),
             StatusCode::METHOD_NOT_ALLOWED => (
                 "method-not-allowed",
                 "That does not work this way",
                 "This address exists, but not for this kind of request.",
+                "What changes something, such as signing out, is done by a button, so that a mere link can't do it.",
             ),
             status if status.is_client_error() => (
                 "bad-request",
                 "The request can't be read",
                 "This app does not understand what the browser sent.",
+                "",
             ),
             _ => return Self::internal(status),
         };
@@ -113,7 +132,9 @@ impl Failure {
             kind,
             title,
             explanation: explanation.to_owned(),
+            why,
             advice: "Start from the first page.",
+            checks: &[],
             action: Action::GoHome,
             reason: kind.to_owned(),
             retry_after: None,
@@ -130,7 +151,13 @@ impl From<StoreError> for Failure {
             explanation: "The database that holds the sessions does not answer. Nothing is lost: you are still signed in \
                           once it is back."
                 .to_owned(),
-            advice: "Try again in a moment.",
+            why: "Sessions are read anew for every page, so that signing out counts everywhere at once.",
+            advice: "Try again in a moment. If it lasts, whoever runs this app should check:",
+            checks: &[
+                "Does the database that session.store names run, and can this machine reach it?",
+                "May this app write to it, and is there room on its disk?",
+                "What does `smartsheet-oauth-demo check` say about session.store?",
+            ],
             action: Action::GoHome,
             reason: error.to_string(),
             retry_after: Some(Duration::from_secs(5)),
@@ -152,9 +179,14 @@ impl IntoResponse for Failure {
 struct ErrorPage {
     frame: Frame,
     status: u16,
+    /// The stylesheet's name for how bad it is.
+    severity: &'static str,
+    kind: &'static str,
     title: &'static str,
     explanation: String,
+    why: &'static str,
     advice: &'static str,
+    checks: &'static [&'static str],
     action: &'static str,
     action_url: String,
     reference: String,
@@ -184,9 +216,17 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: Request, next: 
             frame: Frame::of(&app, Here::Elsewhere)
                 .teaching(response.extensions().get::<Lesson>().copied()),
             status: failure.status.as_u16(),
+            severity: if failure.status.is_server_error() {
+                "error"
+            } else {
+                "warn"
+            },
+            kind: failure.kind,
             title: failure.title,
             explanation: failure.explanation.clone(),
+            why: failure.why,
             advice: failure.advice,
+            checks: failure.checks,
             action: failure.action.label(),
             action_url: failure.action.url(&app),
             reference,
@@ -217,13 +257,16 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: Request, next: 
 
 /// RFC 9457.
 fn problem_details(failure: &Failure, reference: &str) -> Response {
-    let body = json!({
+    let mut body = json!({
         "type": format!("urn:smartsheet-oauth-demo:problem:{}", failure.kind),
         "title": failure.title,
         "status": failure.status.as_u16(),
         "detail": format!("{} {}", failure.explanation, failure.advice),
         "reference": reference,
     });
+    if !failure.checks.is_empty() {
+        body["checks"] = json!(failure.checks);
+    }
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (content_type, body.to_string()).into_response()
 }

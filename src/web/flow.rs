@@ -126,6 +126,8 @@ impl From<LogError> for Failure {
             explanation:
                 "The database that holds them does not answer. Sign-ins are not affected by that."
                     .to_owned(),
+            why: "They are kept beside the sessions, and a sign-in never waits for them.",
+            checks: &[],
             advice: "Try again in a moment.",
             action: Action::GoHome,
             reason: error.to_string(),

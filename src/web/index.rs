@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tokio::time::timeout;
 
+use super::avatar::Avatar;
 use super::failure::Failure;
 use super::person::{PersonError, known};
 use super::{App, Frame, Here, page};
@@ -26,12 +27,27 @@ struct IndexPage<'a> {
     login_url: String,
     redirect_url: String,
     scopes: &'a [Scope],
+    notices: &'a [String],
 }
 
 enum Visitor {
     SignedOut,
     /// With who it is, unless Smartsheet can't say at the moment.
-    SignedIn(Option<Person>),
+    SignedIn(Option<Visit>),
+}
+
+struct Visit {
+    person: Person,
+    avatar: Avatar,
+}
+
+impl From<Person> for Visit {
+    fn from(person: Person) -> Self {
+        Self {
+            avatar: Avatar::of(&person),
+            person,
+        }
+    }
 }
 
 pub(super) async fn get(
@@ -45,6 +61,7 @@ pub(super) async fn get(
         login_url: format!("{}login", app.base_url),
         redirect_url: format!("{}redirect", app.base_url),
         scopes: &app.scopes,
+        notices: &app.notices,
     }))
 }
 
@@ -59,10 +76,10 @@ async fn visitor(app: &App, browser: &Browser) -> Visitor {
     };
     match login {
         None => Visitor::SignedOut,
-        Some(login) if login.person.is_some() => Visitor::SignedIn(login.person),
+        Some(login) if login.person.is_some() => Visitor::SignedIn(login.person.map(Visit::from)),
         // Signed in, but no page has called `users/me` yet.
         Some(_) => match timeout(NAME_WITHIN, known(app, browser)).await {
-            Ok(Ok(known)) => Visitor::SignedIn(known.login.person),
+            Ok(Ok(known)) => Visitor::SignedIn(known.login.person.map(Visit::from)),
             Ok(Err(PersonError::SignedOut)) => Visitor::SignedOut,
             Ok(Err(PersonError::Failed(failure))) if failure.status == StatusCode::UNAUTHORIZED => {
                 Visitor::SignedOut

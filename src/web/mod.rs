@@ -6,6 +6,7 @@
 
 mod accept;
 mod assets;
+mod avatar;
 mod break_it;
 mod failure;
 mod flow;
@@ -63,8 +64,12 @@ pub struct App {
     pub content_security_policy: HeaderValue,
     /// How the sandbox is told to fail, in sandbox mode.
     pub control: Option<Control>,
+    /// What the settings lack or probably don't mean, for the start page.
+    pub notices: Vec<String>,
     /// How long a session lasts in all; the cookie lasts as long.
     pub session_lifetime: Duration,
+    /// An access token with this much or less to live is refreshed before use.
+    pub refresh_margin: Duration,
     /// How long a page waits for Smartsheet, in all.
     pub patience: Duration,
     /// The OAuth client.

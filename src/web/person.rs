@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use tokio::time::timeout;
 
 use super::App;
-use super::failure::{Action, Failure};
+use super::failure::{Action, Failure, REGISTRATION_CHECKS};
 use crate::oauth::OAuthError;
 use crate::session::{AccessError, Browser, Id, Login, Person, SignedIn};
 use crate::smartsheet::{Api, ApiError, Profile};
@@ -94,6 +94,11 @@ impl Person {
             email: profile.email().to_owned(),
         }
     }
+
+    /// Whether the name is too long for the largest letters.
+    pub(super) fn is_long(&self) -> bool {
+        self.name.chars().count() > 40
+    }
 }
 
 impl From<AccessError> for PersonError {
@@ -105,8 +110,10 @@ impl From<AccessError> for PersonError {
             AccessError::Store(error) => error.into(),
             AccessError::NotRefreshed(OAuthError::Timeout) => slow(),
             AccessError::NotRefreshed(error) if error.is_operators() => Failure {
-                advice: "Whoever runs this app must act: compare its client id and secret with Smartsheet's Developer \
-                         Tools. The command `smartsheet-oauth-demo check` shows what is in force.",
+                why: "Smartsheet knows an app by its client id and its secret. It answered, so it can be reached: what the \
+                      app says about itself is not what is registered.",
+                advice: "Whoever runs this app must act, and should check:",
+                checks: REGISTRATION_CHECKS,
                 action: Action::GoHome,
                 ..failed(
                     "refresh-refused",
@@ -134,6 +141,7 @@ impl From<ApiError> for PersonError {
             ApiError::NotAllowed(said) => Failure {
                 status: StatusCode::FORBIDDEN,
                 title: "Smartsheet does not allow this",
+                why: "Signing in and using the API are two things: somebody on a plan without API access can do the first.",
                 advice: "Ask your Smartsheet administrator whether your plan includes API access.",
                 action: Action::GoHome,
                 ..failed("not-allowed", format!("Smartsheet's reason: {said}. You are still signed in."), reason)
@@ -162,7 +170,10 @@ fn failed(kind: &'static str, explanation: String, reason: String) -> Failure {
         kind,
         title: "Smartsheet does not answer as it should",
         explanation,
+        why: "The cause is at Smartsheet or on the way there. Where its documentation says that another try may help, this app \
+              has made it already.",
         advice: "Try again in a moment.",
+        checks: &[],
         action: Action::TryProfileAgain,
         reason,
         retry_after: None,
@@ -186,6 +197,7 @@ fn unavailable(
 fn rate_limited(retry_after: Option<Duration>, reason: String) -> Failure {
     Failure {
         title: "Smartsheet asks for a pause",
+        why: "Smartsheet answers 300 requests a minute for each token. Asking on would only make the pause longer.",
         ..unavailable(
             "rate-limited",
             "This app has asked Smartsheet for too much in a short time. You are still signed in.",
@@ -199,6 +211,7 @@ pub(super) fn slow() -> Failure {
     Failure {
         status: StatusCode::GATEWAY_TIMEOUT,
         title: "Smartsheet took too long",
+        why: "This app waits for a while and then says so, rather than let a page hang.",
         ..failed(
             "smartsheet-slow",
             "Smartsheet did not answer in time. You are still signed in.".to_owned(),
@@ -211,6 +224,8 @@ fn sign_in_again(reason: String) -> Failure {
     Failure {
         status: StatusCode::UNAUTHORIZED,
         title: "Please sign in again",
+        why: "An access token lives for days, and each refresh token brings one more pair, once. Smartsheet takes neither any \
+              more.",
         advice: "Signing in again takes a moment.",
         action: Action::SignIn,
         ..failed(

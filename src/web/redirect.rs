@@ -8,10 +8,14 @@ use axum::response::Redirect;
 use tracing::Instrument as _;
 
 use super::App;
-use super::failure::{Action, Failure};
+use super::failure::{Action, Failure, REGISTRATION_CHECKS};
 use crate::flow::Message;
 use crate::oauth::{AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError};
 use crate::session::{Browser, Login, PendingSignIn, StoreError};
+
+/// Why a failed exchange is not tried again.
+const NOT_REPEATED: &str = "A code works once, and nobody knows whether Smartsheet took this one before the answer was lost. So \
+                            this app does not send it again.";
 
 /// Why a callback signs nobody in.
 enum RedirectError {
@@ -139,7 +143,7 @@ impl RedirectError {
 impl From<RedirectError> for Failure {
     fn from(error: RedirectError) -> Self {
         let reason = error.reason();
-        let (status, kind, title, explanation) = match error {
+        let (status, kind, title, explanation, why) = match error {
             RedirectError::Store(error) => return error.into(),
             RedirectError::Interrupted => return Self::internal(reason),
             RedirectError::Unreadable(error) => (
@@ -147,6 +151,8 @@ impl From<RedirectError> for Failure {
                 "callback-unreadable",
                 "This sign-in can't be read",
                 format!("What came back to this app is not what Smartsheet sends: {error}."),
+                "A callback brings a code or an error, and each of its parameters once. Whatever else it is, nothing of it \
+                 was used, and Smartsheet was asked nothing.",
             ),
             RedirectError::UnknownState => {
                 return Self {
@@ -156,6 +162,9 @@ impl From<RedirectError> for Failure {
                     explanation: "It was finished already, took longer than 10 minutes, or was started in another \
                                   browser. To be safe, this app did not follow it."
                         .to_owned(),
+                    why: "The state proves that a sign-in began in this very browser. Without that check, somebody could \
+                          sign you in to an account of theirs without your noticing.",
+                    checks: &[],
                     advice: "Continue: if you are signed in, you get to your profile; if not, the sign-in starts again.",
                     action: Action::Continue,
                     reason,
@@ -167,7 +176,11 @@ impl From<RedirectError> for Failure {
                     status: StatusCode::FORBIDDEN,
                     kind: "access-denied",
                     title: "You chose not to sign in",
-                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing about you was stored.".to_owned(),
+                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing was stored of you."
+                        .to_owned(),
+                    why: "An app may act for you only if you choose Allow. Smartsheet tells it when you don't, and nothing \
+                          else.",
+                    checks: &[],
                     advice: "If you change your mind, sign in and choose Allow.",
                     action: Action::SignIn,
                     reason,
@@ -194,18 +207,22 @@ impl From<RedirectError> for Failure {
                 "This sign-in has expired",
                 "Smartsheet did not accept the code that it sent you back with. Codes work once, for about 10 minutes."
                     .to_owned(),
+                "The code passes through your browser's address bar. Because it works once and not for long, whoever finds \
+                 it there later has nothing.",
             ),
             RedirectError::NotExchanged(OAuthError::Timeout) => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "smartsheet-slow",
                 "Smartsheet took too long",
                 "Smartsheet did not answer in time, so you are not signed in.".to_owned(),
+                NOT_REPEATED,
             ),
             RedirectError::NotExchanged(_) => (
                 StatusCode::BAD_GATEWAY,
                 "smartsheet-failed",
                 "Smartsheet could not complete the sign-in",
                 "Smartsheet can't be reached, or its answer can't be read, so you are not signed in.".to_owned(),
+                NOT_REPEATED,
             ),
         };
         Self {
@@ -213,7 +230,9 @@ impl From<RedirectError> for Failure {
             kind,
             title,
             explanation,
+            why,
             advice: "Start the sign-in again.",
+            checks: &[],
             action: Action::SignIn,
             reason,
             retry_after: None,
@@ -229,8 +248,10 @@ impl Failure {
             kind,
             title: "This app is not set up right",
             explanation,
-            advice: "Whoever runs this app must act: compare its client id, secret, scopes and redirect URL with \
-                     Smartsheet's Developer Tools. The command `smartsheet-oauth-demo check` shows what is in force.",
+            why: "Smartsheet knows an app by its client id, its secret and its redirect URL. It answered, so it can be \
+                  reached: what the app says about itself is not what is registered.",
+            advice: "Whoever runs this app must act, and should check:",
+            checks: REGISTRATION_CHECKS,
             action: Action::GoHome,
             reason,
             retry_after: None,

@@ -23,6 +23,9 @@ pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next:
         title: "That came from another site",
         explanation: "Another site tried to do something here in your name. Nothing was done."
             .to_owned(),
+        why: "Browsers bring along who you are, whichever site makes them ask. So what changes something must come from a \
+              page of this app, and this app looks where a request comes from.",
+        checks: &[],
         advice: "If it was you, do it from a page of this app.",
         action: Action::GoHome,
         reason: "cross-site request refused".to_owned(),

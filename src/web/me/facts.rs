@@ -1,0 +1,339 @@
+//! A profile's fields in words, section by section.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::moment::{Moment, Reader};
+use super::roles;
+
+/// How many values of a field are shown at once. The others fold away.
+const SHOWN: usize = 5;
+
+/// Facts that belong together.
+#[derive(Debug)]
+pub(super) struct Section {
+    pub(super) title: &'static str,
+    pub(super) facts: Vec<Fact>,
+}
+
+/// A field, by the name that people know it by.
+#[derive(Debug)]
+pub(super) struct Fact {
+    pub(super) label: String,
+    values: Vec<Shown>,
+}
+
+/// A value in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Text(String),
+    Moment(Moment),
+    /// An email address, and whether it is known to be the person's.
+    Address {
+        email: String,
+        is_confirmed: bool,
+    },
+}
+
+impl Fact {
+    /// The values to show at once.
+    pub(super) fn first(&self) -> &[Shown] {
+        &self.values[..self.values.len().min(SHOWN)]
+    }
+
+    /// The values to fold away.
+    pub(super) fn more(&self) -> &[Shown] {
+        &self.values[self.first().len()..]
+    }
+}
+
+/// A field as it was sent. Numbers stay text: they can be larger than what JSON readers keep.
+enum Sent<'a> {
+    Nothing,
+    Flag(bool),
+    Number(&'a str),
+    Text(String),
+    List(Vec<&'a RawValue>),
+    Object(Fields<'a>),
+}
+
+/// The members of an object.
+pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Which fields make a section, each with what it is called. In the order of the page.
+const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
+    (
+        "Contact",
+        &[
+            ("firstName", "First name"),
+            ("lastName", "Last name"),
+            ("email", "Email"),
+            ("alternateEmails", "Other email addresses"),
+            ("workPhone", "Work phone"),
+            ("mobilePhone", "Mobile phone"),
+        ],
+    ),
+    (
+        "Work",
+        &[
+            ("title", "Title"),
+            ("department", "Department"),
+            ("company", "Company"),
+            ("role", "Role"),
+        ],
+    ),
+    (
+        "Account",
+        &[
+            ("account", "Organization"),
+            ("id", "User id"),
+            ("sheetCount", "Sheets owned"),
+            ("profileImage", "Picture"),
+            ("locale", "Locale"),
+            ("timeZone", "Time zone"),
+        ],
+    ),
+    (
+        "Activity",
+        &[
+            ("lastLogin", "Last login to Smartsheet"),
+            ("customWelcomeScreenViewed", "Welcome screen seen"),
+        ],
+    ),
+];
+
+/// Every field that is there, under the section it belongs to; those of unknown names come last. What [`roles`] tells is
+/// left out.
+pub(super) fn sections(fields: &Fields<'_>, reader: &Reader) -> Vec<Section> {
+    let fact = |name: &str, label: &str| {
+        let values = show(fields.get(name)?, reader);
+        (!values.is_empty()).then(|| Fact {
+            label: label.to_owned(),
+            values,
+        })
+    };
+    let known = SECTIONS.iter().map(|(title, names)| Section {
+        title,
+        facts: names
+            .iter()
+            .filter_map(|(name, label)| fact(name, label))
+            .collect(),
+    });
+    let has_a_place = |name: &str| {
+        let mut placed = SECTIONS.iter().flat_map(|(_, names)| *names);
+        placed.any(|(known, _)| *known == name) || roles::tells(name, fields)
+    };
+    let others = Section {
+        title: "More from Smartsheet",
+        facts: fields
+            .keys()
+            .filter(|name| !has_a_place(name))
+            .filter_map(|name| fact(name, &words(name)))
+            .collect(),
+    };
+    known
+        .chain([others])
+        .filter(|section| !section.facts.is_empty())
+        .collect()
+}
+
+/// Reads one level of `raw`.
+fn read(raw: &RawValue) -> Sent<'_> {
+    let text = raw.get();
+    // A RawValue is valid JSON, so its first character says what it is, and reading it as that succeeds.
+    match text.as_bytes().first() {
+        Some(b't') => Sent::Flag(true),
+        Some(b'f') => Sent::Flag(false),
+        Some(b'"') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Text),
+        Some(b'[') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::List),
+        Some(b'{') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Object),
+        Some(b'-' | b'0'..=b'9') => Sent::Number(text),
+        _ => Sent::Nothing,
+    }
+}
+
+/// Whether `raw` is `true` or `false`, and which.
+pub(super) fn flag(raw: &RawValue) -> Option<bool> {
+    match read(raw) {
+        Sent::Flag(value) => Some(value),
+        _ => None,
+    }
+}
+
+/// A value in words, in as many parts as it has. Nothing for what is empty.
+fn show(raw: &RawValue, reader: &Reader) -> Vec<Shown> {
+    match read(raw) {
+        Sent::Nothing => Vec::new(),
+        Sent::Flag(yes) => vec![Shown::Text(if yes { "Yes" } else { "No" }.to_owned())],
+        Sent::Number(digits) => vec![Shown::Text(digits.to_owned())],
+        Sent::Text(text) if text.trim().is_empty() => Vec::new(),
+        Sent::Text(text) => vec![match text.parse() {
+            Ok(instant) => Shown::Moment(reader.read(instant)),
+            Err(_) => Shown::Text(text),
+        }],
+        Sent::List(items) => items.iter().flat_map(|item| show(item, reader)).collect(),
+        Sent::Object(fields) => address(&fields)
+            .or_else(|| composed(&fields).map(Shown::Text))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// An entry of `alternateEmails`. Its id is of use to programs alone; they find it in the JSON.
+fn address(fields: &Fields<'_>) -> Option<Shown> {
+    let is_confirmed = flag(fields.get("confirmed")?)?;
+    let Sent::Text(email) = read(fields.get("email")?) else {
+        return None;
+    };
+    let is_all = fields
+        .keys()
+        .all(|name| ["id", "email", "confirmed"].contains(&name.as_str()));
+    (is_all && !email.trim().is_empty()).then_some(Shown::Address {
+        email,
+        is_confirmed,
+    })
+}
+
+/// A composed value, such as an account: what names it, then the rest in brackets.
+fn composed(fields: &Fields<'_>) -> Option<String> {
+    let naming = ["name", "email"].into_iter().find_map(|label| {
+        let Sent::Text(text) = read(fields.get(label)?) else {
+            return None;
+        };
+        (!text.trim().is_empty()).then_some((label, text))
+    });
+    let rest: Vec<String> = fields
+        .iter()
+        .filter(|(label, _)| naming.as_ref().is_none_or(|(named, _)| label != named))
+        .filter_map(|(label, raw)| {
+            let label = words(label).to_lowercase();
+            match read(raw) {
+                Sent::Nothing => None,
+                Sent::Flag(true) => Some(label),
+                Sent::Flag(false) => Some(format!("not {label}")),
+                Sent::Text(text) => Some(format!("{label} {text}")),
+                Sent::Number(_) | Sent::List(_) | Sent::Object(_) => {
+                    Some(format!("{label} {}", raw.get()))
+                }
+            }
+        })
+        .collect();
+    match (naming, rest.is_empty()) {
+        (Some((_, name)), true) => Some(name),
+        (Some((_, name)), false) => Some(format!("{name} ({})", rest.join(", "))),
+        (None, false) => Some(rest.join(", ")),
+        (None, true) => None,
+    }
+}
+
+/// `customWelcomeScreenViewed` as "Custom welcome screen viewed".
+fn words(name: &str) -> String {
+    let mut words = String::with_capacity(name.len() + 8);
+    for (index, character) in name.chars().enumerate() {
+        if index == 0 {
+            words.extend(character.to_uppercase());
+        } else if character.is_uppercase() {
+            words.push(' ');
+            words.extend(character.to_lowercase());
+        } else {
+            words.push(if character == '_' { ' ' } else { character });
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::smartsheet::Profile;
+
+    fn shown(raw: &str) -> Vec<(String, String)> {
+        let profile = Profile::parse(raw.as_bytes().to_vec()).unwrap();
+        let fields: Fields<'_> = serde_json::from_str(raw).unwrap();
+        sections(&fields, &Reader::of(&profile))
+            .into_iter()
+            .flat_map(|section| section.facts)
+            .map(|fact| {
+                let texts = fact.values.iter().map(|value| match value {
+                    Shown::Text(text) => text.clone(),
+                    Shown::Moment(moment) => format!("{} = {}", moment.words, moment.exact),
+                    Shown::Address {
+                        email,
+                        is_confirmed,
+                    } => format!("{email} {is_confirmed}"),
+                });
+                (fact.label, texts.collect::<Vec<_>>().join(" | "))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn values_in_words() {
+        let facts = shown(
+            r#"{"id": 9223372036854775807123, "email": "ann@example.com", "timeZone": "US/Pacific", "locale": "en_GB",
+                "admin": true, "jiraAdmin": false, "workPhone": "", "company": null,
+                "lastLogin": "2016-08-15T18:32:47Z", "account": {"name": "Team", "id": 18446744073709551616},
+                "alternateEmails": [{"id": 1, "email": "a@example.com", "confirmed": true},
+                                    {"id": 2, "email": "b@example.com", "confirmed": false}],
+                "favouriteColour": "<b>blue</b>", "new_list": [], "knight": true}"#,
+        );
+        let expected = [
+            ("Email", "ann@example.com"),
+            (
+                "Other email addresses",
+                "a@example.com true | b@example.com false",
+            ),
+            ("Organization", "Team (id 18446744073709551616)"),
+            ("User id", "9223372036854775807123"),
+            ("Locale", "en_GB"),
+            ("Time zone", "US/Pacific"),
+            (
+                "Last login to Smartsheet",
+                "15 August 2016 at 11:32 = 2016-08-15T18:32:47Z",
+            ),
+            ("Favourite colour", "<b>blue</b>"),
+            ("Knight", "Yes"),
+        ];
+        let expected: Vec<(String, String)> = expected
+            .map(|(label, text)| (label.to_owned(), text.to_owned()))
+            .to_vec();
+        assert_eq!(facts, expected);
+    }
+
+    #[test]
+    fn odd_values_are_shown_as_they_are() {
+        let facts = shown(
+            r#"{"id":"x","email":["a","b"],"timeZone":"Mars/Base","lastLogin":"soon","account":7,"admin":"maybe",
+                "alternateEmails":[{"email":"c","confirmed":"no"},{"email":"","confirmed":true},5,"d"],
+                "deep":{"a":{"b":[1e400]},"name":" "}}"#,
+        );
+        for (label, text) in [
+            ("Time zone", "Mars/Base"),
+            ("Last login to Smartsheet", "soon"),
+            ("Email", "a | b"),
+            ("Organization", "7"),
+            ("Admin", "maybe"),
+            (
+                "Other email addresses",
+                "c (confirmed no) | confirmed, email  | 5 | d",
+            ),
+            ("Deep", r#"a {"b":[1e400]}, name  "#),
+        ] {
+            assert!(
+                facts.contains(&(label.to_owned(), text.to_owned())),
+                "{label}: {facts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_much_folds_away() {
+        let fact = |count| Fact {
+            label: String::new(),
+            values: (0..count).map(|n| Shown::Text(format!("{n}"))).collect(),
+        };
+        assert_eq!((fact(3).first().len(), fact(3).more().len()), (3, 0));
+        assert_eq!((fact(200).first().len(), fact(200).more().len()), (5, 195));
+    }
+}

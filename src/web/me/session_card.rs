@@ -1,0 +1,38 @@
+//! What this app keeps about the sign-in, as the person may know it: never a token.
+
+use super::moment::{Moment, Reader, countdown, span};
+use crate::clock::after;
+use crate::oauth::Scope;
+use crate::session::Login;
+use crate::web::App;
+
+/// The card about the session.
+pub(super) struct SessionCard<'a> {
+    /// What the person allowed.
+    pub(super) scopes: &'a [Scope],
+    pub(super) signed_in: Moment,
+    pub(super) expires: Moment,
+    /// "in 6 days 23 hours", until it is past.
+    pub(super) countdown: Option<String>,
+    pub(super) refreshed: Option<Moment>,
+    pub(super) can_refresh: bool,
+    /// With how much left the app refreshes the token by itself: "5 minutes".
+    pub(super) margin: String,
+    /// When the session ends, however it is used.
+    pub(super) ends: Moment,
+}
+
+impl<'a> SessionCard<'a> {
+    pub(super) fn of(login: &Login, app: &'a App, reader: &Reader) -> Self {
+        Self {
+            scopes: &app.scopes,
+            signed_in: reader.read(login.signed_in_at),
+            expires: reader.read(login.token.expires_at),
+            countdown: countdown(app.clock.now(), login.token.expires_at),
+            refreshed: login.refreshed_at.map(|at| reader.read(at)),
+            can_refresh: login.token.refresh_token.is_some(),
+            margin: span(app.refresh_margin.as_secs()),
+            ends: reader.read(after(login.signed_in_at, app.session_lifetime)),
+        }
+    }
+}
