@@ -7,23 +7,35 @@ use axum::{extract::State, response::Response};
 
 use super::{
     Shared,
-    api_error::ApiError,
+    arranged::{self, Arranged},
     grants::{Change, Digest, Grant},
     options::RegisteredApp,
     pages::{self, ConsentPage},
     params::{BodyProblem, ParamProblemKind, Params},
     scopes::ScopeSet,
-    users::{self, USERS, User},
+    users::{self, ODD, ORDINARY, User},
     way_back::{Refused, WayBack, encode},
 };
 
 /// The parameters that belong to the request and not to the person's answer.
-const REQUEST_PARAMETERS: [&str; 5] = [
+const REQUEST_PARAMETERS: [&str; 7] = [
     "response_type",
     "client_id",
     "redirect_uri",
     "scope",
     "state",
+    arranged::FAULT,
+    arranged::DELAY,
+];
+
+/// The errors (RFC 6749 section 4.1.2.1, and `invalid_client` as Smartsheet adds it) that `sandbox_decision` can ask for.
+const ERRORS: [&str; 6] = [
+    "invalid_scope",
+    "invalid_request",
+    "unsupported_response_type",
+    "server_error",
+    "temporarily_unavailable",
+    "invalid_client",
 ];
 
 /// `GET` and `POST /b/authorize`. The consent page posts to the same address what the person chose; a test may send it
@@ -42,20 +54,19 @@ pub(super) async fn authorize(
 async fn decide(sandbox: &Shared, params: &Params) -> Result<Response, Refused> {
     let asked = Asked::read(sandbox, params)?;
     let user = chosen_user(params)?;
+    let fault = Arranged::read(params)?;
     match params.get("sandbox_decision")? {
-        None => Ok(consent_page(&asked, user, params)),
+        None => Ok(consent_page(&asked, user, fault, params)),
         Some("deny") => Err(Refused::Back(asked.way_back, "access_denied")),
         Some("allow") => {
-            let (code, expires_in) = issue_code(sandbox, &asked, user)
-                .await
-                .map_err(|_| Refused::storage())?;
+            let (code, expires_in) = issue_code(sandbox, &asked, user, fault).await?;
             let answer = format!("code={code}&expires_in={expires_in}");
             Ok(asked.way_back.redirect(&answer))
         }
-        Some(_) => Err(Refused::page(
-            "That is neither yes nor no",
-            "sandbox_decision must be “allow” or “deny”.",
-        )),
+        Some(other) => match ERRORS.into_iter().find(|error| *error == other) {
+            Some(error) => Err(Refused::Back(asked.way_back, error)),
+            None => Err(unknown_decision()),
+        },
     }
 }
 
@@ -123,16 +134,28 @@ impl<'a> Asked<'a> {
 /// The person that the request names, or else the first one.
 fn chosen_user(params: &Params) -> Result<&'static User, Refused> {
     match params.get("sandbox_user")? {
-        None => Ok(&USERS[0]),
+        None => Ok(&ORDINARY[0]),
         Some(slug) => users::find(slug).ok_or_else(|| {
-            let known: Vec<_> = USERS.iter().map(|user| user.slug).collect();
+            let known: Vec<_> = users::all().map(|user| user.slug).collect();
             let text = format!("sandbox_user must be one of: {}.", known.join(", "));
             Refused::page("Unknown user", text)
         }),
     }
 }
 
-fn consent_page(asked: &Asked<'_>, user: &'static User, params: &Params) -> Response {
+fn unknown_decision() -> Refused {
+    let errors = ERRORS.join(", ");
+    let text =
+        format!("sandbox_decision must be “allow” or “deny”, or one of the errors {errors}.");
+    Refused::page("That is neither yes nor no", text)
+}
+
+fn consent_page(
+    asked: &Asked<'_>,
+    user: &'static User,
+    fault: Option<Arranged>,
+    params: &Params,
+) -> Response {
     // The request travels in the address of the form, because fields of a form can't carry every byte of a `state`.
     let request: Vec<_> = REQUEST_PARAMETERS
         .iter()
@@ -144,22 +167,32 @@ fn consent_page(asked: &Asked<'_>, user: &'static User, params: &Params) -> Resp
     pages::consent(&ConsentPage {
         app: &asked.app.name,
         scopes: asked.scopes.iter().collect(),
-        users: &USERS,
+        ordinary: &ORDINARY,
+        odd: &*ODD,
         chosen: user,
+        fault: fault.map(|fault| fault.name),
         action: format!("authorize?{}", request.join("&")),
         destination: pages::origin(&asked.way_back.url),
     })
 }
 
-/// Notes the grant; the code, and for how many milliseconds it is valid.
+/// Notes the grant, and the fault that goes with it; the code, and for how many milliseconds it is said to be valid.
 async fn issue_code(
     sandbox: &Shared,
     asked: &Asked<'_>,
     user: &'static User,
-) -> Result<(String, u64), ApiError> {
+    fault: Option<Arranged>,
+) -> Result<(String, u64), Refused> {
     let code = sandbox.dice.code();
+    let digest = Digest::of(&code);
     let lifetime = super::millis(sandbox.code_lifetime);
-    let expires_at = sandbox.now().saturating_add_unsigned(lifetime);
+    let expires_at = match fault {
+        Some(fault) if fault.expires_code() => sandbox.now(),
+        _ => sandbox.now().saturating_add_unsigned(lifetime),
+    };
+    if let Some(fault) = fault {
+        fault.bind(sandbox, digest)?;
+    }
     sandbox
         .ledger
         .commit(|book| {
@@ -170,13 +203,14 @@ async fn issue_code(
                 user,
                 scopes: asked.scopes,
                 redirect_url: asked.way_back.url.clone(),
-                code: Digest::of(&code),
+                code: digest,
                 code_expires_at: expires_at,
                 pair: None,
                 revoked: false,
             }));
             (changes, ())
         })
-        .await?;
+        .await
+        .map_err(|_| Refused::storage())?;
     Ok((code, lifetime))
 }

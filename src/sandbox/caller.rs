@@ -71,7 +71,8 @@ impl FromRequestParts<Arc<Shared>> for Caller {
     }
 }
 
-fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
+/// The token of the `Authorization` header (RFC 6750 section 2.1).
+pub(super) fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
     let value = headers
         .get(AUTHORIZATION)
         .ok_or_else(ApiError::token_required)?;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::{Json, body::Body, extract::State};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Shared,
     api_error::ApiError,
-    grants::{Book, Change, Grant, Millis, Pair},
+    grants::{Book, Change, Digest, Grant, Millis, Pair},
     params::{BODY_LIMIT, read_body},
+    presented,
     request_log::Entry,
     token::revoke,
 };
@@ -50,6 +51,9 @@ pub(super) async fn clear_faults(State(sandbox): State<Arc<Shared>>) -> Json<Val
 #[serde(deny_unknown_fields)]
 struct Expire {
     what: Expiring,
+    /// Only the grant that this belongs to.
+    #[serde(default, deserialize_with = "presented::named")]
+    token: Option<Digest>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -64,39 +68,71 @@ pub(super) async fn expire(
     State(sandbox): State<Arc<Shared>>,
     body: Body,
 ) -> Result<Json<Value>, ApiError> {
-    let Expire { what } = read_json(body).await?;
+    let Expire { what, token } = read_json(body).await?;
     let now = sandbox.now();
-    let expired = sandbox
-        .ledger
-        .commit(|book| {
-            let changes = change_all(book, |grant| match what {
-                Expiring::AccessTokens => expire_access_token(grant, now),
-                Expiring::Codes => expire_code(grant, now),
-            });
-            let count = changes.len();
-            (changes, count)
-        })
-        .await?;
-    Ok(Json(json!({"expired": expired})))
+    let expire = |grant: &Grant| match what {
+        Expiring::AccessTokens => expire_access_token(grant, now),
+        Expiring::Codes => expire_code(grant, now),
+    };
+    change(&sandbox, "expired", token, expire).await
 }
 
-/// `POST /control/revoke`: every grant is revoked, and no code that waits can be exchanged.
-pub(super) async fn revoke_all(
+/// The body of `POST /control/revoke`. A misspelt field is refused, because without its field the request means everyone.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoke {
+    /// Only the grant that this belongs to.
+    #[serde(default, deserialize_with = "presented::named")]
+    token: Option<Digest>,
+}
+
+/// `POST /control/revoke`: the grant that is named is revoked, or every one; no code of theirs can be exchanged any more.
+pub(super) async fn revoke_grants(
     State(sandbox): State<Arc<Shared>>,
+    body: Body,
 ) -> Result<Json<Value>, ApiError> {
-    let revoked = sandbox
-        .ledger
-        .commit(|book| {
-            let changes: Vec<_> = book.iter().flat_map(revoke).collect();
-            let count = changes.len();
-            (changes, count)
-        })
-        .await?;
-    Ok(Json(json!({"revoked": revoked})))
+    let body = read_body(body, BODY_LIMIT).await?;
+    let Revoke { token } = if body.trim_ascii().is_empty() {
+        Revoke::default()
+    } else {
+        parse_json(&body)?
+    };
+    change(&sandbox, "revoked", token, revoke).await
 }
 
-fn change_all(book: &Book, change: impl Fn(&Grant) -> Option<Grant>) -> Vec<Change> {
-    book.iter().filter_map(change).map(Change::put).collect()
+/// Changes the grant that the token belongs to, or every grant when there is no token, and answers how many changed.
+async fn change(
+    sandbox: &Shared,
+    done: &str,
+    token: Option<Digest>,
+    make: impl Fn(&Grant) -> Option<Grant>,
+) -> Result<Json<Value>, ApiError> {
+    let (count, known) = sandbox
+        .ledger
+        .commit(|book| {
+            let grants = named_or_all(book, token.as_ref());
+            let known = !grants.is_empty();
+            let changes: Vec<_> = grants
+                .into_iter()
+                .filter_map(&make)
+                .map(Change::put)
+                .collect();
+            let count = changes.len();
+            (changes, (count, known))
+        })
+        .await?;
+    let mut answer = Map::from_iter([(done.to_owned(), json!(count))]);
+    if token.is_some() && !known {
+        answer.insert("message".into(), json!("No grant has this token."));
+    }
+    Ok(Json(Value::Object(answer)))
+}
+
+fn named_or_all<'a>(book: &'a Book, token: Option<&Digest>) -> Vec<&'a Grant> {
+    match token {
+        None => book.iter().collect(),
+        Some(token) => book.by_any(token).into_iter().collect(),
+    }
 }
 
 fn expire_access_token(grant: &Grant, now: Millis) -> Option<Grant> {
@@ -118,6 +154,9 @@ fn expire_code(grant: &Grant, now: Millis) -> Option<Grant> {
 }
 
 async fn read_json<T: serde::de::DeserializeOwned>(body: Body) -> Result<T, ApiError> {
-    let body = read_body(body, BODY_LIMIT).await?;
-    serde_json::from_slice(&body).map_err(|error| ApiError::unparsable(&error.to_string()))
+    parse_json(&read_body(body, BODY_LIMIT).await?)
+}
+
+fn parse_json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| ApiError::unparsable(&error.to_string()))
 }

@@ -1,21 +1,19 @@
-//! Failures on request, so that others can test how they cope.
+//! Failures on request, so that others can test how they cope: which there are, and who has to suffer them. What they
+//! answer is in `fault_answers.rs`.
 
 use std::{
     collections::VecDeque,
-    pin::Pin,
     sync::{Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use axum::{
-    body::{Body, Bytes, HttpBody},
-    http::{StatusCode, header::CONTENT_TYPE},
-    response::{Html, IntoResponse, Response},
-};
 use serde::Deserialize;
 
-use super::api_error::ApiError;
+use super::{
+    front_door::TOKEN_PATH,
+    grants::Digest,
+    presented::{self, Presented},
+};
 
 /// How many orders can wait at the same time.
 const ORDERS: usize = 1_000;
@@ -49,6 +47,9 @@ pub(super) enum Fault {
     InvalidToken,
     /// 401, errorCode 1003.
     ExpiredToken,
+    /// The token endpoint finds the proof wrong that the app knows its secret: 400, errorCode 1072 for a hash, 1238 for
+    /// the secret itself.
+    WrongSecret,
 }
 
 /// An order for failures, the body of `POST /control/faults`.
@@ -64,7 +65,18 @@ pub(super) struct Order {
     delay_ms: u32,
     /// Seconds, for a `Retry-After` header beside an error of the API.
     #[serde(default)]
-    retry_after: Option<u32>,
+    pub(super) retry_after: Option<u32>,
+    /// Only requests that present this token or code are hit and counted.
+    #[serde(default, deserialize_with = "presented::named")]
+    token: Option<Digest>,
+}
+
+/// A request, as far as it matters to the orders.
+pub(super) struct Arrival<'a> {
+    pub(super) path: &'a str,
+    /// Whether it asks for tokens (`POST /2.0/token`).
+    pub(super) asks_for_tokens: bool,
+    pub(super) presented: &'a Presented,
 }
 
 fn once() -> u32 {
@@ -72,10 +84,25 @@ fn once() -> u32 {
 }
 
 impl Order {
+    /// For the token request that presents this code.
+    pub(super) fn for_code(code: Digest, fault: Fault, delay_ms: u32) -> Self {
+        Self {
+            path: TOKEN_PATH.into(),
+            fault,
+            times: once(),
+            delay_ms,
+            retry_after: None,
+            token: Some(code),
+        }
+    }
+
     /// Says what is wrong with it.
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         if !self.path.starts_with("/2.0/") || self.path.len() > MAX_PATH {
             return Err("path must start with /2.0/".into());
+        }
+        if self.fault == Fault::WrongSecret && self.path != TOKEN_PATH {
+            return Err(format!("wrong_secret is a fault of {TOKEN_PATH} alone"));
         }
         if self.times == 0 || self.times > MAX_TIMES {
             return Err(format!("times must be between 1 and {MAX_TIMES}"));
@@ -84,6 +111,12 @@ impl Order {
             return Err(format!("delay_ms must be at most {MAX_DELAY_MS}"));
         }
         Ok(())
+    }
+
+    fn hits(&self, arrival: &Arrival<'_>) -> bool {
+        self.path == arrival.path
+            && (self.fault != Fault::WrongSecret || arrival.asks_for_tokens)
+            && (self.token.as_ref()).is_none_or(|token| arrival.presented.includes(token))
     }
 
     pub(super) fn delay(&self) -> Duration {
@@ -96,21 +129,27 @@ impl Order {
 pub(super) struct Faults(Mutex<VecDeque<Order>>);
 
 impl Faults {
-    /// Takes an order, and tells how many now wait. Orders for the same path are served one after the other.
+    /// Takes an order, and tells how many now wait. Orders that hit the same request are served one after the other.
+    ///
+    /// When too many wait, the oldest that names a token makes room: the person it was meant for may never come back.
     pub(super) fn order(&self, order: Order) -> Result<usize, String> {
         order.check()?;
         let mut orders = self.lock();
         if orders.len() >= ORDERS {
-            return Err(format!("there are already {ORDERS} faults waiting"));
+            let forgotten = orders.iter().position(|order| order.token.is_some());
+            let forgotten = forgotten.and_then(|place| orders.remove(place));
+            if forgotten.is_none() {
+                return Err(format!("there are already {ORDERS} faults waiting"));
+            }
         }
         orders.push_back(order);
         Ok(orders.len())
     }
 
-    /// The fault that the next request to this path has to suffer.
-    pub(super) fn next(&self, path: &str) -> Option<Order> {
+    /// The fault that this request has to suffer.
+    pub(super) fn next(&self, arrival: &Arrival<'_>) -> Option<Order> {
         let mut orders = self.lock();
-        let place = orders.iter().position(|order| order.path == path)?;
+        let place = orders.iter().position(|order| order.hits(arrival))?;
         let order = orders.get_mut(place)?;
         order.times -= 1;
         if order.times == 0 {
@@ -126,52 +165,6 @@ impl Faults {
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Order>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The failing answer. `None` for `slow`, whose answer is the right one.
-pub(super) fn answer(order: &Order) -> Option<Response> {
-    let error = match order.fault {
-        Fault::RateLimit => ApiError::rate_limited(),
-        Fault::Maintenance => ApiError::maintenance(),
-        Fault::ServerError => ApiError::unexpected(),
-        Fault::Timeout => ApiError::timeout(),
-        Fault::PleaseRetry => ApiError::please_retry(),
-        Fault::InvalidToken => ApiError::token_invalid(),
-        Fault::ExpiredToken => ApiError::token_expired(),
-        Fault::UnavailableHtml => return Some(unavailable_html()),
-        Fault::Malformed => return Some(malformed()),
-        Fault::Reset => return Some(Body::new(BrokenBody).into_response()),
-        Fault::Slow => return None,
-    };
-    Some(error.retry_after(order.retry_after).into_response())
-}
-
-fn unavailable_html() -> Response {
-    let page = "<!DOCTYPE html>\n<html><head><title>503 Service Temporarily Unavailable</title></head>\n\
-        <body><h1>503 Service Temporarily Unavailable</h1></body></html>\n";
-    (StatusCode::SERVICE_UNAVAILABLE, Html(page)).into_response()
-}
-
-fn malformed() -> Response {
-    let json = [(CONTENT_TYPE, "application/json")];
-    (json, r#"{"id": 91876543210987, "email": "grace.hop"#).into_response()
-}
-
-/// A body that fails before its first byte. The server then closes the connection and sends nothing, not even the head.
-pub(super) struct BrokenBody;
-
-impl HttpBody for BrokenBody {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Self::Error>>> {
-        Poll::Ready(Some(Err(std::io::Error::from(
-            std::io::ErrorKind::ConnectionReset,
-        ))))
     }
 }
 
@@ -191,8 +184,16 @@ mod tests {
         faults.order(order(twice).unwrap()).unwrap();
         let once = r#"{"path": "/2.0/token", "fault": "reset"}"#;
         faults.order(order(once).unwrap()).unwrap();
-        assert!(faults.next("/2.0/users/me").is_none());
-        let served: Vec<_> = std::iter::from_fn(|| faults.next("/2.0/token"))
+        let nothing = Presented::default();
+        let next = |path| {
+            faults.next(&Arrival {
+                path,
+                asks_for_tokens: false,
+                presented: &nothing,
+            })
+        };
+        assert!(next("/2.0/users/me").is_none());
+        let served: Vec<_> = std::iter::from_fn(|| next("/2.0/token"))
             .map(|order| order.fault)
             .collect();
         assert_eq!(served, [Fault::Slow, Fault::Slow, Fault::Reset]);
@@ -210,6 +211,9 @@ mod tests {
             r#"{"path": "/2.0/token", "fault": "slow", "delay_ms": 600001}"#,
             r#"{"path": "/control/requests", "fault": "slow"}"#,
             r#"{"path": "/2.0/token", "fault": "slow", "often": 3}"#,
+            r#"{"path": "/2.0/token", "fault": "slow", "token": ""}"#,
+            r#"{"path": "/2.0/token", "fault": "slow", "token": null}"#,
+            r#"{"path": "/2.0/users/me", "fault": "wrong_secret"}"#,
         ] {
             assert!(order(bad).is_err(), "{bad}");
         }
@@ -222,6 +226,13 @@ mod tests {
         for _ in 0..ORDERS {
             faults.order(good.clone()).unwrap();
         }
-        assert!(faults.order(good).is_err());
+        assert!(faults.order(good.clone()).is_err());
+        faults.clear();
+        for number in 0..2 * ORDERS {
+            let code = Digest::of(&number.to_string());
+            let waiting = faults.order(Order::for_code(code, Fault::Reset, 0));
+            assert_eq!(waiting, Ok(ORDERS.min(number + 1)));
+        }
+        assert_eq!(faults.order(good), Ok(ORDERS));
     }
 }

@@ -13,9 +13,11 @@ use axum::{
 use super::{
     Shared,
     api_error::ApiError,
-    faults,
-    faults::Fault,
+    fault_answers,
+    faults::{Arrival, Fault},
     params::{BODY_LIMIT, Params, read_body},
+    presented::Presented,
+    token::ProofIsWrong,
 };
 
 /// Where tokens are issued and revoked.
@@ -33,8 +35,10 @@ pub(super) async fn pass(
     }
     let path = path.to_owned();
     let method = request.method().clone();
-    let (request, grant_type) = if path == TOKEN_PATH && method == Method::POST {
-        match peek_grant_type(request).await {
+    let mut presented = Presented::in_headers(request.headers());
+    let asks_for_tokens = path == TOKEN_PATH && method == Method::POST;
+    let (mut request, grant_type) = if asks_for_tokens {
+        match peek(request, &mut presented).await {
             Ok(peeked) => peeked,
             Err(error) => {
                 let number = sandbox.log.arrived(&method, &path, None);
@@ -46,12 +50,19 @@ pub(super) async fn pass(
         (request, None)
     };
     let number = sandbox.log.arrived(&method, &path, grant_type);
-    let fault = sandbox.faults.next(&path);
+    let fault = sandbox.faults.next(&Arrival {
+        path: &path,
+        asks_for_tokens,
+        presented: &presented,
+    });
     let response = match &fault {
         None => next.run(request).await,
         Some(order) => {
             tokio::time::sleep(order.delay()).await;
-            match faults::answer(order) {
+            if order.fault == Fault::WrongSecret {
+                request.extensions_mut().insert(ProofIsWrong);
+            }
+            match fault_answers::answer(order, &path) {
                 Some(failure) => failure,
                 None => next.run(request).await,
             }
@@ -68,12 +79,18 @@ pub(super) fn is_api(path: &str) -> bool {
     path == "/2.0" || path.starts_with("/2.0/")
 }
 
-/// Reads the grant type for the log, and puts the body back for the endpoint.
-async fn peek_grant_type(request: Request) -> Result<(Request, Option<&'static str>), ApiError> {
+/// Reads the grant type for the log and what the request presents for the faults, and puts the body back for the endpoint.
+async fn peek(
+    request: Request,
+    presented: &mut Presented,
+) -> Result<(Request, Option<&'static str>), ApiError> {
     let (parts, body) = request.into_parts();
     let body = read_body(body, BODY_LIMIT).await?;
     let query = parts.uri.query().unwrap_or_default();
     let params = Params::new(query, &parts.headers, &body).ok();
+    if let Some(params) = &params {
+        presented.add(params);
+    }
     let grant_type = params
         .as_ref()
         .and_then(|params| params.get("grant_type").ok()?);

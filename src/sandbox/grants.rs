@@ -120,6 +120,13 @@ impl Book {
         self.get(*self.by_refresh.get(token)?)
     }
 
+    /// The grant that the token or code belongs to, whichever of the three it is.
+    pub(super) fn by_any(&self, token: &Digest) -> Option<&Grant> {
+        self.by_access(token)
+            .or_else(|| self.by_refresh(token))
+            .or_else(|| self.by_code(token))
+    }
+
     /// Every grant, those with a waiting code included.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Grant> {
         self.codes.values().chain(self.grants.values())
@@ -178,13 +185,13 @@ fn oldest_beyond(grants: &BTreeMap<i64, Grant>, limit: usize) -> Option<Change> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::users::USERS;
+    use crate::sandbox::users::ORDINARY;
 
     fn grant(id: i64, pair: Option<(&str, &str)>) -> Grant {
         Grant {
             id,
             client_id: "app".into(),
-            user: &USERS[0],
+            user: &ORDINARY[0],
             scopes: ScopeSet::default(),
             redirect_url: "http://localhost/".into(),
             code: Digest::of(&format!("code {id}")),

@@ -6,33 +6,38 @@
 //! | file | subject |
 //! | --- | --- |
 //! | `options` | what a sandbox is opened with |
-//! | `authorize`, `pages`, `way_back` | the consent page and the way back to the app |
+//! | `authorize`, `arranged`, `pages`, `way_back` | the consent page, with the faults that a person asks for there, and the way back to the app |
 //! | `token` | exchanging, refreshing and revoking |
 //! | `grants`, `ledger`, `grants_file` | what was granted: in memory, in which order it changes, on disk |
-//! | `caller`, `limiter`, `scopes`, `users` | who calls the API, how often, what they may do |
+//! | `caller`, `limiter`, `scopes` | who calls the API, how often, what they may do |
+//! | `users`, `odd_users` | the people: ordinary ones, and those who test pages |
 //! | `users_me` | who the token belongs to |
 //! | `sheets`, `sheet_rows`, `sheet_data`, `sample_sheets` | reading sheets, adding rows, keeping them, how they start |
-//! | `front_door`, `request_log`, `faults`, `control` | steering it from a test |
+//! | `front_door`, `request_log`, `faults`, `fault_answers`, `presented`, `control` | steering it from a test |
 //! | `params`, `api_error`, `error_codes`, `dice` | parameters, errors and randomness for all of them |
 //!
 //! To add an endpoint, write a file like `users_me.rs`, whose handler takes a `Caller`, and add its route
 //! to [`Sandbox::router`]. Logging, faults, 404s, 405s and the form of errors come with it.
 
 mod api_error;
+mod arranged;
 mod authorize;
 mod caller;
 mod control;
 mod dice;
 mod error_codes;
+mod fault_answers;
 mod faults;
 mod front_door;
 mod grants;
 mod grants_file;
 mod ledger;
 mod limiter;
+mod odd_users;
 mod options;
 mod pages;
 mod params;
+mod presented;
 mod request_log;
 mod sample_sheets;
 mod scopes;
@@ -153,8 +158,9 @@ impl Sandbox {
                 post(control::order_fault).delete(control::clear_faults),
             )
             .route("/control/expire", post(control::expire))
-            .route("/control/revoke", post(control::revoke_all))
+            .route("/control/revoke", post(control::revoke_grants))
             .route("/static/sandbox.css", get(pages::stylesheet))
+            .route("/static/sandbox.svg", get(pages::icon))
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(from_fn_with_state(Arc::clone(&self.0), front_door::pass))

@@ -19,6 +19,7 @@ use super::{scopes::Scope, users::User};
 pub(super) const BESIDE: &str = "../";
 
 const STYLESHEET: &str = include_str!("../../static/sandbox.css");
+const ICON: &str = include_str!("../../static/sandbox.svg");
 
 /// What the consent page shows.
 #[derive(Template)]
@@ -26,9 +27,12 @@ const STYLESHEET: &str = include_str!("../../static/sandbox.css");
 pub(super) struct ConsentPage<'a> {
     pub(super) app: &'a str,
     pub(super) scopes: Vec<Scope>,
-    pub(super) users: &'static [User],
+    pub(super) ordinary: &'static [User],
+    pub(super) odd: &'static [User],
     /// Who is proposed.
     pub(super) chosen: &'static User,
+    /// The fault that the token request will meet.
+    pub(super) fault: Option<&'static str>,
     /// Where the form is sent, relative to the page.
     pub(super) action: String,
     /// Which site the browser goes to after the answer.
@@ -41,6 +45,17 @@ struct ErrorPage<'a> {
     title: &'a str,
     text: &'a str,
     root: &'a str,
+}
+
+impl ConsentPage<'_> {
+    fn is_chosen(&self, user: &User) -> bool {
+        user.slug == self.chosen.slug
+    }
+
+    /// Whether the folded part must be open, because who is proposed is in it.
+    fn odd_is_chosen(&self) -> bool {
+        self.odd.iter().any(|user| self.is_chosen(user))
+    }
 }
 
 /// The page that asks for consent.
@@ -57,12 +72,21 @@ pub(super) fn error(status: StatusCode, title: &str, text: &str, root: &str) -> 
 
 /// `GET /static/sandbox.css`.
 pub(super) async fn stylesheet() -> Response {
+    asset("text/css; charset=utf-8", STYLESHEET)
+}
+
+/// `GET /static/sandbox.svg`.
+pub(super) async fn icon() -> Response {
+    asset("image/svg+xml", ICON)
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
     let headers = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CONTENT_TYPE, kind),
         (CACHE_CONTROL, "max-age=600"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (headers, STYLESHEET).into_response()
+    (headers, text).into_response()
 }
 
 /// The site of a URL, in a form that a content security policy understands. Where it has none (an app's own scheme) or

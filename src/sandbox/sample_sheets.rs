@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     sheet_data::{Cell, Column, ColumnType, Row, Sheet},
-    users::{USERS, User},
+    users::{self, User},
 };
 
 /// When the sheets were made.
@@ -70,7 +70,9 @@ fn sheet(
     columns: &[(&'static str, ColumnType, &'static [&'static str])],
     rows: impl IntoIterator<Item = Vec<Value>>,
 ) -> Sheet {
-    let owner = USERS.iter().position(|other| other == user).unwrap_or(0);
+    let owner = users::all()
+        .position(|other| other.slug == user.slug)
+        .unwrap_or(0);
     let mut ids = (id + 1_000 * i64::try_from(owner).unwrap_or(0)..).step_by(4);
     let mut next = || ids.next().unwrap_or(id);
     let id = next();
@@ -118,8 +120,7 @@ mod tests {
 
     #[test]
     fn no_two_things_share_an_id() {
-        let mut ids: Vec<_> = USERS
-            .iter()
+        let mut ids: Vec<_> = users::all()
             .flat_map(of)
             .flat_map(|sheet| {
                 let columns: Vec<_> = sheet.columns.iter().map(|column| column.id).collect();

@@ -196,12 +196,12 @@ fn own<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::users::USERS;
+    use crate::sandbox::users::ORDINARY;
 
     #[test]
     fn sheets_are_bounded_in_rows_and_in_text() {
         let sheets = Sheets::default();
-        let user = &USERS[0];
+        let user = &ORDINARY[0];
         let sheet = &sheets.of(user)[1];
         let row = |id, text: &str| Row {
             id,

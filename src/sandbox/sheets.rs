@@ -186,7 +186,7 @@ fn row_view(row: &Row, row_number: usize, above: Option<i64>) -> RowView<'_> {
 fn writer(user: &'static User) -> Writer {
     Writer {
         email: user.email,
-        name: user.name,
+        name: &user.name,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -31,23 +31,32 @@ struct TokenAnswer {
     expires_in: u64,
 }
 
+/// The mark of a request whose proof of the app's secret is to be found wrong, whatever it is.
+#[derive(Clone, Copy)]
+pub(super) struct ProofIsWrong;
+
 /// `POST /2.0/token`.
 pub(super) async fn issue(
     State(sandbox): State<Arc<Shared>>,
+    fault: Option<Extension<ProofIsWrong>>,
     params: Result<Params, BodyProblem>,
 ) -> Result<Response, ApiError> {
     let params = params?;
     params.check()?;
     let answer = match params.need("grant_type")? {
-        "authorization_code" => exchange(&sandbox, &params).await?,
-        "refresh_token" => refresh(&sandbox, &params).await?,
+        "authorization_code" => exchange(&sandbox, &params, fault.is_none()).await?,
+        "refresh_token" => refresh(&sandbox, &params, fault.is_none()).await?,
         _ => return Err(ApiError::unsupported_grant_type()),
     };
     Ok((NO_CACHE, Json(answer)).into_response())
 }
 
-async fn exchange(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiError> {
-    let (app, code) = authenticate(sandbox, params, "code")?;
+async fn exchange(
+    sandbox: &Shared,
+    params: &Params,
+    trusted: bool,
+) -> Result<TokenAnswer, ApiError> {
+    let (app, code) = authenticate(sandbox, params, "code", trusted)?;
     let redirect_uri = params.get("redirect_uri")?;
     let code = Digest::of(code);
     let now = sandbox.now();
@@ -61,7 +70,8 @@ async fn exchange(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiE
             };
             if grant.pair.is_some() || grant.revoked {
                 // RFC 6749 section 4.1.2: a code used twice may have been stolen, so what it issued is revoked.
-                return (revoke(grant), Err(ApiError::invalid_grant()));
+                let changes = revoke(grant).map(Change::put).into_iter().collect();
+                return (changes, Err(ApiError::invalid_grant()));
             }
             if grant.code_expires_at <= now {
                 return (Vec::new(), Err(ApiError::code_expired()));
@@ -77,8 +87,12 @@ async fn exchange(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiE
     Ok(fresh.answer)
 }
 
-async fn refresh(sandbox: &Shared, params: &Params) -> Result<TokenAnswer, ApiError> {
-    let (app, token) = authenticate(sandbox, params, "refresh_token")?;
+async fn refresh(
+    sandbox: &Shared,
+    params: &Params,
+    trusted: bool,
+) -> Result<TokenAnswer, ApiError> {
+    let (app, token) = authenticate(sandbox, params, "refresh_token", trusted)?;
     let redirect_uri = params.get("redirect_uri")?;
     let token = Digest::of(token);
     let fresh = FreshPair::new(sandbox, sandbox.now());
@@ -123,24 +137,26 @@ fn revoke_of_caller(book: &Book, caller: &Caller, all: bool) -> Vec<Change> {
     let Some(own) = book.by_access(&caller.token) else {
         return Vec::new();
     };
-    if !all {
-        return revoke(own);
-    }
-    book.iter()
-        .filter(|grant| grant.user == own.user && grant.client_id == own.client_id)
-        .flat_map(revoke)
+    let grants = if all {
+        book.iter()
+            .filter(|grant| grant.user == own.user && grant.client_id == own.client_id)
+            .collect()
+    } else {
+        vec![own]
+    };
+    grants
+        .into_iter()
+        .filter_map(revoke)
+        .map(Change::put)
         .collect()
 }
 
-/// The change that revokes the grant, when it isn't already.
-pub(super) fn revoke(grant: &Grant) -> Vec<Change> {
-    if grant.revoked {
-        return Vec::new();
-    }
-    vec![Change::put(Grant {
+/// The grant once it is revoked, when it isn't already.
+pub(super) fn revoke(grant: &Grant) -> Option<Grant> {
+    (!grant.revoked).then(|| Grant {
         revoked: true,
         ..grant.clone()
-    })]
+    })
 }
 
 /// Two tokens that are not yet anybody's.
@@ -176,11 +192,12 @@ impl FreshPair {
 }
 
 /// The app, and the code or refresh token that it sends, once it has proven to know its secret: by the secret itself,
-/// or by the lower-case hex of SHA-256 over `{secret}|{code or refresh token}`.
+/// or by the lower-case hex of SHA-256 over `{secret}|{code or refresh token}`. A proof that is not `trusted` is wrong even so.
 fn authenticate<'a>(
     sandbox: &'a Shared,
     params: &'a Params,
     credential: &str,
+    trusted: bool,
 ) -> Result<(&'a RegisteredApp, &'a str), ApiError> {
     let client_id = params.need("client_id")?;
     let app = sandbox
@@ -191,14 +208,14 @@ fn authenticate<'a>(
         (Some(_), Some(_)) => Err(ApiError::two_client_authentications()),
         (None, Some(secret)) => {
             let credential = params.need(credential)?;
-            equal(secret, &app.client_secret)
+            (trusted && equal(secret, &app.client_secret))
                 .then_some((app, credential))
                 .ok_or_else(ApiError::wrong_secret)
         }
         (Some(hash), None) => {
             let credential = params.need(credential)?;
             let expected = Sha256::digest(format!("{}|{credential}", app.client_secret));
-            equal(hash, &hex::encode(expected))
+            (trusted && equal(hash, &hex::encode(expected)))
                 .then_some((app, credential))
                 .ok_or_else(ApiError::wrong_hash)
         }

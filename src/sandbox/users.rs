@@ -1,4 +1,9 @@
-//! The people of the sandbox. They are fixed: each shows an integration another side of a Smartsheet profile.
+//! The people of the sandbox. They are fixed: each shows an integration another side of a Smartsheet profile. Those who
+//! are there to break pages are in `odd_users.rs`.
+
+use std::borrow::Cow;
+
+pub(super) use super::odd_users::ODD;
 
 /// Somebody who can sign in.
 #[derive(Debug, PartialEq, Eq)]
@@ -6,7 +11,7 @@ pub(super) struct User {
     /// How tests name them: `sandbox_user=…`.
     pub(super) slug: &'static str,
     /// How the consent page names them.
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     /// Their e-mail address; it also names them where Smartsheet writes who changed something.
     pub(super) email: &'static str,
     /// What is special about them, for the person who chooses.
@@ -14,23 +19,29 @@ pub(super) struct User {
     /// `false` for a plan without API access: every call to the API is answered 403 (errorCode 1004).
     pub(super) api_access: bool,
     /// The `UserProfile` that `users/me` answers.
-    pub(super) profile: &'static str,
+    pub(super) profile: Cow<'static, str>,
+}
+
+/// Everybody, in the order of the consent page.
+pub(super) fn all() -> impl Iterator<Item = &'static User> {
+    ORDINARY.iter().chain(ODD.iter())
 }
 
 /// The user with this slug.
 pub(super) fn find(slug: &str) -> Option<&'static User> {
-    USERS.iter().find(|user| user.slug == slug)
+    all().find(|user| user.slug == slug)
 }
 
-/// Every user; the first is the one that the consent page proposes.
-pub(super) static USERS: [User; 4] = [
+/// People as an app meets them every day; the first is the one that the consent page proposes.
+pub(super) static ORDINARY: [User; 4] = [
     User {
         slug: "full",
-        name: "Grace Hopper",
+        name: Cow::Borrowed("Grace Hopper"),
         email: "grace.hopper@example.com",
         about: "An administrator with every field of a profile, and an id above 2^53",
         api_access: true,
-        profile: r#"{
+        profile: Cow::Borrowed(
+            r#"{
   "id": 9187654321098765,
   "email": "grace.hopper@example.com",
   "firstName": "Grace",
@@ -60,22 +71,24 @@ pub(super) static USERS: [User; 4] = [
   "lastLogin": "2026-03-02T08:15:30Z",
   "customWelcomeScreenViewed": "2024-11-05T17:40:12Z"
 }"#,
+        ),
     },
     User {
         slug: "minimal",
-        name: "sam@example.com",
+        name: Cow::Borrowed("sam@example.com"),
         email: "sam@example.com",
         about: "A profile of nothing but id and email",
         api_access: true,
-        profile: r#"{"id": 48569348493401200, "email": "sam@example.com"}"#,
+        profile: Cow::Borrowed(r#"{"id": 48569348493401200, "email": "sam@example.com"}"#),
     },
     User {
         slug: "unicode",
-        name: "Zoë <b>\"O'Brien\" & 李小龍 مريم",
+        name: Cow::Borrowed("Zoë <b>\"O'Brien\" & 李小龍 مريم"),
         email: "zoë.o'brien&co@例え.example",
         about: "Names with HTML characters and letters of many scripts, and a field that is not documented",
         api_access: true,
-        profile: r#"{
+        profile: Cow::Borrowed(
+            r#"{
   "id": 5391750264180612,
   "email": "zoë.o'brien&co@例え.example",
   "firstName": "Zoë <b>\"O'Brien\"",
@@ -93,14 +106,15 @@ pub(super) static USERS: [User; 4] = [
   "sheetCount": 2,
   "notYetDocumented": {"since": "tomorrow", "values": [1, 2.5, null]}
 }"#,
+        ),
     },
     User {
         slug: "no-api",
-        name: "Fred Free",
+        name: Cow::Borrowed("Fred Free"),
         email: "fred.free@example.com",
         about: "On a plan without API access: signing in works, every call is refused (errorCode 1004)",
         api_access: false,
-        profile: r#"{"id": 6180339887498948, "email": "fred.free@example.com"}"#,
+        profile: Cow::Borrowed(r#"{"id": 6180339887498948, "email": "fred.free@example.com"}"#),
     },
 ];
 
@@ -110,8 +124,8 @@ mod tests {
 
     #[test]
     fn profiles_are_json_and_agree_with_the_user() {
-        for user in &USERS {
-            let profile: serde_json::Value = serde_json::from_str(user.profile).unwrap();
+        for user in all() {
+            let profile: serde_json::Value = serde_json::from_str(&user.profile).unwrap();
             assert_eq!(profile["email"], user.email);
             assert!(profile["id"].as_i64().unwrap() > 0);
             assert_eq!(find(user.slug), Some(user));
@@ -121,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_first_user_has_every_documented_field_and_a_large_id() {
-        let full: serde_json::Value = serde_json::from_str(USERS[0].profile).unwrap();
+        let full: serde_json::Value = serde_json::from_str(&ORDINARY[0].profile).unwrap();
         assert_eq!(full.as_object().unwrap().len(), 25);
         assert!(full["id"].as_i64().unwrap() > 1 << 53);
     }

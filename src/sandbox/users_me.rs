@@ -14,5 +14,5 @@ use super::{
 pub(super) async fn get(caller: Caller) -> Result<Response, ApiError> {
     caller.may_use_api()?;
     let json = [(CONTENT_TYPE, "application/json")];
-    Ok((NO_CACHE, json, caller.user.profile).into_response())
+    Ok((NO_CACHE, json, &*caller.user.profile).into_response())
 }

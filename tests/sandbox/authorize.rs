@@ -126,11 +126,14 @@ async fn the_pages_own_form_works_at_the_root_and_nested() {
             .unwrap();
         let returned = send(router.clone(), sent).await.returned();
         assert_eq!(returned["state"], "a b&c");
-        let sheet = Request::get(attribute("href").path())
-            .body(Body::empty())
-            .unwrap();
-        let sheet = send(router, sheet).await;
-        assert_eq!(sheet.header("content-type"), "text/css; charset=utf-8");
+        for (name, kind) in [
+            ("href", "text/css; charset=utf-8"),
+            ("src", "image/svg+xml"),
+        ] {
+            let asset = Request::get(attribute(name).path());
+            let asset = send(router.clone(), asset.body(Body::empty()).unwrap()).await;
+            assert_eq!(asset.header("content-type"), kind);
+        }
     }
 }
 
@@ -249,9 +252,13 @@ async fn unknown_users_and_decisions_get_a_page() {
         (
             "sandbox_user",
             "nobody",
-            "must be one of: full, minimal, unicode, no-api",
+            "must be one of: full, minimal, unicode, no-api, long, rtl, markup, many, odd.",
         ),
-        ("sandbox_decision", "maybe", "must be “allow” or “deny”"),
+        (
+            "sandbox_decision",
+            "maybe",
+            "must be “allow” or “deny”, or one of the errors invalid_scope,",
+        ),
     ] {
         let answer = world.get(&authorize_path(&[(name, value)])).await;
         assert_eq!(answer.status, 400);

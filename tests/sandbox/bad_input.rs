@@ -76,6 +76,8 @@ async fn names_with_html_are_shown_as_text() {
     for name in [
         "sandbox_user",
         "sandbox_decision",
+        "sandbox_fault",
+        "sandbox_delay_ms",
         "scope",
         "client_id",
         "redirect_uri",

@@ -1,10 +1,12 @@
 //! The sandbox, tested from outside: through its router, and over sockets where the connection matters.
 
+mod arranged;
 mod authorize;
 mod bad_input;
 mod bounds;
 mod control;
 mod files;
+mod one_person;
 mod sheets;
 mod sockets;
 mod support;

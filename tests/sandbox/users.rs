@@ -2,7 +2,7 @@
 
 use axum::{body::Body, http::Request};
 
-use crate::support::World;
+use crate::support::{World, authorize_path};
 
 #[tokio::test]
 async fn each_user_has_their_profile() {
@@ -18,6 +18,74 @@ async fn each_user_has_their_profile() {
     let unicode = world.sign_in("unicode", "").await;
     let json = world.me(&unicode.access).await.json();
     assert_eq!(json["firstName"], "Zoë <b>\"O'Brien\"");
+}
+
+/// Those whose profiles try pages; whatever else is in them, the id is a number and the address is theirs.
+#[tokio::test]
+async fn the_odd_ones_are_as_odd_as_they_say() {
+    let world = World::new().await;
+    let mut profiles = std::collections::HashMap::new();
+    for user in ["long", "rtl", "markup", "many", "odd"] {
+        let pair = world.sign_in(user, "READ_SHEETS").await;
+        let profile = world.me(&pair.access).await.json();
+        assert!(profile["id"].is_i64() && profile["email"].is_string());
+        let sheets = world.with_token("GET", "/2.0/sheets", &pair.access).await;
+        assert_eq!(sheets.json()["totalCount"], 2);
+        profiles.insert(user, profile);
+    }
+    let length = |field: &str| profiles["long"][field].as_str().unwrap().chars().count();
+    for field in ["firstName", "lastName", "title", "company"] {
+        assert_eq!(length(field), 300);
+    }
+    let rtl = &profiles["rtl"];
+    assert!(rtl["firstName"].as_str().unwrap().starts_with('م'));
+    assert!(rtl["title"].as_str().unwrap().contains('\u{200d}'));
+    assert!(rtl["lastName"].as_str().unwrap().contains('\u{202e}'));
+    for (field, value) in profiles["markup"].as_object().unwrap() {
+        if let Some(text) = value.as_str() {
+            assert!(
+                text.contains(['<', '>', '{', '&', '\'', ':']),
+                "{field}: {text}"
+            );
+        }
+    }
+    let addresses = profiles["many"]["alternateEmails"].as_array().unwrap();
+    let distinct: std::collections::HashSet<_> = addresses
+        .iter()
+        .map(|address| address["email"].as_str().unwrap())
+        .collect();
+    assert_eq!(distinct.len(), 200);
+    let odd = &profiles["odd"];
+    assert!(odd["firstName"].is_number() && odd["title"].is_null() && odd["admin"].is_string());
+    assert!(odd["timeZone"].as_str().unwrap().starts_with("Mars/"));
+    assert!(
+        odd["lastLogin"]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn the_odd_ones_are_folded_away_until_one_is_chosen() {
+    let world = World::new().await;
+    let page = world.get(&authorize_path(&[])).await.body;
+    let (before, folded) = page.split_once("<details>").unwrap();
+    let folded = folded.split_once("</details>").unwrap().0;
+    for user in ["full", "minimal", "unicode", "no-api"] {
+        assert!(before.contains(&format!("value=\"{user}\"")));
+    }
+    for user in ["long", "rtl", "markup", "many", "odd"] {
+        assert!(folded.contains(&format!("value=\"{user}\"")));
+    }
+    assert!(!page.contains("<script") && !page.contains("<img src"));
+    let chosen = world
+        .get(&authorize_path(&[("sandbox_user", "markup")]))
+        .await;
+    assert!(chosen.body.contains("<details open>"));
+    assert!(chosen.body.contains("value=\"markup\" checked"));
+    assert_eq!(chosen.body.matches(" checked").count(), 1);
 }
 
 #[tokio::test]
