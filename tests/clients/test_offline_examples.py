@@ -56,7 +56,7 @@ class Examples(unittest.TestCase):
                     else:
                         self.run_example(folder, language, text, printed)
                         ran += 1
-        self.assertEqual((started, ran), (2, 5))
+        self.assertEqual((started, ran), (2, 6))
 
     def start(self, command):
         """A command that starts the sandbox, though on a free port."""
@@ -107,6 +107,12 @@ class Tables(SandboxTest):
         bearer = {"authorization": f"Bearer {token}"}
         for fault, status, answered in rows:
             with self.subTest(fault):
+                if fault == "wrong_secret":
+                    # A request with a proof, as it is a fault of the proof.
+                    self.sandbox.fail_next("/token", fault)
+                    answer = requests.post(self.sandbox.api + "/token", data=form, timeout=TIMEOUT)
+                    self.assertEqual((str(answer.status_code), answer.json()["errorCode"]), (status, 1072))
+                    continue
                 self.sandbox.fail_next("/users/me", fault, delay_ms=10)
                 if status == "none":
                     with self.assertRaises(requests.ConnectionError):
