@@ -226,9 +226,15 @@ impl Settings {
             secret if source::is_secret(secret) => set(secret).to_owned(),
             other => given(other),
         };
+        // The file that names the store is where its value came from.
+        let origin = |name| match (name, self.origin("session.store_file")) {
+            ("session.store", Origin::Default) => self.origin(name),
+            ("session.store", file) => file,
+            (name, _) => self.origin(name),
+        };
         source::NAMES
             .iter()
-            .map(|name| (*name, shown(name), self.origin(name)))
+            .map(|name| (*name, shown(name), origin(name)))
             .collect()
     }
 }
@@ -242,12 +248,7 @@ fn value<T>(
 ) -> Result<T, SettingError> {
     let (text, origin) = sources.get(name).unwrap_or((default, &Origin::Default));
     parse(text).map_err(|expected| {
-        // A store's URL may hold a password, and so may anything that was meant to be one.
-        let problem = if name == "session.store" {
-            format!("can't be read; {expected}")
-        } else {
-            format!("{text:?} is not right; {expected}")
-        };
+        let problem = format!("{text:?} is not right; {expected}");
         SettingError::new(name, origin.clone(), problem)
     })
 }

@@ -14,7 +14,7 @@ use crate::session::Sealer;
 /// The section `[session]`.
 #[derive(Debug, Clone)]
 pub struct SessionSettings {
-    /// `session.store`: the database.
+    /// `session.store`, or what `session.store_file` holds: the database.
     pub store: StoreUrl,
     /// `session.key`, or what `session.key_file` holds: base64 keys, separated by commas. `None`: made on first start.
     pub key: Option<SecretString>,
@@ -27,6 +27,8 @@ pub struct SessionSettings {
     /// `session.refresh_lease`: how long an instance may take for a refresh before another one carries on.
     pub refresh_lease: Duration,
 }
+
+const DEFAULT_STORE: &str = "sqlite://data/sessions.db";
 
 /// Where sessions are kept.
 #[derive(Debug, Clone)]
@@ -75,12 +77,7 @@ impl fmt::Display for StoreUrl {
 }
 
 pub(super) fn read(sources: &Sources) -> Result<SessionSettings, SettingError> {
-    let store = value(
-        sources,
-        "session.store",
-        "sqlite://data/sessions.db",
-        parse::store,
-    )?;
+    let store = store(sources)?;
     let key = secret(sources, "session.key", "session.key_file")?;
     if let Some(key) = &key {
         let name = if sources.get("session.key").is_some() {
@@ -120,5 +117,22 @@ pub(super) fn read(sources: &Sources) -> Result<SessionSettings, SettingError> {
         )?,
         lifetime: value(sources, "session.lifetime", "90d", parse::positive_duration)?,
         refresh_margin: value(sources, "session.refresh_margin", "5m", parse::duration)?,
+    })
+}
+
+/// Where sessions are kept. Its value is never shown: a URL may hold a password, and so may anything that was meant to be one.
+fn store(sources: &Sources) -> Result<StoreUrl, SettingError> {
+    let given = secret(sources, "session.store", "session.store_file")?;
+    let text = given
+        .as_ref()
+        .map_or(DEFAULT_STORE, ExposeSecret::expose_secret);
+    parse::store(text).map_err(|expected| {
+        let name = if sources.get("session.store_file").is_some() {
+            "session.store_file"
+        } else {
+            "session.store"
+        };
+        let problem = format!("can't be read; {expected}");
+        SettingError::new(name, sources.origin(name), problem)
     })
 }

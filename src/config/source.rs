@@ -22,6 +22,7 @@ pub(super) const NAMES: &[&str] = &[
     "smartsheet.authorize_url",
     "smartsheet.api_url",
     "session.store",
+    "session.store_file",
     "session.key",
     "session.key_file",
     "session.idle_timeout",

@@ -111,6 +111,7 @@ fn check_finds_the_defaults_sound() {
         "smartsheet.authorize_url",
         "smartsheet.api_url",
         "session.store",
+        "session.store_file",
         "session.key",
         "session.key_file",
         "session.idle_timeout",
@@ -146,17 +147,19 @@ fn check_prints_no_secret() {
         ("SMARTSHEET_API_URL", api.as_str()),
         ("SMARTSHEET_AUTHORIZE_URL", api.as_str()),
         ("SESSION_KEY", key),
-        ("SESSION_STORE", store.as_str()),
     ];
-    for secret in [
-        ("SMARTSHEET_CLIENT_SECRET", "hunter2-of-the-app"),
-        ("SMARTSHEET_CLIENT_SECRET_FILE", "secret.txt"),
+    fs::write(folder.path().join("store.txt"), format!("{store}\n")).unwrap();
+    for secrets in [
+        [
+            ("SMARTSHEET_CLIENT_SECRET", "hunter2-of-the-app"),
+            ("SESSION_STORE", store.as_str()),
+        ],
+        [
+            ("SMARTSHEET_CLIENT_SECRET_FILE", "secret.txt"),
+            ("SESSION_STORE_FILE", "store.txt"),
+        ],
     ] {
-        let ended = run(
-            folder.path(),
-            &["check"],
-            &[&common[..], &[secret]].concat(),
-        );
+        let ended = run(folder.path(), &["check"], &[&common[..], &secrets].concat());
         assert_eq!(ended.code, Some(1), "{ended:?}");
         for text in [&ended.stdout, &ended.stderr] {
             assert!(!text.contains("hunter2") && !text.contains(key), "{text}");
@@ -168,6 +171,10 @@ fn check_prints_no_secret() {
         );
         assert!(
             shown(&ended, "session.store").contains(&shown_store),
+            "{ended:?}"
+        );
+        assert!(
+            shown(&ended, "session.store").contains(secrets[1].0),
             "{ended:?}"
         );
         // Neither the store nor the host answers.

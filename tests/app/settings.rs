@@ -104,6 +104,13 @@ fn a_store_that_is_not_right_is_named_without_its_value() {
             "memory",
         ]);
         assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
+
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("store");
+        fs::write(&file, value).unwrap();
+        let ended = with_file("", &[], &[("SESSION_STORE_FILE", file.to_str().unwrap())]);
+        ended.is_refused(&["session.store_file", "SESSION_STORE_FILE", "sqlite://PATH"]);
+        assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
     }
 }
 
