@@ -1,13 +1,12 @@
 # Built in two stages: Rust and a C compiler in the first; in the second nothing but the program and what it opens.
 #
 #   docker build --tag smartsheet-oauth-demo .
-#   docker run --rm --publish 8080:8080 --volume sessions:/app/data smartsheet-oauth-demo
+#   docker run --publish 127.0.0.1:8080:8080 smartsheet-oauth-demo
 
-FROM rust:1-bookworm AS build
+# One exact compiler, and Cargo.lock to the letter: the same sources give the same program.
+FROM rust:1.95.0-bookworm AS build
 WORKDIR /build
 
-# Cargo.toml names the benchmark, so Cargo wants to see it, but does not build it.
-COPY benches benches
 # The dependencies alone, in a layer that stays until Cargo.toml or Cargo.lock changes: they take most of the time.
 # Cargo.toml names the benchmarks, so Cargo wants to see them, though it does not build them.
 COPY Cargo.toml Cargo.lock ./
@@ -40,16 +39,25 @@ RUN set -eu; \
     install -d -m 0700 -o 65532 -g 65532 /root-folder/app/data
 
 FROM scratch
+# Whoever publishes the image says where its sources are and which ones they were:
+#   docker build --build-arg SOURCE=https://… --build-arg REVISION="$(git rev-parse HEAD)" …
+ARG SOURCE=""
+ARG REVISION=""
+ARG VERSION="0.1.0"
 LABEL org.opencontainers.image.title="smartsheet-oauth-demo" \
       org.opencontainers.image.description="How a web app signs people in through Smartsheet with OAuth 2.0" \
-      org.opencontainers.image.licenses="MIT OR Apache-2.0"
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.base.name="scratch"
 
 COPY --from=build /root-folder /
 
 # No user database is needed for a number, and nothing in this image can become another user.
 USER 65532:65532
 WORKDIR /app
-# Sessions, the key that seals them, and the sandbox's grants.
+# Sessions, the key that seals them, and the sandbox's grants. It is all that is written to.
 VOLUME /app/data
 ENV SERVER_LISTEN=0.0.0.0:8080
 EXPOSE 8080
