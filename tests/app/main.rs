@@ -4,6 +4,7 @@
 mod cannot_start;
 mod check;
 mod commands;
+mod compose;
 mod headers;
 mod log_lines;
 mod logout;
