@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use axum::extract::{Path, RawQuery};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256, Sha384};
 
 struct Asset {
     name: &'static str,
@@ -54,6 +56,13 @@ pub(super) fn stylesheet_url() -> &'static str {
 pub(super) fn script_url() -> &'static str {
     static URL: LazyLock<String> = LazyLock::new(|| SCRIPT.url());
     &URL
+}
+
+/// What the script is, for browsers to compare (Subresource Integrity): text that came otherwise does not run.
+pub(super) fn script_integrity() -> &'static str {
+    static HASH: LazyLock<String> =
+        LazyLock::new(|| format!("sha384-{}", STANDARD.encode(Sha384::digest(SCRIPT.content))));
+    &HASH
 }
 
 /// The icon's address, likewise.

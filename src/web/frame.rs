@@ -14,6 +14,8 @@ pub(super) struct Frame {
     pub(super) stylesheet: &'static str,
     /// The script's address. Pages work without it.
     pub(super) script: &'static str,
+    /// What the script must be to run.
+    pub(super) script_integrity: &'static str,
     /// The icon's address.
     pub(super) icon: &'static str,
 }
@@ -44,6 +46,7 @@ impl Frame {
             lesson: None,
             stylesheet: assets::stylesheet_url(),
             script: assets::script_url(),
+            script_integrity: assets::script_integrity(),
             icon: assets::icon_url(),
         }
     }
