@@ -93,7 +93,8 @@ impl Server {
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
             let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
-            routes = routes.nest("/sandbox", sandbox.router());
+            let sandbox = web::hardened(sandbox.router(), Arc::clone(&app));
+            routes = routes.nest("/sandbox", sandbox);
         }
         let listener = socket
             .listen(BACKLOG)

@@ -44,16 +44,19 @@ const HARDENING: [(HeaderName, &str); 6] = [
     ),
 ];
 
+/// Adds what an answer does not say itself. The pages of the mounted sandbox have a policy of their own: their forms lead
+/// back to the app.
 pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in HARDENING {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        app.content_security_policy.clone(),
-    );
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert_with(|| app.content_security_policy.clone());
     if app.base_url.scheme() == "https" {
         complete_removal(headers);
         headers.insert(

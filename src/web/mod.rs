@@ -125,6 +125,11 @@ pub fn router(app: Arc<App>) -> Router {
     with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
 }
 
+/// `routes` of somebody else, such as the sandbox, with the headers that harden the app's own answers.
+pub fn hardened(routes: Router, app: Arc<App>) -> Router {
+    routes.layer(middleware::from_fn_with_state(app, headers::harden))
+}
+
 /// The layers that every answer of the app passes: errors and panics as pages, hardening headers, the log line.
 pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
     routes

@@ -111,6 +111,7 @@ try {
   const index = await grade('the index', { path: '/', but: NO_COOKIE });
   const me = await grade('a sign-in, up to the profile', { path: '/login', end: '/me' });
   assert.match(me, /Sign out/, 'nobody is signed in');
+  await grade('a sign-in, up to its record', { path: '/login?return_to=/flow', end: '/flow' });
   await grade('an error page', { path: '/nothing', status: 404, but: NO_COOKIE });
   await grade('a callback that nobody asked for', { path: '/redirect?code=c&state=s', status: 400, but: NO_COOKIE });
   await grade('the health check', { path: '/healthz', but: { ...NO_COOKIE, ...NO_HTML } });
