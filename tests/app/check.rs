@@ -224,3 +224,18 @@ async fn check_asks_the_hosts_that_are_configured() {
     );
     assert_eq!(provider.lines(), ["GET /b/authorize", "GET /2.0"]);
 }
+
+/// The callback and the cookie would be anybody's to read.
+#[test]
+fn a_public_address_without_https_is_warned_about() {
+    let folder = TempDir::new().unwrap();
+    let warned = |base_url: &str| {
+        let environment = [("SERVER_BASE_URL", base_url), ("SESSION_STORE", "memory")];
+        run(folder.path(), &["check"], &environment)
+            .stdout
+            .contains("without https")
+    };
+    assert!(warned("http://demo.example.com"));
+    assert!(!warned("https://demo.example.com"));
+    assert!(!warned("http://localhost:8080"));
+}
