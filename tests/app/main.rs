@@ -19,6 +19,7 @@ mod refresh_failures;
 mod refresh_shared;
 mod return_to;
 mod sealed;
+mod security;
 mod sessions;
 mod settings;
 mod sign_in;
