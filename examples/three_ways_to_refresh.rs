@@ -152,6 +152,7 @@ async fn main() -> Result<(), Error> {
         policy,
         TaskTracker::new(),
         None,
+        None,
     );
     let mut session = SessionData::new(Timestamp::now());
     session.login = Some(Login {

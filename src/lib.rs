@@ -13,7 +13,7 @@
 //! | [`smartsheet`] | the API behind the token |
 //! | [`oauth`] | the protocol; knows no web framework and no storage |
 //! | [`seal`] | what makes a stolen database worthless |
-//! | [`transport`], [`clock`] | one bounded HTTP call; the time |
+//! | [`transport`], [`clock`], [`metrics`] | one bounded HTTP call; the time; what is counted |
 //! | [`sandbox`] | the stand-in for Smartsheet; knows no other room |
 //!
 //! Arrows run one way: `main → cli → server → web → session → oauth → transport`, `session → flow → transport`,
@@ -33,6 +33,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod flow;
+pub mod metrics;
 pub mod oauth;
 pub mod sandbox;
 pub mod seal;

@@ -17,6 +17,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{Region, Settings};
 use crate::flow::FlowLog;
+use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
 use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, RefreshPolicy, Store};
@@ -194,7 +195,8 @@ pub fn assemble(
     } = surroundings;
     let smartsheet = &settings.smartsheet;
     let is_sandbox = smartsheet.region == Region::Sandbox;
-    let transport = transport(settings, limits)?;
+    let metrics = Metrics::new().map_err(|error| StartError(format!("metrics: {error}")))?;
+    let transport = transport(settings, limits)?.watched_by(Arc::new(metrics.clone()));
     let registration = Registration {
         client_id: smartsheet.client_id.clone(),
         client_secret: smartsheet.client_secret.clone(),
@@ -217,6 +219,7 @@ pub fn assemble(
         },
         tasks.clone(),
         Some(flow.clone()),
+        Some(metrics.clone()),
     );
     Ok(App {
         base_url: settings.server.base_url.clone(),
@@ -236,6 +239,7 @@ pub fn assemble(
         tasks,
         stopping: CancellationToken::new(),
         clock,
+        metrics,
     })
 }
 

@@ -19,6 +19,7 @@ use super::refresh::Refresh;
 use super::store::{Store, StoreError};
 use crate::clock::Clock;
 use crate::flow::FlowLog;
+use crate::metrics::Metrics;
 use crate::oauth::{AccessToken, Client, OAuthError, Token};
 
 /// Why there is no usable access token.
@@ -76,6 +77,7 @@ pub(super) struct Inner {
     pub(super) clock: Clock,
     pub(super) policy: RefreshPolicy,
     pub(super) log: Option<FlowLog>,
+    pub(super) metrics: Option<Metrics>,
     tasks: TaskTracker,
     /// The refreshes under way in this process: one a session, however many requests wait for it.
     flights: Mutex<HashMap<Id, News>>,
@@ -87,7 +89,7 @@ type News = watch::Receiver<Outcome>;
 
 impl AccessTokens {
     /// Tokens of the sessions in `store`, refreshed by `client` as `policy` says. Refreshes run as `tasks`, which the
-    /// shutdown waits for. Their messages are taken down in `log`, if there is one.
+    /// shutdown waits for. Their messages are taken down in `log`, and their outcomes counted in `metrics`, if there are any.
     #[must_use]
     pub fn new(
         store: Store,
@@ -96,6 +98,7 @@ impl AccessTokens {
         policy: RefreshPolicy,
         tasks: TaskTracker,
         log: Option<FlowLog>,
+        metrics: Option<Metrics>,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -103,6 +106,7 @@ impl AccessTokens {
             clock,
             policy,
             log,
+            metrics,
             tasks,
             flights: Mutex::default(),
         }))

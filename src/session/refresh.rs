@@ -98,10 +98,12 @@ impl<'a> Refresh<'a> {
         // The old pair is void now and the new one exists only here: store it before anything uses it.
         match self.store(&found.login.token, &new).await {
             Ok(Some(signed_in)) => {
+                self.count("granted");
                 tracing::info!("token refreshed");
                 Ok(signed_in)
             }
             Ok(None) => {
+                self.count("signed_out");
                 // The person signed out meanwhile. The sign-out revoked the old pair; this one is ours to give back.
                 if let Err(error) = client.revoke(&new.access_token).await {
                     tracing::warn!(%error, "a pair issued during a sign-out could not be revoked");
@@ -109,6 +111,7 @@ impl<'a> Refresh<'a> {
                 Err(AccessError::SignedOut)
             }
             Err(error) => {
+                self.count("not_stored");
                 tracing::error!(%error, "a refreshed pair could not be stored");
                 Err(error.into())
             }
@@ -200,19 +203,30 @@ impl<'a> Refresh<'a> {
         if error.is_final() {
             return match self.drop_login(old).await? {
                 // Our lease had lapsed, and another instance was faster with the same refresh token.
-                Some(newer) if self.refused != Some(newer.access_token()) => Ok(newer),
+                Some(newer) if self.refused != Some(newer.access_token()) => {
+                    self.count("another_was_faster");
+                    Ok(newer)
+                }
                 _ => {
+                    self.count("grant_gone");
                     tracing::info!(%error, "token refresh: the grant is gone");
                     Err(AccessError::GrantGone)
                 }
             };
         }
+        self.count("failed");
         tracing::warn!(%error, "token refresh failed; the session keeps its tokens");
         self.release(old).await;
         if self.still_works(old) {
             Ok(found)
         } else {
             Err(AccessError::NotRefreshed(error))
+        }
+    }
+
+    fn count(&self, outcome: &'static str) {
+        if let Some(metrics) = &self.inner.metrics {
+            metrics.refresh(outcome);
         }
     }
 

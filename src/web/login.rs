@@ -29,6 +29,7 @@ pub(super) async fn get(
         return_to: return_to.unwrap_or_else(|| "/me".to_owned()),
     };
     browser.start_sign_in(sign_in).await?;
+    app.metrics.sign_in("started");
     tracing::info!("sign-in started");
     Ok(Redirect::to(url.as_str()))
 }

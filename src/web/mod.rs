@@ -17,6 +17,7 @@ mod index;
 mod login;
 mod logout;
 mod me;
+mod measure;
 mod person;
 mod record;
 mod redirect;
@@ -43,6 +44,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::flow::FlowLog;
+use crate::metrics::Metrics;
 use crate::oauth::{Client, Scope};
 use crate::session::{AccessTokens, Browser, Store, Visit};
 use crate::smartsheet::Api;
@@ -88,6 +90,8 @@ pub struct App {
     pub stopping: CancellationToken,
     /// The time.
     pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Every page and endpoint, with the layers around them.
@@ -137,7 +141,11 @@ pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
             Arc::clone(&app),
             failure::render,
         ))
-        .layer(middleware::from_fn_with_state(app, headers::harden))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            headers::harden,
+        ))
+        .layer(middleware::from_fn_with_state(app, measure::measure))
         .layer(middleware::from_fn(request_log::write))
 }
 

@@ -39,6 +39,11 @@ pub(super) async fn get(
         // For the record of the flow: nothing else has looked at the session.
         let _ = browser.read().await;
     }
+    app.metrics.sign_in(
+        result
+            .as_ref()
+            .map_or_else(RedirectError::outcome, |_| "succeeded"),
+    );
     match &result {
         Ok(_) => tracing::info!("sign-in succeeded"),
         Err(error) => tracing::info!(reason = error.reason(), "sign-in failed"),
@@ -127,6 +132,21 @@ impl From<OAuthError> for RedirectError {
 }
 
 impl RedirectError {
+    /// For the metrics.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::UnknownState => "unknown_state",
+            Self::Refused(AuthorizationError::AccessDenied) => "denied",
+            Self::Refused(_) => "request_refused",
+            Self::NotExchanged(error) if error.is_operators() => "app_refused",
+            Self::NotExchanged(OAuthError::InvalidGrant(_)) => "code_refused",
+            Self::NotExchanged(_) => "smartsheet_failed",
+            Self::Store(_) => "store_failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// For the log.
     fn reason(&self) -> String {
         match self {
