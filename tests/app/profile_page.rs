@@ -29,7 +29,7 @@ fn in_words(page: &Page) -> &str {
 fn folded_json(page: &Page) -> String {
     let (_, rest) = page
         .body
-        .split_once("aria-label=\"The profile as JSON\"><code>")
+        .split_once("aria-label=\"The profile as JSON\"><pre data-copy tabindex=\"0\"><code>")
         .unwrap();
     let (json, _) = rest.split_once("</code>").unwrap();
     json.replace("&#34;", "\"")
@@ -252,7 +252,7 @@ async fn html_in_every_field_stays_text() {
     ))
     .await;
     for markup in ["<img src=x", "<b>unknown", "</code></pre><"] {
-        let elsewhere = page.body.replace("</code></pre></div>\n</details>", "");
+        let elsewhere = page.body.replace("</code></pre></section>\n</details>", "");
         assert!(!elsewhere.contains(markup), "{markup} in {}", page.body);
     }
     page.shows(200, &["&#60;img src=x onerror=alert(1)&#62;&#34;&#39;"]);
@@ -273,8 +273,8 @@ async fn the_session_card() {
             "<dd>Not yet</dd>",
             "<code>READ_SHEETS</code> <span class=\"small muted\">to read sheets",
             "<code>WRITE_SHEETS</code>",
-            "<form method=\"post\" action=\"/refresh\"><button class=\"quiet\">Refresh now</button></form>",
-            "<form method=\"post\" action=\"/logout\"><button class=\"quiet\">Sign out</button></form>",
+            "<form method=\"post\" action=\"/refresh\"><button type=\"submit\" class=\"quiet\">Refresh now</button></form>",
+            "<form method=\"post\" action=\"/logout\"><button type=\"submit\" class=\"quiet\">Sign out</button></form>",
             "<a href=\"/flow\">See what was said</a>",
         ],
     );
