@@ -21,6 +21,12 @@ const STYLESHEET: Asset = Asset {
     content: include_bytes!("../../static/style.css"),
 };
 
+const FLOW_STYLESHEET: Asset = Asset {
+    name: "flow.css",
+    content_type: "text/css; charset=utf-8",
+    content: include_bytes!("../../static/flow.css"),
+};
+
 const SCRIPT: Asset = Asset {
     name: "comfort.js",
     content_type: "text/javascript; charset=utf-8",
@@ -33,7 +39,13 @@ const ICON: Asset = Asset {
     content: include_bytes!("../../static/icon.svg"),
 };
 
-const ASSETS: [Asset; 3] = [STYLESHEET, SCRIPT, ICON];
+const ROBOTS: Asset = Asset {
+    name: "robots.txt",
+    content_type: "text/plain; charset=utf-8",
+    content: include_bytes!("../../static/robots.txt"),
+};
+
+const ASSETS: [Asset; 4] = [STYLESHEET, FLOW_STYLESHEET, SCRIPT, ICON];
 
 impl Asset {
     /// Names this very content: 64 bits of its SHA-256.
@@ -49,6 +61,12 @@ impl Asset {
 /// The stylesheet's address. It changes with the content, so browsers may keep what they have for ever.
 pub(super) fn stylesheet_url() -> &'static str {
     static URL: LazyLock<String> = LazyLock::new(|| STYLESHEET.url());
+    &URL
+}
+
+/// The address of what the pages of the flow need beyond that, likewise.
+pub(super) fn flow_stylesheet_url() -> &'static str {
+    static URL: LazyLock<String> = LazyLock::new(|| FLOW_STYLESHEET.url());
     &URL
 }
 
@@ -74,6 +92,11 @@ pub(super) fn icon_url() -> &'static str {
 /// `GET /favicon.ico`, which browsers ask for on pages that name no icon, such as a profile's raw JSON.
 pub(super) async fn icon() -> Response {
     answer(&ICON, "public, max-age=86400")
+}
+
+/// `GET /robots.txt`: the pages may be read; what starts a sign-in is not for robots (RFC 9309).
+pub(super) async fn robots() -> Response {
+    answer(&ROBOTS, "public, max-age=86400")
 }
 
 pub(super) async fn get(Path(name): Path<String>, RawQuery(query): RawQuery) -> Response {

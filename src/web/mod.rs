@@ -125,7 +125,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/static/{file}", get(assets::get))
-        .route("/favicon.ico", get(assets::icon));
+        .route("/favicon.ico", get(assets::icon))
+        .route("/robots.txt", get(assets::robots));
     with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
 }
 

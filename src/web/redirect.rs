@@ -196,7 +196,7 @@ impl From<RedirectError> for Failure {
                     status: StatusCode::FORBIDDEN,
                     kind: "access-denied",
                     title: "You chose not to sign in",
-                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing was stored of you."
+                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing about you was stored."
                         .to_owned(),
                     why: "An app may act for you only if you choose Allow. Smartsheet tells it when you don't, and nothing \
                           else.",

@@ -206,6 +206,12 @@ async fn pages_are_not_kept_and_assets_are() {
             (200, "no-cache")
         );
     }
+    let robots = browser.get("/robots.txt").await;
+    assert_eq!(
+        (robots.status, robots.header("content-type")),
+        (200, "text/plain; charset=utf-8")
+    );
+    assert!(robots.body.contains("Disallow: /login"), "{robots:?}");
     // Browsers ask for the second one where no page names the first.
     for path in ["/static/icon.svg", "/favicon.ico"] {
         let icon = browser.get(path).await;

@@ -90,7 +90,7 @@ async fn a_first_view_is_small() {
             );
             bytes += asset.body.len();
         }
-        assert!(bytes < 30_000, "{path}: {bytes}");
+        assert!(bytes < 27_000, "{path}: {bytes}");
     }
 }
 
