@@ -167,6 +167,8 @@ export class Visit {
 // By way of the consent page, as a person does it.
 export async function signIn(page, app, user, login = '/login') {
   await page.goto(`${app.url}${login}`);
+  // Odd people are folded away.
+  await page.evaluate(() => document.querySelectorAll('details').forEach((details) => { details.open = true; }));
   await page.click(`[name="sandbox_user"][value="${user}"]`);
   await follow(page, '[name="sandbox_decision"][value="allow"]');
 }
