@@ -53,7 +53,7 @@ async fn every_field_of_a_profile_is_shown_in_words() {
         "<bdi>Hopper</bdi>",
         "en_US",
         "US/Pacific",
-        "Harbor Computing (id 4503599627370496)",
+        "<bdi>Harbor Computing</bdi> <span class=\"muted\">(<bdi>id 4503599627370496</bdi>)</span>",
         "System administrator</li>",
         "Licensed creator of sheets</li>",
         "Group administrator</li>",

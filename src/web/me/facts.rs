@@ -28,6 +28,11 @@ pub(super) struct Fact {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Text(String),
+    /// Something with a name, and what else is known of it.
+    Named {
+        name: String,
+        rest: String,
+    },
     Moment(Moment),
     /// An email address, and whether it is known to be the person's.
     Address {
@@ -174,7 +179,7 @@ fn show(raw: &RawValue, reader: &Reader) -> Vec<Shown> {
         }],
         Sent::List(items) => items.iter().flat_map(|item| show(item, reader)).collect(),
         Sent::Object(fields) => address(&fields)
-            .or_else(|| composed(&fields).map(Shown::Text))
+            .or_else(|| composed(&fields))
             .into_iter()
             .collect(),
     }
@@ -195,8 +200,8 @@ fn address(fields: &Fields<'_>) -> Option<Shown> {
     })
 }
 
-/// A composed value, such as an account: what names it, then the rest in brackets.
-fn composed(fields: &Fields<'_>) -> Option<String> {
+/// A composed value, such as an account.
+fn composed(fields: &Fields<'_>) -> Option<Shown> {
     let naming = ["name", "email"].into_iter().find_map(|label| {
         let Sent::Text(text) = read(fields.get(label)?) else {
             return None;
@@ -219,16 +224,20 @@ fn composed(fields: &Fields<'_>) -> Option<String> {
             }
         })
         .collect();
+    let rest = rest.join(", ");
     match (naming, rest.is_empty()) {
-        (Some((_, name)), true) => Some(name),
-        (Some((_, name)), false) => Some(format!("{name} ({})", rest.join(", "))),
-        (None, false) => Some(rest.join(", ")),
+        (Some((_, name)), true) => Some(Shown::Text(name)),
+        (Some((_, name)), false) => Some(Shown::Named { name, rest }),
+        (None, false) => Some(Shown::Text(rest)),
         (None, true) => None,
     }
 }
 
 /// `customWelcomeScreenViewed` as "Custom welcome screen viewed".
 fn words(name: &str) -> String {
+    if name.trim().is_empty() {
+        return "A field without a name".to_owned();
+    }
     let mut words = String::with_capacity(name.len() + 8);
     for (index, character) in name.chars().enumerate() {
         if index == 0 {
@@ -257,6 +266,7 @@ mod tests {
             .map(|fact| {
                 let texts = fact.values.iter().map(|value| match value {
                     Shown::Text(text) => text.clone(),
+                    Shown::Named { name, rest } => format!("{name} ({rest})"),
                     Shown::Moment(moment) => format!("{} = {}", moment.words, moment.exact),
                     Shown::Address {
                         email,
@@ -276,7 +286,7 @@ mod tests {
                 "lastLogin": "2016-08-15T18:32:47Z", "account": {"name": "Team", "id": 18446744073709551616},
                 "alternateEmails": [{"id": 1, "email": "a@example.com", "confirmed": true},
                                     {"id": 2, "email": "b@example.com", "confirmed": false}],
-                "favouriteColour": "<b>blue</b>", "new_list": [], "knight": true}"#,
+                "favouriteColour": "<b>blue</b>", "new_list": [], "knight": true, " ": 1}"#,
         );
         let expected = [
             ("Email", "ann@example.com"),
@@ -292,6 +302,7 @@ mod tests {
                 "Last login to Smartsheet",
                 "15 August 2016 at 11:32 = 2016-08-15T18:32:47Z",
             ),
+            ("A field without a name", "1"),
             ("Favourite colour", "<b>blue</b>"),
             ("Knight", "Yes"),
         ];
