@@ -17,6 +17,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use jiff::Timestamp;
 use rand::{Rng as _, RngExt as _};
+use rusqlite::Connection;
 use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
 use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, Token};
@@ -26,8 +27,6 @@ use smartsheet_oauth_demo::session::{
     Id, Lifetimes, Login, MemoryRows, Person, PostgresRows, RowKey, Rows, Sealer, SessionData,
     SqliteRows, Store,
 };
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
@@ -113,7 +112,7 @@ async fn reading_by_size(sizes: [usize; 3], rounds: usize) {
     for size in sizes {
         let file = folder.path().join(format!("{size}.db"));
         let store = store(Arc::new(SqliteRows::open(&file).await.unwrap()));
-        fill(&file, size - KNOWN).await;
+        fill(&file, size - KNOWN);
         let mut ids = Vec::new();
         for _ in 0..KNOWN {
             ids.push(store.create(session()).await.unwrap().id);
@@ -141,25 +140,21 @@ async fn reading_by_size(sizes: [usize; 3], rounds: usize) {
 }
 
 /// Rows of the usual size that nobody reads, written faster than the app would: without waiting for the disk.
-async fn fill(file: &Path, count: usize) {
-    let options = SqliteConnectOptions::new()
-        .filename(file)
-        .synchronous(SqliteSynchronous::Off);
-    let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
-    let mut transaction = connection.begin().await.unwrap();
+fn fill(file: &Path, count: usize) {
+    let mut connection = Connection::open(file).unwrap();
+    connection
+        .pragma_update(None, "synchronous", "OFF")
+        .unwrap();
+    let transaction = connection.transaction().unwrap();
     let (mut key, mut sealed) = ([0; 32], [0; 420]);
+    let sql = "INSERT INTO sessions (key, version, sealed, expires_at, transient) VALUES (?1, 1, ?2, ?3, 0)";
     for _ in 0..count {
         rand::rng().fill_bytes(&mut key);
         rand::rng().fill_bytes(&mut sealed);
-        sqlx::query("INSERT INTO sessions (key, version, sealed, expires_at, transient) VALUES ($1, 1, $2, $3, 0)")
-            .bind(key.as_slice())
-            .bind(sealed.as_slice())
-            .bind(i64::MAX)
-            .execute(&mut *transaction)
-            .await
-            .unwrap();
+        let mut insert = transaction.prepare_cached(sql).unwrap();
+        insert.execute((key, sealed.as_slice(), i64::MAX)).unwrap();
     }
-    transaction.commit().await.unwrap();
+    transaction.commit().unwrap();
 }
 
 /// An app on SQLite with its sandbox mounted and listening, and a signed-in browser's cookie.

@@ -13,7 +13,7 @@
 //! | [`smartsheet`] | the API behind the token |
 //! | [`oauth`] | the protocol; knows no web framework and no storage |
 //! | [`seal`] | what makes a stolen database worthless |
-//! | [`transport`], [`clock`], [`metrics`] | one bounded HTTP call; the time; what is counted |
+//! | [`transport`], [`sqlite`], [`clock`], [`metrics`] | one bounded HTTP call; one SQLite file; the time; what is counted |
 //! | [`sandbox`] | the stand-in for Smartsheet; knows no other room |
 //!
 //! Arrows run one way: `main → cli → server → web → session → oauth → transport`, `session → flow → transport`,
@@ -40,5 +40,6 @@ pub mod seal;
 pub mod server;
 pub mod session;
 pub mod smartsheet;
+pub mod sqlite;
 pub mod transport;
 pub mod web;

@@ -2,12 +2,7 @@
 
 use std::{error::Error, fs, path::Path, time::Duration};
 
-use sqlx::{
-    Connection, Row, SqliteConnection,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteRow, SqliteSynchronous,
-    },
-};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::{
     grants::{Change, Digest, Grant, Pair},
@@ -34,7 +29,7 @@ const SCHEMA: [&str; 3] = [
 ];
 
 /// An open grants file. It is locked against other processes, whose changes this one would never see.
-pub(super) struct GrantsFile(SqliteConnection);
+pub(super) struct GrantsFile(Connection);
 
 /// What the file held when it was opened.
 pub(super) struct Opened {
@@ -46,30 +41,29 @@ pub(super) struct Opened {
 
 impl GrantsFile {
     /// Opens the file or makes it, with its folder.
-    pub(super) async fn open(path: &Path) -> Result<Opened, Box<dyn Error + Send + Sync>> {
+    pub(super) fn open(path: &Path) -> Result<Opened, Box<dyn Error + Send + Sync>> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
         create_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .locking_mode(SqliteLockingMode::Exclusive)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(2));
-        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(Duration::from_secs(2))?;
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
         for statement in SCHEMA {
-            sqlx::query(statement).execute(&mut connection).await?;
+            connection.execute(statement, [])?;
         }
-        let starts: i64 =
-            sqlx::query_scalar("UPDATE sandbox_starts SET count = count + 1 RETURNING count - 1")
-                .fetch_one(&mut connection)
-                .await?;
-        let grants = sqlx::query("SELECT * FROM sandbox_grants ORDER BY id")
-            .fetch_all(&mut connection)
-            .await?
-            .iter()
-            .filter_map(|row| read_grant(row).transpose())
+        let starts: i64 = connection.query_row(
+            "UPDATE sandbox_starts SET count = count + 1 RETURNING count - 1",
+            [],
+            |row| row.get(0),
+        )?;
+        let grants = connection
+            .prepare("SELECT * FROM sandbox_grants ORDER BY id")?
+            .query_map([], read_grant)?
+            .filter_map(Result::transpose)
             .collect::<Result<_, _>>()?;
         Ok(Opened {
             file: Self(connection),
@@ -79,72 +73,67 @@ impl GrantsFile {
     }
 
     /// Makes the changes, all or none; they survive a crash once this returns.
-    pub(super) async fn write(&mut self, changes: &[Change]) -> Result<(), sqlx::Error> {
-        let mut transaction = self.0.begin().await?;
+    pub(super) fn write(&mut self, changes: &[Change]) -> Result<(), rusqlite::Error> {
+        let transaction = self.0.transaction()?;
         for change in changes {
-            let query = match change {
+            match change {
                 Change::Remove(id) => {
-                    sqlx::query("DELETE FROM sandbox_grants WHERE id = ?").bind(id)
+                    let sql = "DELETE FROM sandbox_grants WHERE id = ?";
+                    transaction.prepare_cached(sql)?.execute([id])?;
                 }
                 Change::Put(grant) => {
                     let pair = grant.pair.as_ref();
-                    sqlx::query(
-                        "INSERT OR REPLACE INTO sandbox_grants (id, client_id, user, scopes, redirect_url, code,
+                    let sql = "INSERT OR REPLACE INTO sandbox_grants (id, client_id, user, scopes, redirect_url, code,
                             code_expires_at, access, access_expires_at, refresh, revoked)
-                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    )
-                    .bind(grant.id)
-                    .bind(&grant.client_id)
-                    .bind(grant.user.slug)
-                    .bind(grant.scopes.to_string())
-                    .bind(&grant.redirect_url)
-                    .bind(&grant.code.0[..])
-                    .bind(grant.code_expires_at)
-                    .bind(pair.map(|pair| &pair.access.0[..]))
-                    .bind(pair.map(|pair| pair.access_expires_at))
-                    .bind(pair.map(|pair| &pair.refresh.0[..]))
-                    .bind(grant.revoked)
+                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+                    transaction.prepare_cached(sql)?.execute(params![
+                        grant.id,
+                        grant.client_id,
+                        grant.user.slug,
+                        grant.scopes.to_string(),
+                        grant.redirect_url,
+                        grant.code.0,
+                        grant.code_expires_at,
+                        pair.map(|pair| pair.access.0),
+                        pair.map(|pair| pair.access_expires_at),
+                        pair.map(|pair| pair.refresh.0),
+                        grant.revoked,
+                    ])?;
                 }
-            };
-            query.execute(&mut *transaction).await?;
+            }
         }
-        transaction.commit().await
+        transaction.commit()
     }
 }
 
 /// `None` for a row of a user or scope that this version does not know: its owner signs in again.
-fn read_grant(row: &SqliteRow) -> Result<Option<Grant>, sqlx::Error> {
-    let user = users::find(row.try_get("user")?);
-    let scopes = ScopeSet::parse(row.try_get("scopes")?).ok();
+fn read_grant(row: &Row<'_>) -> rusqlite::Result<Option<Grant>> {
+    let text = |column| row.get::<_, String>(column);
+    let digest = |column| row.get(column).map(Digest);
+    let user = users::find(&text("user")?);
+    let scopes = ScopeSet::parse(&text("scopes")?).ok();
     let (Some(user), Some(scopes)) = (user, scopes) else {
         return Ok(None);
     };
-    let pair = match row.try_get::<Option<&[u8]>, _>("access")? {
+    let pair = match row.get("access")? {
         None => None,
         Some(access) => Some(Pair {
-            access: read_digest(access)?,
-            access_expires_at: row.try_get("access_expires_at")?,
-            refresh: read_digest(row.try_get("refresh")?)?,
+            access: Digest(access),
+            access_expires_at: row.get("access_expires_at")?,
+            refresh: digest("refresh")?,
         }),
     };
     Ok(Some(Grant {
-        id: row.try_get("id")?,
-        client_id: row.try_get("client_id")?,
+        id: row.get("id")?,
+        client_id: row.get("client_id")?,
         user,
         scopes,
-        redirect_url: row.try_get("redirect_url")?,
-        code: read_digest(row.try_get("code")?)?,
-        code_expires_at: row.try_get("code_expires_at")?,
+        redirect_url: row.get("redirect_url")?,
+        code: digest("code")?,
+        code_expires_at: row.get("code_expires_at")?,
         pair,
-        revoked: row.try_get("revoked")?,
+        revoked: row.get("revoked")?,
     }))
-}
-
-fn read_digest(bytes: &[u8]) -> Result<Digest, sqlx::Error> {
-    bytes
-        .try_into()
-        .map(Digest)
-        .map_err(|_| sqlx::Error::Decode("a digest is not 32 bytes long".into()))
 }
 
 /// Makes the file readable by its owner only, before the database would make it readable by everyone.

@@ -28,12 +28,12 @@ impl Ledger {
         let mut starts = 0;
         let mut file = None;
         if let Some(path) = path {
-            let opened = GrantsFile::open(path)
-                .await
-                .map_err(|source| OpenError::GrantsFile {
-                    path: path.to_owned(),
-                    source,
-                })?;
+            let path = path.to_owned();
+            let opening = path.clone();
+            let opened = tokio::task::spawn_blocking(move || GrantsFile::open(&opening)).await;
+            let opened = opened
+                .unwrap_or_else(|panic| Err(panic.into()))
+                .map_err(|source| OpenError::GrantsFile { path, source })?;
             for grant in opened.grants {
                 book.apply(Change::put(grant));
             }
@@ -72,15 +72,15 @@ impl Ledger {
             return Ok(decision);
         }
         let book = Arc::clone(&self.book);
-        // A task of its own: a client that hangs up ends the request's future, and must not leave the file changed and
-        // memory not.
-        let written = tokio::spawn(async move {
-            file.write(&changes).await?;
+        // On a thread of its own, because it waits for the disk; and to its end, because a client that hangs up ends the
+        // request's future, and must not leave the file changed and memory not.
+        let written = tokio::task::spawn_blocking(move || {
+            file.write(&changes)?;
             let mut book = lock(&book);
             for change in changes {
                 book.apply(change);
             }
-            Ok::<_, sqlx::Error>(())
+            Ok::<_, rusqlite::Error>(())
         });
         match written.await {
             Ok(Ok(())) => Ok(decision),

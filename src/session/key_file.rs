@@ -22,7 +22,7 @@ pub fn read_or_make_key(file: &Path) -> io::Result<SecretString> {
         key => return key,
     }
     if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
-        super::rows::make_private_folder(folder)?;
+        crate::sqlite::make_private_folder(folder)?;
     }
     let beside = file.with_extension(format!("new-{}", std::process::id()));
     let made = make(&beside).and_then(|()| match fs::hard_link(&beside, file) {

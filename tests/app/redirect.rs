@@ -196,10 +196,7 @@ async fn access_denied_is_a_friendly_page_and_stores_nothing() {
     world.app.stop().await;
     let _app = world.setup.start().await;
     until("the sweep", async || {
-        crate::sealed::rows(&world.setup)
-            .await
-            .is_empty()
-            .then_some(())
+        crate::sealed::rows(&world.setup).is_empty().then_some(())
     })
     .await;
 }

@@ -182,5 +182,5 @@ async fn sign_out_during_a_refresh(age: Duration) {
     thief.get("/me").await.is_signed_out();
     browser.get("/me").await.is_signed_out();
     app.stop().await;
-    assert_eq!(crate::sealed::rows(&setup).await.len(), 0);
+    assert_eq!(crate::sealed::rows(&setup).len(), 0);
 }

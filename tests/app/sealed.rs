@@ -4,9 +4,8 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rusqlite::Connection;
 use smartsheet_oauth_demo::session::Sealer;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::support::{Browser, DAY, MINUTE, Provider, SECOND, Setup, log};
 
@@ -20,35 +19,30 @@ pub(crate) struct StoredRow {
 }
 
 /// The session file, opened by somebody else than the app.
-pub(crate) async fn open(setup: &Setup) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(setup.store_file());
-    options.connect().await.unwrap()
+pub(crate) fn open(setup: &Setup) -> Connection {
+    Connection::open(setup.store_file()).unwrap()
 }
 
 /// Every row of the session file.
-pub(crate) async fn rows(setup: &Setup) -> Vec<StoredRow> {
-    let mut file = open(setup).await;
-    let query = sqlx::query("SELECT key, version, sealed, expires_at FROM sessions ORDER BY rowid");
-    let rows = query.fetch_all(&mut file).await.unwrap();
-    file.close().await.unwrap();
-    rows.iter()
-        .map(|row| StoredRow {
-            key: row.get(0),
-            version: row.get(1),
-            sealed: row.get(2),
-            expires_at: row.get(3),
+pub(crate) fn rows(setup: &Setup) -> Vec<StoredRow> {
+    let file = open(setup);
+    let sql = "SELECT key, version, sealed, expires_at FROM sessions ORDER BY rowid";
+    let mut query = file.prepare(sql).unwrap();
+    let rows = query.query_map([], |row| {
+        Ok(StoredRow {
+            key: row.get(0)?,
+            version: row.get(1)?,
+            sealed: row.get(2)?,
+            expires_at: row.get(3)?,
         })
-        .collect()
+    });
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
 }
 
-async fn write(setup: &Setup, key: &[u8], version: i64, sealed: &[u8]) {
-    let mut file = open(setup).await;
-    let query = sqlx::query("UPDATE sessions SET version = $2, sealed = $3 WHERE key = $1")
-        .bind(key)
-        .bind(version)
-        .bind(sealed);
-    assert_eq!(query.execute(&mut file).await.unwrap().rows_affected(), 1);
-    file.close().await.unwrap();
+fn write(setup: &Setup, key: &[u8], version: i64, sealed: &[u8]) {
+    let sql = "UPDATE sessions SET version = ?2, sealed = ?3 WHERE key = ?1";
+    let changed = open(setup).execute(sql, (key, version, sealed));
+    assert_eq!(changed.unwrap(), 1);
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -68,7 +62,7 @@ async fn the_file_gives_neither_tokens_nor_cookies_nor_names() {
         .await
         .redirects_to("/me");
     browser.get("/me").await.shows(200, &["Ann"]);
-    let first = rows(&setup).await;
+    let first = rows(&setup);
     setup.clock.pass((7 * DAY).saturating_sub(MINUTE));
     browser.get("/me").await.shows(200, &["Last refreshed"]);
     let waiting = Browser::new(&app);
@@ -100,7 +94,7 @@ async fn the_file_gives_neither_tokens_nor_cookies_nor_names() {
     secrets.extend(ids.iter().chain(&reversed).map(Vec::as_slice));
 
     // While it runs, the newest is in the write-ahead log; once it has stopped, in the file.
-    let last = rows(&setup).await;
+    let last = rows(&setup);
     assert_eq!(last.len(), 2);
     let everything = || {
         let files = fs::read_dir(setup.data()).unwrap();
@@ -164,9 +158,9 @@ async fn a_row_copied_to_another_key_does_not_open() {
     let (victim, thief) = (Browser::new(&app), Browser::new(&app));
     victim.sign_in_with_code("c").await.redirects_to("/me");
     thief.begin("/login").await;
-    let rows = rows(&setup).await;
+    let rows = rows(&setup);
     // Who may write to the database puts the victim's session in the place of his own.
-    write(&setup, &rows[1].key, rows[0].version, &rows[0].sealed).await;
+    write(&setup, &rows[1].key, rows[0].version, &rows[0].sealed);
     thief.get("/me").await.is_signed_out();
     thief.json("/me").await.is_problem(401, "signed-out");
     victim.get("/me").await.shows(200, &["Ann"]);
@@ -181,7 +175,7 @@ async fn a_damaged_row_counts_as_absent() {
     let app = setup.start().await;
     let browser = Browser::new(&app);
     browser.sign_in_with_code("c").await.redirects_to("/me");
-    let row = rows(&setup).await.remove(0);
+    let row = rows(&setup).remove(0);
     let flipped = |index: usize| {
         let mut sealed = row.sealed.clone();
         let index = index.min(sealed.len() - 1);
@@ -201,7 +195,7 @@ async fn a_damaged_row_counts_as_absent() {
         Vec::new(),
     ];
     for sealed in variants {
-        write(&setup, &row.key, row.version, &sealed).await;
+        write(&setup, &row.key, row.version, &sealed);
         browser.get("/me").await.is_signed_out();
         browser
             .get("/")
@@ -209,9 +203,9 @@ async fn a_damaged_row_counts_as_absent() {
             .shows(200, &["Sign in with Smartsheet"]);
     }
     // Another version number is a change, too.
-    write(&setup, &row.key, row.version + 1, &row.sealed).await;
+    write(&setup, &row.key, row.version + 1, &row.sealed);
     browser.get("/me").await.is_signed_out();
-    write(&setup, &row.key, row.version, &row.sealed).await;
+    write(&setup, &row.key, row.version, &row.sealed);
     browser.get("/me").await.shows(200, &["Ann"]);
 }
 

@@ -101,7 +101,7 @@ async fn visitors_who_sign_in_nowhere_get_no_cookie() {
     }
     assert!(browser.cookies().is_empty());
     world.app.stop().await;
-    assert_eq!(rows(&world.setup).await.len(), 0);
+    assert_eq!(rows(&world.setup).len(), 0);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn the_id_changes_at_sign_in_and_the_old_one_is_dead() {
     browser.get("/me").await.shows(200, &["sam@example.com"]);
     thief.get("/me").await.is_signed_out();
     world.app.stop().await;
-    assert_eq!(rows(&world.setup).await.len(), 1);
+    assert_eq!(rows(&world.setup).len(), 1);
 }
 
 #[tokio::test]
@@ -207,10 +207,10 @@ async fn a_tab_that_reloads_the_login_for_ever_does_not_grow_the_session() {
     let mut sizes = Vec::new();
     for _ in 0..30 {
         browser.begin("/login").await;
-        sizes.push(rows(&setup).await[0].sealed.len());
+        sizes.push(rows(&setup)[0].sealed.len());
     }
     assert_eq!(sizes[10], sizes[29]);
-    assert_eq!(rows(&setup).await.len(), 1);
+    assert_eq!(rows(&setup).len(), 1);
     // The newest still works.
     browser.sign_in_with_code("c").await.redirects_to("/me");
 }
@@ -331,13 +331,13 @@ async fn expired_sessions_are_swept() {
     world.browser().begin("/login").await;
     world.setup.clock.pass(7 * DAY + SECOND);
     let young = world.signed_in("minimal").await;
-    assert_eq!(rows(&world.setup).await.len(), 3);
+    assert_eq!(rows(&world.setup).len(), 3);
     world.app.stop().await;
 
     // It sweeps every minute, and at once when it starts.
     let app = world.setup.start().await;
     until("the sweep", async || {
-        (rows(&world.setup).await.len() == 1).then_some(())
+        (rows(&world.setup).len() == 1).then_some(())
     })
     .await;
     young

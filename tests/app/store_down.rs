@@ -181,9 +181,9 @@ async fn a_refreshed_pair_that_was_stored_without_an_answer_is_kept() {
 async fn a_database_without_its_table() {
     let world = World::new().await;
     let browser = world.signed_in("full").await;
-    let mut file = crate::sealed::open(&world.setup).await;
+    let file = crate::sealed::open(&world.setup);
     let rename = "ALTER TABLE sessions RENAME TO elsewhere";
-    sqlx::query(rename).execute(&mut file).await.unwrap();
+    file.execute(rename, []).unwrap();
     says_so(&browser.get("/me").await);
     says_so(&browser.get("/login").await);
     browser
@@ -191,6 +191,6 @@ async fn a_database_without_its_table() {
         .await
         .shows(200, &["Sign in with Smartsheet"]);
     let rename = "ALTER TABLE elsewhere RENAME TO sessions";
-    sqlx::query(rename).execute(&mut file).await.unwrap();
+    file.execute(rename, []).unwrap();
     browser.get("/me").await.shows(200, &["Grace Hopper"]);
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::sqlite::SqliteError;
 pub use memory::MemoryFlow;
 pub use postgres::PostgresFlow;
 pub use sqlite::SqliteFlow;
@@ -52,6 +53,12 @@ pub struct FlowRowsError(pub Arc<str>);
 impl From<sqlx::Error> for FlowRowsError {
     fn from(error: sqlx::Error) -> Self {
         Self(error.to_string().into())
+    }
+}
+
+impl From<SqliteError> for FlowRowsError {
+    fn from(error: SqliteError) -> Self {
+        Self(error.0)
     }
 }
 

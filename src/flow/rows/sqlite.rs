@@ -1,86 +1,63 @@
 //! Messages in a SQLite file of their own, so that they never hold up a session that wants to be written.
 
 use std::path::Path;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row as _, SqlitePool};
+use rusqlite::{Connection, params};
 
 use super::{FlowKey, FlowRow, FlowRows, FlowRowsError, to_trim};
+use crate::sqlite::{Database, Durability};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const MIGRATIONS: &[&str] = &[include_str!(
+    "../../../migrations/sqlite_flow/0001_messages.sql"
+)];
 
-/// Messages in one SQLite file, in WAL mode with normal synchronisation: after a power failure the newest may be missing,
-/// and the file is sound.
+/// Messages in one SQLite file: after a power failure the newest may be missing, and the file is sound.
 #[derive(Debug)]
-pub struct SqliteFlow(SqlitePool);
+pub struct SqliteFlow(Database);
 
 impl SqliteFlow {
-    /// Opens the file, making it (mode 0600) when it is missing. Its folder must be there.
+    /// Opens the file, making it (mode 0600) and its folder (mode 0700) when they are missing.
     ///
     /// # Errors
     ///
     /// When it can't be made or is no database of ours.
     pub async fn open(file: &Path) -> Result<Self, FlowRowsError> {
-        prepare_file(file).map_err(|error| FlowRowsError(error.to_string().into()))?;
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(PATIENCE);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(2)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
-            .await?;
-        sqlx::migrate!("migrations/sqlite_flow")
-            .run(&pool)
-            .await
-            .map_err(sqlx::Error::from)?;
-        Ok(Self(pool))
+        Ok(Self(
+            Database::open(file, Durability::ProcessEnd, MIGRATIONS).await?,
+        ))
     }
 }
 
-/// Messages are nobody else's business: the file is made before SQLite would make it readable for all.
-fn prepare_file(file: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
+fn append(file: &Connection, rows: &[FlowRow], keep: i64) -> rusqlite::Result<usize> {
+    let mut insert = file.prepare_cached(
+        "INSERT INTO messages (flow, at, id, sealed, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for row in rows {
+        insert.execute(params![
+            row.key.0,
+            row.at,
+            row.id,
+            row.sealed,
+            row.expires_at
+        ])?;
     }
-    options.open(file).map(drop)
+    let mut trim = file.prepare_cached(
+        "DELETE FROM messages WHERE flow = ?1 AND (at, id) < \
+         (SELECT at, id FROM messages WHERE flow = ?1 ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?2 - 1)",
+    )?;
+    for key in to_trim(rows) {
+        trim.execute(params![key.0, keep])?;
+    }
+    Ok(rows.len())
 }
 
 #[async_trait]
 impl FlowRows for SqliteFlow {
     async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), FlowRowsError> {
-        let mut transaction = self.0.begin_with("BEGIN IMMEDIATE").await?;
-        for row in rows {
-            sqlx::query(
-                "INSERT INTO messages (flow, at, id, sealed, expires_at) VALUES (?, ?, ?, ?, ?)",
-            )
-            .bind(&row.key.0[..])
-            .bind(row.at)
-            .bind(row.id)
-            .bind(&row.sealed)
-            .bind(row.expires_at)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        for key in to_trim(rows) {
-            sqlx::query(
-                "DELETE FROM messages WHERE flow = ?1 AND (at, id) < \
-                 (SELECT at, id FROM messages WHERE flow = ?1 ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?2 - 1)",
-            )
-            .bind(&key.0[..])
-            .bind(keep)
-            .execute(&mut *transaction)
-            .await?;
-        }
-        Ok(transaction.commit().await?)
+        let rows = rows.to_vec();
+        self.0.write(move |file| append(file, &rows, keep)).await?;
+        Ok(())
     }
 
     async fn newest(
@@ -89,66 +66,67 @@ impl FlowRows for SqliteFlow {
         now: i64,
         limit: i64,
     ) -> Result<Vec<FlowRow>, FlowRowsError> {
-        let rows = sqlx::query(
-            "SELECT at, id, sealed, expires_at FROM messages WHERE flow = ? AND expires_at > ? \
-             ORDER BY at DESC, id DESC LIMIT ?",
-        )
-        .bind(&key.0[..])
-        .bind(now)
-        .bind(limit)
-        .fetch_all(&self.0)
-        .await?;
-        let read = rows.iter().map(|row| {
-            Ok(FlowRow {
-                key: *key,
-                at: row.try_get(0)?,
-                id: row.try_get(1)?,
-                sealed: row.try_get(2)?,
-                expires_at: row.try_get(3)?,
-            })
+        let key = *key;
+        let rows = self.0.read(move |file| {
+            let mut newest = file.prepare_cached(
+                "SELECT at, id, sealed, expires_at FROM messages WHERE flow = ?1 AND expires_at > ?2 \
+                 ORDER BY at DESC, id DESC LIMIT ?3",
+            )?;
+            let rows = newest.query_map(params![key.0, now, limit], |row| {
+                Ok(FlowRow {
+                    key,
+                    at: row.get(0)?,
+                    id: row.get(1)?,
+                    sealed: row.get(2)?,
+                    expires_at: row.get(3)?,
+                })
+            });
+            rows?.collect()
         });
-        read.collect()
+        Ok(rows.await?)
     }
 
     async fn keep(&self, key: &FlowKey, expires_at: i64) -> Result<(), FlowRowsError> {
-        sqlx::query("UPDATE messages SET expires_at = ?2 WHERE flow = ?1 AND expires_at < ?2")
-            .bind(&key.0[..])
-            .bind(expires_at)
-            .execute(&self.0)
-            .await?;
+        let key = *key;
+        let kept = self.0.write(move |file| {
+            file.prepare_cached(
+                "UPDATE messages SET expires_at = ?2 WHERE flow = ?1 AND expires_at < ?2",
+            )?
+            .execute(params![key.0, expires_at])
+        });
+        kept.await?;
         Ok(())
     }
 
     async fn erase(&self, key: &FlowKey) -> Result<(), FlowRowsError> {
-        sqlx::query("DELETE FROM messages WHERE flow = ?")
-            .bind(&key.0[..])
-            .execute(&self.0)
-            .await?;
+        let key = *key;
+        let erased = self.0.write(move |file| {
+            file.prepare_cached("DELETE FROM messages WHERE flow = ?1")?
+                .execute(params![key.0])
+        });
+        erased.await?;
         Ok(())
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, FlowRowsError> {
-        let removed = sqlx::query(
-            "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE expires_at <= ? LIMIT ?)",
-        )
-        .bind(now)
-        .bind(limit)
-        .execute(&self.0)
-        .await?;
-        Ok(removed.rows_affected())
+        let removed = self.0.write(move |file| {
+            file.prepare_cached(
+                "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE expires_at <= ?1 LIMIT ?2)",
+            )?
+            .execute(params![now, limit])
+        });
+        Ok(removed.await? as u64)
     }
 
     async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, FlowRowsError> {
-        let removed = sqlx::query(
-            "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE expires_at <= ? \
-             ORDER BY expires_at DESC LIMIT ? OFFSET ?)",
-        )
-        .bind(soon)
-        .bind(limit)
-        .bind(keep)
-        .execute(&self.0)
-        .await?;
-        Ok(removed.rows_affected())
+        let removed = self.0.write(move |file| {
+            file.prepare_cached(
+                "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE expires_at <= ?1 \
+                 ORDER BY expires_at DESC LIMIT ?2 OFFSET ?3)",
+            )?
+            .execute(params![soon, limit, keep])
+        });
+        Ok(removed.await? as u64)
     }
 
     async fn close(&self) {

@@ -4,16 +4,18 @@
 //! was read, and is refused when another write came first.
 
 mod memory;
-mod sql;
+mod postgres;
+mod sqlite;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::sqlite::SqliteError;
 pub use memory::MemoryRows;
-pub(super) use sql::make_private_folder;
-pub use sql::{PostgresRows, SqliteRows};
+pub use postgres::PostgresRows;
+pub use sqlite::SqliteRows;
 
 /// What a row is found by: the SHA-256 of the session's id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +50,12 @@ pub struct RowsError(pub Arc<str>);
 impl From<sqlx::Error> for RowsError {
     fn from(error: sqlx::Error) -> Self {
         Self(error.to_string().into())
+    }
+}
+
+impl From<SqliteError> for RowsError {
+    fn from(error: SqliteError) -> Self {
+        Self(error.0)
     }
 }
 

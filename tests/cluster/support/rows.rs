@@ -1,47 +1,25 @@
 //! The table of sessions, looked at and spoiled behind the app's back.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use rusqlite::{Connection, params_from_iter};
 use sha2::{Digest as _, Sha256};
 use smartsheet_oauth_demo::session::{Id, PostgresRows, Rows, SqliteRows};
-use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use super::Browser;
 
 /// A connection to the database of a cluster.
 #[derive(Clone)]
 pub(crate) enum Table {
-    Sqlite(SqlitePool),
+    Sqlite(Arc<Mutex<Connection>>),
     Postgres(PgPool),
-}
-
-/// One statement on either database.
-macro_rules! on_either {
-    ($table:expr, $sql:expr, $values:expr, |$query:ident, $pool:ident| $run:expr) => {{
-        let sql = AssertSqlSafe($sql.to_owned());
-        match $table {
-            Table::Sqlite($pool) => {
-                let mut $query = sqlx::query(sql);
-                for value in $values {
-                    $query = $query.bind(value.to_vec());
-                }
-                $run
-            }
-            Table::Postgres($pool) => {
-                let mut $query = sqlx::query(sql);
-                for value in $values {
-                    $query = $query.bind(value.to_vec());
-                }
-                $run
-            }
-        }
-    }};
 }
 
 impl Table {
     pub(super) async fn open(store: &str) -> Self {
-        if store.starts_with("sqlite:") {
-            Self::Sqlite(SqlitePool::connect(store).await.unwrap())
+        if let Some(file) = store.strip_prefix("sqlite://") {
+            Self::Sqlite(Arc::new(Mutex::new(Connection::open(file).unwrap())))
         } else {
             Self::Postgres(PgPool::connect(store).await.unwrap())
         }
@@ -49,35 +27,52 @@ impl Table {
 
     /// Runs a statement with bytes for its parameters, and says how many rows it changed.
     pub(crate) async fn run(&self, sql: &str, values: &[&[u8]]) -> u64 {
-        on_either!(self, sql, values, |query, pool| query
-            .execute(pool)
-            .await
-            .unwrap()
-            .rows_affected())
+        match self {
+            Self::Sqlite(file) => {
+                let file = file.lock().unwrap();
+                // In SQLite `$1` is a name, `?1` a number.
+                let sql = sql.replace('$', "?");
+                file.execute(&sql, params_from_iter(values)).unwrap() as u64
+            }
+            Self::Postgres(pool) => {
+                let mut query = sqlx::query(AssertSqlSafe(sql));
+                for value in values {
+                    query = query.bind(value.to_vec());
+                }
+                query.execute(pool).await.unwrap().rows_affected()
+            }
+        }
     }
 
     /// The number of rows for which `condition` holds.
     pub(crate) async fn count(&self, condition: &str) -> i64 {
-        use sqlx::Row as _;
         let sql = format!("SELECT count(*) FROM sessions WHERE {condition}");
-        let nothing: &[&[u8]] = &[];
-        on_either!(self, sql, nothing, |query, pool| query
-            .fetch_one(pool)
-            .await
-            .unwrap()
-            .get(0))
+        match self {
+            Self::Sqlite(file) => {
+                let file = file.lock().unwrap();
+                file.query_row(&sql, [], |row| row.get(0)).unwrap()
+            }
+            Self::Postgres(pool) => {
+                let query = sqlx::query(AssertSqlSafe(sql));
+                query.fetch_one(pool).await.unwrap().get(0)
+            }
+        }
     }
 
     /// The sealed content of a browser's session.
     pub(crate) async fn sealed(&self, browser: &Browser) -> Vec<u8> {
-        use sqlx::Row as _;
         let sql = "SELECT sealed FROM sessions WHERE key = $1";
         let key = key_of(browser);
-        on_either!(self, sql, [&key], |query, pool| query
-            .fetch_one(pool)
-            .await
-            .unwrap()
-            .get(0))
+        match self {
+            Self::Sqlite(file) => {
+                let file = file.lock().unwrap();
+                file.query_row(sql, [key], |row| row.get(0)).unwrap()
+            }
+            Self::Postgres(pool) => {
+                let query = sqlx::query(sql).bind(key.to_vec());
+                query.fetch_one(pool).await.unwrap().get(0)
+            }
+        }
     }
 
     /// Puts other content in a browser's session.
@@ -92,9 +87,8 @@ impl Table {
     }
 
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+        if let Self::Postgres(pool) = self {
+            pool.close().await;
         }
     }
 }

@@ -1,0 +1,206 @@
+//! SQLite files: opened with our settings, read without waiting for a thread, written by one thread that commits for many.
+//!
+//! ```text
+//! Database ── read: on the caller's thread (Readers), or on another when the disk is slow
+//!     └────── write: in a queue; the Writer commits all that wait at once
+//! ```
+//!
+//! Other processes may use the same file at the same time: each read sees the newest commit, whoever made it.
+
+mod readers;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::task::JoinError;
+use tokio::time::timeout;
+
+use readers::Readers;
+use writer::Writer;
+
+/// How long an operation may take, waiting for other processes included, before the file counts as unavailable.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the lock of another process is looked at. SQLite's own handler waits longer each time, up to 0.1 seconds, and
+/// next to a process that writes all the time that never hits a gap.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+/// How many statements a connection keeps prepared: more than are ever used.
+const STATEMENTS: usize = 32;
+
+/// SQLite did not do what was asked. The text is SQLite's own and names no content.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct SqliteError(pub Arc<str>);
+
+impl From<rusqlite::Error> for SqliteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string().into())
+    }
+}
+
+impl SqliteError {
+    fn closed() -> Self {
+        Self("it is closed".into())
+    }
+}
+
+/// What a commit survives, once it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// A power failure: each commit waits for the disk.
+    PowerFailure,
+    /// The end of the process, however sudden. A power failure may undo the last commits, and damages nothing.
+    ProcessEnd,
+}
+
+/// An open SQLite file, in WAL mode. Closed by [`Database::close`], or when it is dropped.
+#[derive(Debug)]
+pub struct Database {
+    readers: Readers,
+    writer: Writer,
+}
+
+impl Database {
+    /// Opens `file`, making it (mode 0600) and its folder (mode 0700) when they are missing, and applies those of
+    /// `migrations` that it has not seen: each is SQL that changes the tables, and is never changed itself.
+    ///
+    /// Call it within the runtime that will read.
+    ///
+    /// # Errors
+    ///
+    /// When the folder or the file can't be made, written or read as a database.
+    pub async fn open(
+        file: &Path,
+        durability: Durability,
+        migrations: &'static [&'static str],
+    ) -> Result<Self, SqliteError> {
+        let path = file.to_owned();
+        let opened = tokio::task::spawn_blocking(move || {
+            prepare_file(&path).map_err(|error| SqliteError(error.to_string().into()))?;
+            let mut connection = connect_writer(&path, durability)?;
+            migrate(&mut connection, migrations)?;
+            Ok::<_, SqliteError>(connection)
+        });
+        let writer = joined(opened.await)?;
+        Ok(Self {
+            readers: Readers::new(file.to_owned()),
+            writer: Writer::start(writer)?,
+        })
+    }
+
+    /// Asks the file a question. It must be short, and may be asked again when the file was busy.
+    ///
+    /// # Errors
+    ///
+    /// When SQLite fails or does not answer within 5 seconds.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, SqliteError> {
+        self.readers.ask(question).await
+    }
+
+    /// Changes the file, and says how many rows `change` says it changed. Returns once the change is committed; when
+    /// `change` fails, nothing of it is done. Changes are made in the order in which they were asked for.
+    ///
+    /// # Errors
+    ///
+    /// When SQLite fails or does not answer within 5 seconds. A change that is given up may have been made all the same.
+    pub async fn write(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<usize, SqliteError> {
+        in_time(self.writer.write(Box::new(change))).await
+    }
+
+    /// Ends the connections, once the writes that wait are done.
+    pub async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+}
+
+/// A connection to a file that exists, which waits for the locks of others.
+fn connect(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.busy_handler(Some(wait_for_lock))?;
+    Ok(connection)
+}
+
+/// Called while another process has the lock, with how often it was called for that before. `false` gives up.
+fn wait_for_lock(waits: i32) -> bool {
+    std::thread::sleep(LOOK_AGAIN);
+    u128::from(waits.unsigned_abs()) < PATIENCE.as_millis() / LOOK_AGAIN.as_millis()
+}
+
+/// The connection that writes: the mode is the file's, what a commit waits for is the connection's.
+fn connect_writer(file: &Path, durability: Durability) -> rusqlite::Result<Connection> {
+    let connection = connect(file)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let synchronous = match durability {
+        Durability::PowerFailure => "FULL",
+        Durability::ProcessEnd => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    Ok(connection)
+}
+
+/// Brings the tables up to date, in one transaction, so that of processes that start at once one does it.
+///
+/// SQLite keeps a number for whoever owns the file; here it is the number of migrations that were applied.
+fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let applied: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for (number, migration) in (1..).zip(migrations) {
+        if number > applied {
+            transaction.execute_batch(migration)?;
+            transaction.pragma_update(None, "user_version", number)?;
+        }
+    }
+    transaction.commit()
+}
+
+/// Does `work`, for [`PATIENCE`] at most: a disk that hangs must not hang those who wait for it.
+async fn in_time<T>(work: impl Future<Output = Result<T, SqliteError>>) -> Result<T, SqliteError> {
+    timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(SqliteError("no answer in time".into())))
+}
+
+/// The outcome of a task on another thread; that it panicked is a failure like others.
+fn joined<T>(outcome: Result<Result<T, SqliteError>, JoinError>) -> Result<T, SqliteError> {
+    outcome.unwrap_or_else(|_| Err(SqliteError("it was interrupted".into())))
+}
+
+/// What is kept is nobody else's business: the file and its folder are made before SQLite would make them readable for all.
+fn prepare_file(file: &Path) -> std::io::Result<()> {
+    if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+        make_private_folder(folder)?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(file).map(drop)
+}
+
+/// Makes `folder` (mode 0700) unless it exists.
+pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}

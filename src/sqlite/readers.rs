@@ -1,0 +1,138 @@
+//! Reading: on the caller's own thread as a rule. What is asked for is in memory nearly always, so that the answer is there
+//! in a few microseconds, sooner than another thread would wake up.
+//!
+//! But a disk can hang, and a thread that waits for it runs no other task. So one thread of the runtime may read at a
+//! time, and a runtime that has a single one reads elsewhere. Who finds the place taken tries again, and then reads
+//! on a thread made for waiting: a disk that hangs takes one thread of the runtime, and the others go on.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::Semaphore;
+
+use super::{SqliteError, connect, in_time, joined};
+
+/// How often a reader that finds the place taken lets other tasks run first and tries again.
+const TRIES: u32 = 4;
+
+/// How many threads wait for the disk at most; further readers queue.
+const ELSEWHERE: usize = 4;
+
+#[derive(Debug)]
+pub(super) struct Readers {
+    file: PathBuf,
+    /// The connection for reading on the caller's thread.
+    here: Mutex<Idle>,
+    /// Whether the runtime has a thread to spare.
+    may_read_here: bool,
+    /// Connections for reading on other threads, those that nobody uses at the moment.
+    elsewhere: Arc<Mutex<Idle>>,
+    places: Arc<Semaphore>,
+}
+
+/// Connections that nobody uses at the moment. Made when they are needed.
+type Idle = Vec<Connection>;
+
+impl Readers {
+    pub(super) fn new(file: PathBuf) -> Self {
+        let runtime = tokio::runtime::Handle::current();
+        Self {
+            file,
+            here: Mutex::default(),
+            may_read_here: runtime.metrics().num_workers() > 1,
+            elsewhere: Arc::default(),
+            places: Arc::new(Semaphore::new(ELSEWHERE)),
+        }
+    }
+
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, SqliteError> {
+        if self.places.is_closed() {
+            return Err(SqliteError::closed());
+        }
+        if self.may_read_here {
+            for _ in 0..TRIES {
+                let answer = self.ask_here(&question);
+                match answer {
+                    Some(Err(error)) if is_busy(&error) => break,
+                    Some(answer) => return Ok(answer?),
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        }
+        in_time(self.ask_elsewhere(question)).await
+    }
+
+    /// `None` when another thread reads.
+    fn ask_here<T>(
+        &self,
+        question: &impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Option<rusqlite::Result<T>> {
+        let mut here = match self.here.try_lock() {
+            Ok(here) => here,
+            // SQLite keeps its connections whole, whatever panicked.
+            Err(TryLockError::Poisoned(here)) => here.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        if here.is_empty() {
+            match connect_without_patience(&self.file) {
+                Ok(connection) => here.push(connection),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        here.first().map(question)
+    }
+
+    async fn ask_elsewhere<T: Send + 'static>(
+        &self,
+        question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, SqliteError> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.map_err(|_| SqliteError::closed())?;
+        let (idle, file) = (Arc::clone(&self.elsewhere), self.file.clone());
+        let answered = tokio::task::spawn_blocking(move || {
+            // Held by the thread, not by who asked: who gives up waiting does not make the disk faster.
+            let _place = place;
+            let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = known.map_or_else(|| connect(&file), Ok)?;
+            let answer = question(&connection);
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            Ok(answer?)
+        });
+        joined(answered.await)
+    }
+
+    pub(super) fn close(&self) {
+        self.places.close();
+        for idle in [&self.here, &self.elsewhere] {
+            // A connection that is in use now is closed with its last question.
+            if let Ok(mut idle) = idle.try_lock() {
+                idle.clear();
+            }
+        }
+    }
+}
+
+/// A connection that says at once that the file is locked: waiting is for other threads.
+fn connect_without_patience(file: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(file)?;
+    connection.busy_timeout(Duration::ZERO)?;
+    Ok(connection)
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
+}
