@@ -136,3 +136,89 @@ fn is_busy(error: &rusqlite::Error) -> bool {
         )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tempfile::TempDir;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::sqlite::{Database, Durability};
+
+    async fn database(folder: &TempDir) -> Arc<Database> {
+        let file = folder.path().join("test.db");
+        let opened = Database::open(&file, Durability::PowerFailure, &[]).await;
+        Arc::new(opened.unwrap())
+    }
+
+    /// A question whose answer does not come before the sender is dropped: a disk that hangs.
+    async fn hang(database: &Arc<Database>) -> mpsc::Sender<()> {
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let (wait, begun) = (Mutex::new(wait), Mutex::new(Some(begun)));
+        let database = Arc::clone(database);
+        tokio::spawn(async move {
+            let hanging = database.read(move |_| {
+                begun.lock().unwrap().take().map(|begun| begun.send(()));
+                let _ = wait.lock().unwrap().recv();
+                Ok(())
+            });
+            hanging.await
+        });
+        has_begun.await.unwrap();
+        go_on
+    }
+
+    async fn answers(database: &Database) -> Result<u32, SqliteError> {
+        database
+            .read(|file| file.query_row("SELECT 1", [], |row| row.get(0)))
+            .await
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_disk_that_hangs_takes_one_thread_of_the_runtime() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let mut hanging = vec![hang(&database).await];
+        assert_eq!(answers(&database).await.unwrap(), 1);
+        while hanging.len() < ELSEWHERE {
+            hanging.push(hang(&database).await);
+            assert_eq!(answers(&database).await.unwrap(), 1);
+        }
+        // With every place taken nobody is answered; but nobody is stuck either.
+        hanging.push(hang(&database).await);
+        let error = answers(&database).await.unwrap_err();
+        assert_eq!(&*error.0, "no answer in time");
+        drop(hanging);
+        assert_eq!(answers(&database).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_only_thread_of_a_runtime_does_not_read() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let hanging = hang(&database).await;
+        assert_eq!(answers(&database).await.unwrap(), 1);
+        drop(hanging);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_others_wrote_a_moment_ago_is_seen() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let other = Connection::open(folder.path().join("test.db")).unwrap();
+        other
+            .execute("CREATE TABLE numbers (n INTEGER)", [])
+            .unwrap();
+        for written in 1..=100_u32 {
+            other.execute("INSERT INTO numbers VALUES (1)", []).unwrap();
+            let seen = database.read(|file| {
+                file.prepare_cached("SELECT count(*) FROM numbers")?
+                    .query_row([], |row| row.get::<_, u32>(0))
+            });
+            assert_eq!(seen.await.unwrap(), written);
+        }
+    }
+}

@@ -141,3 +141,136 @@ fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(statement)?.execute([])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::{Arc, mpsc};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sqlite::{Database, Durability};
+
+    const TABLE: &[&str] = &["CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT"];
+
+    async fn database(folder: &TempDir) -> Arc<Database> {
+        let file = folder.path().join("test.db");
+        let opened = Database::open(&file, Durability::PowerFailure, TABLE).await;
+        Arc::new(opened.unwrap())
+    }
+
+    fn insert(number: u32) -> impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send {
+        move |file| file.execute("INSERT INTO numbers VALUES (?1)", [number])
+    }
+
+    fn count(file: &Path) -> u32 {
+        let file = Connection::open(file).unwrap();
+        let count = file.query_row("SELECT count(*) FROM numbers", [], |row| row.get(0));
+        count.unwrap()
+    }
+
+    /// Keeps the writer busy until the answer is sent or dropped, so that what is written meanwhile waits together.
+    async fn occupy(database: &Arc<Database>) -> mpsc::Sender<()> {
+        let (go_on, wait) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let database = Arc::clone(database);
+        tokio::spawn(async move {
+            let busy = database.write(move |_| {
+                let _ = begun.send(());
+                let _ = wait.recv();
+                Ok(0)
+            });
+            busy.await.unwrap();
+        });
+        has_begun.await.unwrap();
+        go_on
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_waits_is_committed_at_once_and_each_hears_of_its_own() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let file = folder.path().join("test.db");
+        let go_on = occupy(&database).await;
+        let mut writes = Vec::new();
+        for number in 0..50 {
+            // Every number comes twice: the second time it is taken.
+            let database = Arc::clone(&database);
+            let write = async move { database.write(insert(number / 2)).await };
+            writes.push(tokio::spawn(write));
+        }
+        let seen = {
+            let database = Arc::clone(&database);
+            tokio::spawn(async move { database.write(move |_| Ok(count(&file) as usize)).await })
+        };
+        while database.writer.jobs.capacity() > QUEUE - 51 {
+            tokio::task::yield_now().await;
+        }
+        drop(go_on);
+        let mut succeeded = 0;
+        for write in writes {
+            match write.await.unwrap() {
+                Ok(changed) => succeeded += changed,
+                Err(error) => assert!(error.0.contains("UNIQUE"), "{error}"),
+            }
+        }
+        assert_eq!(succeeded, 25);
+        let seen = seen.await.unwrap().unwrap();
+        assert_eq!(seen, 0, "nothing is committed before the last of them");
+        assert_eq!(count(&folder.path().join("test.db")), 25);
+    }
+
+    #[tokio::test]
+    async fn a_change_that_fails_half_way_leaves_nothing() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let failed = database.write(|file| {
+            insert(1)(file)?;
+            insert(1)(file)
+        });
+        assert!(failed.await.is_err());
+        assert_eq!(database.write(insert(2)).await.unwrap(), 1);
+        assert_eq!(count(&folder.path().join("test.db")), 1);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_begun() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let go_on = occupy(&database).await;
+        let impatient = tokio::spawn({
+            let database = Arc::clone(&database);
+            async move { database.write(insert(1)).await }
+        });
+        while database.writer.jobs.capacity() == QUEUE {
+            tokio::task::yield_now().await;
+        }
+        impatient.abort();
+        assert!(impatient.await.unwrap_err().is_cancelled());
+        drop(go_on);
+        database.write(insert(2)).await.unwrap();
+        assert_eq!(count(&folder.path().join("test.db")), 1);
+    }
+
+    #[tokio::test]
+    async fn closing_finishes_and_then_refuses() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let written = tokio::spawn({
+            let database = Arc::clone(&database);
+            async move { database.write(insert(1)).await }
+        });
+        tokio::task::yield_now().await;
+        database.close().await;
+        assert_eq!(written.await.unwrap().unwrap(), 1);
+        assert!(database.write(insert(2)).await.is_err());
+        assert!(database.read(|_| Ok(())).await.is_err());
+        database.close().await;
+        assert!(
+            !folder.path().join("test.db-wal").exists(),
+            "the last connection is closed"
+        );
+        assert_eq!(count(&folder.path().join("test.db")), 1);
+    }
+}

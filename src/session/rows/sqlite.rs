@@ -156,3 +156,52 @@ impl Rows for SqliteRows {
         self.0.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_did_not_count_its_migrations_keeps_its_rows() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("sessions.db");
+        let file = Connection::open(&path).unwrap();
+        file.execute_batch(MIGRATIONS[0]).unwrap();
+        file.execute_batch("INSERT INTO sessions VALUES (zeroblob(32), 3, x'01', 9, 0)")
+            .unwrap();
+        drop(file);
+        for _ in 0..2 {
+            let rows = SqliteRows::open(&path).await.unwrap();
+            let row = rows.find(&RowKey([0; 32]), 0).await.unwrap().unwrap();
+            assert_eq!((row.version, row.sealed), (3, vec![1]));
+            rows.close().await;
+        }
+        let file = Connection::open(&path).unwrap();
+        let version = file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+        assert_eq!(version.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_can_not_take_its_new_key_stays() {
+        let folder = TempDir::new().unwrap();
+        let rows = SqliteRows::open(&folder.path().join("sessions.db"))
+            .await
+            .unwrap();
+        let row = |key| Row {
+            key: RowKey([key; 32]),
+            version: 1,
+            sealed: vec![key],
+            expires_at: 1,
+            transient: false,
+        };
+        assert!(rows.insert(&row(1)).await.unwrap());
+        assert!(rows.insert(&row(2)).await.unwrap());
+        assert!(rows.replace(&RowKey([1; 32]), 1, &row(2)).await.is_err());
+        assert_eq!(rows.find(&RowKey([1; 32]), 0).await.unwrap(), Some(row(1)));
+        assert!(rows.replace(&RowKey([1; 32]), 1, &row(3)).await.unwrap());
+        assert!(!rows.replace(&RowKey([1; 32]), 1, &row(4)).await.unwrap());
+        assert_eq!(rows.find(&RowKey([4; 32]), 0).await.unwrap(), None);
+    }
+}
