@@ -30,13 +30,13 @@ struct IndexPage<'a> {
     notices: &'a [String],
 }
 
-enum Visitor {
+pub(super) enum Visitor {
     SignedOut,
     /// With who it is, unless Smartsheet can't say at the moment.
     SignedIn(Option<Visit>),
 }
 
-struct Visit {
+pub(super) struct Visit {
     person: Person,
     avatar: Avatar,
 }
@@ -54,15 +54,27 @@ pub(super) async fn get(
     State(app): State<Arc<App>>,
     browser: Browser,
 ) -> Result<Response, Failure> {
-    Ok(page(&IndexPage {
-        frame: Frame::of(&app, Here::Home),
-        visitor: visitor(&app, &browser).await,
+    Ok(start_page(&app, visitor(&app, &browser).await))
+}
+
+pub(super) fn start_page(app: &App, visitor: Visitor) -> Response {
+    page(&IndexPage {
+        frame: Frame::of(app, Here::Home),
+        visitor,
         // Absolute: whoever opened 127.0.0.1 instead of localhost must sign in where the callback will find the cookie.
         login_url: format!("{}login", app.base_url),
         redirect_url: format!("{}redirect", app.base_url),
         scopes: &app.scopes,
         notices: &app.notices,
-    }))
+    })
+}
+
+impl From<Option<Person>> for Visitor {
+    fn from(person: Option<Person>) -> Self {
+        person.map_or(Self::SignedOut, |person| {
+            Self::SignedIn(Some(person.into()))
+        })
+    }
 }
 
 async fn visitor(app: &App, browser: &Browser) -> Visitor {

@@ -68,7 +68,7 @@ pub(super) async fn get(
     Ok((vary, page).into_response())
 }
 
-fn profile_page(
+pub(super) fn profile_page(
     app: &App,
     profile: &Profile,
     login: &Login,

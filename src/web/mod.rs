@@ -7,6 +7,8 @@
 mod accept;
 mod assets;
 mod avatar;
+#[doc(hidden)]
+pub mod bare;
 mod break_it;
 mod failure;
 mod flow;

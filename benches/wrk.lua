@@ -1,0 +1,29 @@
+-- What wrk sends, and what it says at its end: one line of JSON.
+-- COOKIES names a file with a cookie a line, used in turn; without it there are none.
+
+local requests, turn = {}, 0
+
+function init(arguments)
+  local file = os.getenv("COOKIES")
+  if not file then
+    requests[1] = wrk.format("GET")
+    return
+  end
+  for cookie in io.lines(file) do
+    requests[#requests + 1] = wrk.format("GET", nil, { Cookie = cookie })
+  end
+end
+
+function request()
+  turn = turn % #requests + 1
+  return requests[turn]
+end
+
+function done(summary, latency, _)
+  local errors = summary.errors
+  io.write(string.format(
+    '{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "failed": %d}\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout
+  ))
+end
