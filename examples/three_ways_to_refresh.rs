@@ -66,8 +66,8 @@ async fn refresh_ahead_and_save(
     api: &Api,
     id: smartsheet_oauth_demo::session::Id,
 ) -> Result<Profile, Error> {
-    let token = access.usable(id).await?;
-    Ok(api.current_user(&token).await?)
+    let signed_in = access.usable(id).await?;
+    Ok(api.current_user(signed_in.access_token()).await?)
 }
 
 async fn refresh(client: &Client, token: &Token) -> Result<Token, OAuthError> {

@@ -34,8 +34,10 @@ pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonE
         return Err(PersonError::SignedOut);
     };
     // Giving up on the waiting ends no refresh: that goes on as a task of its own.
-    let known = timeout(app.patience, current_user(app, browser, id)).await;
-    let known = known.unwrap_or_else(|_| Err(PersonError::Failed(slow())));
+    let known = match timeout(app.patience, current_user(app, browser, id)).await {
+        Ok(known) => known,
+        Err(_) => Err(PersonError::Failed(slow())),
+    };
     if known.is_err() {
         // For the record: the session may be of no use, but its flow can still be shown.
         let _ = browser.read().await;

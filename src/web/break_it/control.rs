@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::failures::{Fault, Order};
-use crate::oauth::Token;
+use crate::oauth::{RefreshToken, Token};
 use crate::transport::{Purpose, Transport, TransportError};
 
 /// The control endpoints of the sandbox that plays Smartsheet.
@@ -39,7 +39,7 @@ impl Control {
     /// Gives `order` for the grant of `token`.
     pub(super) async fn give(&self, order: &Order, token: &Token) -> Result<(), ControlError> {
         let access_token = token.access_token.expose();
-        let refresh_token = token.refresh_token.as_ref().map(|token| token.expose());
+        let refresh_token = token.refresh_token.as_ref().map(RefreshToken::expose);
         match order {
             Order::Expire => {
                 let body = json!({ "what": "access_tokens", "token": access_token });

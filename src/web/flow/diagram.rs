@@ -19,7 +19,7 @@ pub(super) enum Row {
 /// A message as the page shows it.
 pub(super) struct Shown {
     pub(super) number: usize,
-    pub(super) explanation: Explanation,
+    pub(super) explanation: &'static Explanation,
     pub(super) at: Moment,
     pub(super) duration: String,
     pub(super) attempt: u32,
@@ -89,7 +89,7 @@ fn is_within(inner: &Message, outer: &Message) -> bool {
 fn answer_until(rows: &mut Vec<Row>, open: &mut Vec<(usize, &Message)>, time: Timestamp) {
     open.sort_by_key(|(_, message)| std::cmp::Reverse(message.ended_at()));
     while let Some((number, message)) = open.pop_if(|(_, message)| message.ended_at() <= time) {
-        let Explanation { from, to, .. } = explain(message.step);
+        let Explanation { from, to, .. } = *explain(message.step);
         rows.push(Row::Answer(Answered {
             number,
             from: to,

@@ -111,13 +111,11 @@ type Queue<T> = Arc<Mutex<mpsc::Receiver<T>>>;
 /// Takes at least one and at most `most` out of `queue`. `false` when nothing will ever come.
 async fn take<T>(line: &mut Line, queue: &Queue<T>, taken: &mut Vec<T>, most: usize) -> bool {
     let next = async { queue.lock().await.recv_many(taken, most).await };
-    match timeout(IDLE, next).await {
-        Ok(count) => count > 0,
-        Err(_) => {
-            line.hang_up().await;
-            queue.lock().await.recv_many(taken, most).await > 0
-        }
+    if let Ok(count) = timeout(IDLE, next).await {
+        return count > 0;
     }
+    line.hang_up().await;
+    queue.lock().await.recv_many(taken, most).await > 0
 }
 
 /// Answers what is asked.
