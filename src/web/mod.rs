@@ -1,7 +1,7 @@
 //! The pages: a file each, and what they have in common.
 //!
-//! A request passes the layers from the outside in: `request_log` gives it a reference and writes its line, `headers`
-//! hardens the answer, `failure` turns errors and panics into pages, `record` takes down what is said, tower-sessions'
+//! A request passes the layers from the outside in: `request_log` gives it a reference and writes its line, the answer is
+//! compressed, `headers` hardens it, `failure` turns errors and panics into pages, `record` takes down what is said, tower-sessions'
 //! layer finds the session; then comes the page.
 
 mod accept;
@@ -40,6 +40,7 @@ use axum::routing::{get, post};
 use axum::{RequestPartsExt as _, Router};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_http::compression::CompressionLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use url::Url;
@@ -137,7 +138,7 @@ pub fn hardened(routes: Router, app: Arc<App>) -> Router {
     routes.layer(middleware::from_fn_with_state(app, headers::harden))
 }
 
-/// The layers that every answer of the app passes: errors and panics as pages, hardening headers, the log line.
+/// The layers that every answer of the app passes: errors and panics as pages, hardening headers, compression, the log line.
 pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
     routes
         .layer(middleware::from_fn_with_state(
@@ -148,6 +149,9 @@ pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
             Arc::clone(&app),
             headers::harden,
         ))
+        // A page that repeats what its visitor sends must not be compressed together with a secret, whose length would
+        // tell it (BREACH). No page holds one: tokens stay on the server, and forms need none.
+        .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(app, measure::measure))
         .layer(middleware::from_fn(request_log::write))
 }

@@ -341,3 +341,40 @@ async fn odd_requests_are_answered() {
     let answer = http.get(url).headers(headers).send().await.unwrap();
     assert_eq!(answer.status(), 404);
 }
+
+#[tokio::test]
+async fn who_takes_gzip_gets_it() {
+    let world = World::new().await;
+    let browser = world.signed_in("full").await;
+    let gzip = [("accept", "text/html"), ("accept-encoding", "gzip, br")];
+    let http = crate::support::browser::http_client();
+    for path in ["/", "/me", "/flow", "/nothing", "/static/style.css"] {
+        let plain = browser.get(path).await;
+        assert_eq!(plain.header("content-encoding"), "", "{path}");
+        let cookie = format!("session={}", browser.session().unwrap());
+        let mut request = http.get(format!("http://{}{path}", world.app.address));
+        for (name, value) in gzip {
+            request = request.header(name, value);
+        }
+        let answer = request.header("cookie", cookie).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), plain.status, "{path}");
+        assert_eq!(answer.headers()["content-encoding"], "gzip", "{path}");
+        let varies = answer.headers().get_all("vary").iter();
+        let varies: Vec<&str> = varies.map(|value| value.to_str().unwrap()).collect();
+        assert!(
+            varies
+                .join(",")
+                .to_ascii_lowercase()
+                .contains("accept-encoding"),
+            "{path}: {varies:?}"
+        );
+        let bytes = answer.bytes().await.unwrap();
+        assert!(bytes.starts_with(&[0x1f, 0x8b]), "{path}");
+        assert!(
+            bytes.len() * 3 < plain.body.len() * 2,
+            "{path}: {} of {}",
+            bytes.len(),
+            plain.body.len()
+        );
+    }
+}
