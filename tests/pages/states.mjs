@@ -143,6 +143,7 @@ export const STATES = [
   })),
 
   { name: 'consent', status: 200, reach: (visit) => visit.authorize() },
+  { name: 'consent-open', status: 200, details: 'open', reach: (visit) => visit.authorize() },
   { name: 'sandbox-unknown-app', status: 400, reach: at('/sandbox/b/authorize?response_type=code&client_id=nobody') },
   { name: 'sandbox-not-found', status: 404, reach: at('/sandbox/nothing') },
   { name: 'sandbox-wrong-method', status: 405, reach: postTo('/sandbox/static/sandbox.css') },
