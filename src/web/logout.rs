@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::Redirect;
+use axum::http::HeaderName;
+use axum::response::{IntoResponse, Redirect};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
@@ -16,10 +17,16 @@ use crate::session::{Browser, Login};
 /// How long the answer waits for the revocation. It goes on behind the answer.
 const REVOKE_WITHIN: Duration = Duration::from_secs(3);
 
+/// Makes browsers drop the pages that they keep in memory for the back button, `no-store` or not. Chromium drops those by
+/// itself when the session's cookie changes, but not one that a redirect from another site led to, as the first page after
+/// a sign-in is: the profile would be there again, for whoever sits down next.
+const FORGET_PAGES: [(HeaderName, &str); 1] =
+    [(HeaderName::from_static("clear-site-data"), "\"cache\"")];
+
 pub(super) async fn post(
     State(app): State<Arc<App>>,
     browser: Browser,
-) -> Result<Redirect, Failure> {
+) -> Result<impl IntoResponse, Failure> {
     // The session first: the person is signed out whatever Smartsheet answers.
     let ended = browser.sign_out().await?;
     if let Some(login) = ended.and_then(|data| data.login) {
@@ -37,7 +44,7 @@ pub(super) async fn post(
         let revocation = app.tasks.spawn(revocation.in_current_span());
         let _ = timeout(REVOKE_WITHIN, revocation).await;
     }
-    Ok(Redirect::to("/"))
+    Ok((FORGET_PAGES, Redirect::to("/")))
 }
 
 /// Revokes the tokens of `login`. An access token that has expired can't revoke anything, while its refresh token may still
