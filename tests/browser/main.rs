@@ -1,0 +1,12 @@
+//! The app as a person sees it: in a real Chromium, driven over `WebDriver`, each test with a browser and an app of its own.
+//!
+//! The sandbox is reached by `127.0.0.1` and the app by `localhost`, so every sign-in here crosses sites as it does with
+//! Smartsheet. Whatever a test does, the browser's console must stay empty but for the failures that the test expects.
+
+mod cookie;
+mod cross_site;
+mod keyboard;
+mod no_script;
+mod sign_in;
+mod sign_out;
+mod support;

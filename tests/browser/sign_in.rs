@@ -1,0 +1,166 @@
+//! Signing in, and what may come in between.
+
+use std::time::Duration;
+
+use fantoccini::wd::WindowHandle;
+
+use crate::support::{Browser, TestApp, grace};
+
+const DAY: Duration = Duration::from_hours(24);
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn from_the_first_page_to_the_profile() {
+    let app = TestApp::start().await;
+    let browser = Browser::open(&app).await;
+
+    browser.visit("/").await;
+    browser.follow("/login").await;
+    browser.is_asked_for_consent().await;
+    browser.choose("sam@example.com").await;
+    browser.press_button("Allow").await;
+    browser.arrives_at("/me").await;
+    browser.shows("sam@example.com").await;
+
+    browser.visit("/").await;
+    browser.shows("sam@example.com").await;
+    assert_eq!(app.token_requests().await, ["authorization_code 200"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn who_denies_is_told_so_and_may_change_their_mind() {
+    let app = TestApp::start().await;
+    let browser = Browser::open(&app).await;
+
+    browser.visit("/").await;
+    browser.follow("/login").await;
+    browser.is_asked_for_consent().await;
+    browser.expect_failure("/redirect", 403);
+    browser.press_button("Deny").await;
+    browser.arrives_at("/redirect").await;
+    browser.shows("You chose not to sign in").await;
+    assert!(app.token_requests().await.is_empty());
+
+    browser.follow("/login").await;
+    browser.is_asked_for_consent().await;
+    browser.press_button("Allow").await;
+    browser.arrives_at("/me").await;
+    browser.shows(grace::EMAIL).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn the_sign_in_leads_where_the_person_wanted_to_go() {
+    let app = TestApp::start().await;
+    let browser = Browser::open(&app).await;
+
+    browser.visit("/login?return_to=/%3Ffrom%3Da%20link").await;
+    browser.is_asked_for_consent().await;
+    browser.press_button("Allow").await;
+    browser.arrives_at("/").await;
+    assert_eq!(browser.url().await.query(), Some("from=a%20link"));
+    browser.shows(grace::NAME).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn two_tabs_sign_in_at_the_same_time_and_both_arrive() {
+    let app = TestApp::start().await;
+    let browser = Browser::open(&app).await;
+    let first = browser.client().window().await.unwrap();
+    let second = second_tab(&browser).await;
+
+    for tab in [&first, &second] {
+        switch(&browser, tab).await;
+        browser.visit("/").await;
+    }
+    for tab in [&first, &second] {
+        switch(&browser, tab).await;
+        browser.follow("/login").await;
+        browser.is_asked_for_consent().await;
+    }
+    for tab in [&first, &second] {
+        switch(&browser, tab).await;
+        browser.press_button("Allow").await;
+        browser.arrives_at("/me").await;
+        browser.shows(grace::EMAIL).await;
+    }
+    switch(&browser, &first).await;
+    browser.reload().await;
+    browser.arrives_at("/me").await;
+    browser.shows(grace::EMAIL).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn reloading_the_callback_harms_nobody() {
+    let app = TestApp::start().await;
+    let browser = Browser::open(&app).await;
+
+    browser.visit("/login").await;
+    browser.is_asked_for_consent().await;
+    let callback = app.callback_of(&browser.url().await).await;
+    browser.go_to(&callback).await;
+    browser.arrives_at("/me").await;
+
+    browser.expect_failure("/redirect", 400);
+    browser.go_to(&callback).await;
+    browser.shows("This sign-in is not under way").await;
+    browser.expect_failure("/redirect", 400);
+    browser.reload().await;
+    browser.shows("This sign-in is not under way").await;
+    assert_eq!(app.token_requests().await, ["authorization_code 200"]);
+
+    browser.follow("/me").await;
+    browser.arrives_at("/me").await;
+    browser.shows(grace::EMAIL).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn refresh_now_leads_back_to_the_profile() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+
+    browser.press_button("Refresh now").await;
+    browser.arrives_at("/me").await;
+    browser.shows(grace::EMAIL).await;
+    assert_eq!(
+        app.token_requests().await,
+        ["authorization_code 200", "refresh_token 200"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn a_tab_left_open_for_days_goes_on_or_says_who_it_is_for_no_more() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+
+    // The access token is about to expire, the session is not.
+    app.pass(7 * DAY - Duration::from_mins(2));
+    browser.follow("/me").await;
+    browser.arrives_at("/me").await;
+    browser.shows(grace::EMAIL).await;
+    assert_eq!(
+        app.token_requests().await,
+        ["authorization_code 200", "refresh_token 200"]
+    );
+
+    app.pass(8 * DAY);
+    browser.follow("/me").await;
+    browser.is_asked_for_consent().await;
+}
+
+async fn second_tab(browser: &Browser) -> WindowHandle {
+    browser.client().new_window(true).await.unwrap().handle
+}
+
+async fn switch(browser: &Browser, tab: &WindowHandle) {
+    browser
+        .client()
+        .switch_to_window(tab.clone())
+        .await
+        .unwrap();
+}

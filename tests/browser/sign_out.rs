@@ -1,0 +1,99 @@
+//! Signing out, and that nothing stays behind in the browser.
+
+use crate::support::{Browser, TestApp, grace};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn signing_out_ends_at_the_first_page_without_a_cookie() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+
+    browser.press_button("Sign out").await;
+    browser.arrives_at("/").await;
+    browser.shows_sign_in().await;
+    assert_eq!(browser.cookies().await, Vec::<serde_json::Value>::new());
+    assert_eq!(
+        app.token_requests().await,
+        ["authorization_code 200", "DELETE 200"]
+    );
+
+    browser.visit("/me").await;
+    browser.is_asked_for_consent().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn a_click_after_signing_out_in_another_tab_asks_to_sign_in() {
+    let app = TestApp::start().await;
+    let browser = Browser::signed_in(&app).await;
+    let first = browser.client().window().await.unwrap();
+    let second = browser.client().new_window(true).await.unwrap().handle;
+    let third = browser.client().new_window(true).await.unwrap().handle;
+    for tab in [&third, &second] {
+        browser
+            .client()
+            .switch_to_window(tab.clone())
+            .await
+            .unwrap();
+        browser.visit("/me").await;
+        browser.shows(grace::EMAIL).await;
+    }
+
+    browser.press_button("Sign out").await;
+    browser.shows_sign_in().await;
+
+    browser.client().switch_to_window(first).await.unwrap();
+    browser.press_button("Refresh now").await;
+    browser.is_asked_for_consent().await;
+    browser.client().switch_to_window(third).await.unwrap();
+    browser.press_button("Sign out").await;
+    browser.arrives_at("/").await;
+    browser.shows_sign_in().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium; run by scripts/test"]
+async fn the_back_button_shows_nothing_private() {
+    let app = TestApp::start().await;
+    let browser = Browser::open(&app).await;
+    browser.visit("/").await;
+    browser.follow("/login").await;
+    browser.is_asked_for_consent().await;
+    browser.press_button("Allow").await;
+    browser.arrives_at("/me").await;
+    browser.shows(grace::TITLE).await;
+    browser.follow("/").await;
+    browser.shows(grace::NAME).await;
+    browser.press_button("Sign out").await;
+    browser.shows_sign_in().await;
+
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        browser.client().back().await.unwrap();
+        shows_nothing_private(&browser).await;
+        seen.push(browser.url().await.path().to_owned());
+    }
+    for _ in 0..4 {
+        browser.client().forward().await.unwrap();
+        shows_nothing_private(&browser).await;
+    }
+    // The start page, the profile (which asks to sign in), the consent page, and the start page before all that.
+    assert_eq!(
+        seen,
+        ["/", "/sandbox/b/authorize", "/sandbox/b/authorize", "/"]
+    );
+}
+
+/// The consent page offers the sandbox's users by name; what their profiles say is private there, too.
+async fn shows_nothing_private(browser: &Browser) {
+    let source = browser.source().await;
+    let is_consent = browser.url().await.path().starts_with("/sandbox/");
+    let private = if is_consent {
+        &[grace::TITLE, grace::PHONE][..]
+    } else {
+        &[grace::TITLE, grace::PHONE, grace::NAME, grace::EMAIL]
+    };
+    for text in private {
+        assert!(!source.contains(text), "{text} at {}", browser.url().await);
+    }
+}

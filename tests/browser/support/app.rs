@@ -1,0 +1,141 @@
+//! The app in this process, in sandbox mode, at `localhost` with a port of its own, and with a clock that tests move.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::LOCATION;
+use serde_json::Value;
+use smartsheet_oauth_demo::clock::{Clock, after};
+use smartsheet_oauth_demo::config::Settings;
+use smartsheet_oauth_demo::server::{Server, StartError, Surroundings};
+use tempfile::TempDir;
+use url::Url;
+
+/// An app that runs until the test ends.
+pub(crate) struct TestApp {
+    /// How browsers reach it, without a slash at the end.
+    pub(crate) base: String,
+    /// Where its sandbox is: the same server by another name, which makes it another site.
+    pub(crate) sandbox: String,
+    ahead: Arc<AtomicU64>,
+    http: reqwest::Client,
+    _folder: TempDir,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Starts it in other surroundings, such as with less patience for the sandbox.
+    pub(crate) async fn with(adjust: impl Fn(&mut Surroundings)) -> Self {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let mut surroundings = Surroundings {
+            clock: clock(&ahead),
+            ..Surroundings::default()
+        };
+        adjust(&mut surroundings);
+        let folder = TempDir::new().unwrap();
+        // The app must know its port before it listens. One that was free a moment ago may be taken: then another.
+        for _ in 0..20 {
+            let port = free_port();
+            match start(port, &folder, surroundings.clone()).await {
+                Ok(server) => {
+                    tokio::spawn(server.serve(std::future::pending()));
+                    return Self {
+                        base: format!("http://localhost:{port}"),
+                        sandbox: format!("http://127.0.0.1:{port}/sandbox"),
+                        ahead,
+                        http: http_client(),
+                        _folder: folder,
+                    };
+                }
+                Err(error) if error.to_string().contains("can't listen") => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("no free port");
+    }
+
+    /// Moves the clock of the app and its sandbox. The browser's stays.
+    pub(crate) fn pass(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.ahead.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    /// Where the sandbox would send a browser back to when a person at `authorize` chooses Allow.
+    pub(crate) async fn callback_of(&self, authorize: &Url) -> String {
+        let mut url = authorize.clone();
+        url.query_pairs_mut()
+            .append_pair("sandbox_decision", "allow");
+        let answer = self.http.get(url).send().await.unwrap();
+        let location = answer.headers().get(LOCATION).unwrap();
+        location.to_str().unwrap().to_owned()
+    }
+
+    /// What arrived at the sandbox's token endpoint, such as `refresh_token 200`.
+    pub(crate) async fn token_requests(&self) -> Vec<String> {
+        let url = format!("{}/control/requests", self.sandbox);
+        let requests: Vec<Value> = self
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        let to_token = requests
+            .iter()
+            .filter(|request| request["path"] == "/2.0/token");
+        to_token
+            .map(|request| {
+                let what = request["grant_type"].as_str();
+                let what = what.or(request["method"].as_str()).unwrap();
+                format!("{what} {}", request["status"])
+            })
+            .collect()
+    }
+}
+
+async fn start(port: u16, folder: &TempDir, around: Surroundings) -> Result<Server, StartError> {
+    let store = folder.path().join("data").join("sessions.db");
+    // A file of its own, so that a config.toml of the project does not count.
+    let file = folder.path().join("empty.toml");
+    std::fs::write(&file, "").unwrap();
+    let flags = [
+        ("server.listen", format!("127.0.0.1:{port}")),
+        ("server.base_url", format!("http://localhost:{port}")),
+        ("session.store", format!("sqlite://{}", store.display())),
+    ];
+    let flags = flags.map(|(name, value)| (name.to_owned(), value));
+    let settings = Settings::load(Some(&file), &|_| None, &flags).unwrap();
+    Server::start(&settings, around).await
+}
+
+/// The system's time, ahead by so many milliseconds.
+fn clock(ahead: &Arc<AtomicU64>) -> Clock {
+    let ahead = Arc::clone(ahead);
+    Clock::from_fn(move || {
+        let ahead = ahead.load(Ordering::SeqCst);
+        after(Timestamp::now(), Duration::from_millis(ahead))
+    })
+}
+
+fn http_client() -> reqwest::Client {
+    // The app does the same; whoever is second changes nothing.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_only([])
+        .no_proxy();
+    builder.build().unwrap()
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
