@@ -11,8 +11,10 @@ use percent_encoding::percent_decode_str;
 /// How much of a secret is shown at most, in characters: enough to tell two apart.
 const SHOWN: usize = 4;
 
-/// In a text of unknown form, a run of this many characters that a token may consist of is taken for one.
-const TOKEN_RUN: usize = 12;
+/// In a text of unknown form, a run of this many characters that a token may consist of is taken for one: of fewer when
+/// there is a digit among them, which words don't have.
+const TOKEN_RUN: usize = 16;
+const TOKEN_RUN_WITH_DIGITS: usize = 12;
 
 /// The first characters of `secret`, at most four and at most a quarter of it.
 ///
@@ -59,7 +61,7 @@ pub(super) fn mask_pairs(pairs: &str) -> String {
             masked_pairs.push('&');
         }
         match pair.split_once('=') {
-            Some((name, value)) if is_secret(&decoded(name)) => {
+            Some((name, value)) if names_secret(&decoded(name)) || holds_secret(value) => {
                 masked_pairs.push_str(name);
                 masked_pairs.push('=');
                 masked_pairs.push_str(&masked(&decoded(value)));
@@ -68,6 +70,19 @@ pub(super) fn mask_pairs(pairs: &str) -> String {
         }
     }
     masked_pairs
+}
+
+/// Whether `name`, or what it ends with when it is the beginning of an address, is the name of a secret.
+fn names_secret(name: &str) -> bool {
+    is_secret(name.rsplit(['?', '#', ';', '&']).next().unwrap_or(name))
+}
+
+/// Whether a value is an address or a list with a secret parameter of its own, as in `return_to=/redirect?code=…`.
+fn holds_secret(value: &str) -> bool {
+    decoded(value).split(['?', '#', ';', '&']).any(|part| {
+        part.split_once('=')
+            .is_some_and(|(name, value)| is_secret(&decoded(name)) && !value.is_empty())
+    })
 }
 
 /// A URL or a path with its query, as it is but for the secrets and for credentials before its host.
@@ -227,7 +242,8 @@ pub(super) fn mask_runs(text: &str) -> String {
     let mut rest = text;
     while !rest.is_empty() {
         let (run, after) = rest.split_at(rest.find(|c| !is_token(c)).unwrap_or(rest.len()));
-        if run.len() >= TOKEN_RUN && run.contains(|c: char| c.is_ascii_digit()) {
+        let has_digit = run.contains(|c: char| c.is_ascii_digit());
+        if run.len() >= TOKEN_RUN || (has_digit && run.len() >= TOKEN_RUN_WITH_DIGITS) {
             output.push_str(&masked(run));
         } else {
             output.push_str(run);
@@ -299,6 +315,16 @@ mod tests {
             "http://localhost:8080/redirect?code=sam…&expires_in=599135&state=abcd…#token=ab…"
         );
         assert_eq!(mask_url("/me"), "/me");
+        assert_eq!(
+            mask_url(
+                "/login?x=1;code=sample6p9qisx6a&return_to=%2Fredirect%3Fcode%3Dsample6p9qisx6a#/a?code=sample6p9qisx6a"
+            ),
+            "/login?x=1;co…&return_to=/red…#/a?code=sam…"
+        );
+        assert_eq!(
+            mask_url("/login?return_to=/me?tab=1"),
+            "/login?return_to=/me?tab=1"
+        );
     }
 
     #[test]
@@ -377,6 +403,7 @@ mod tests {
             ),
             "access_token=ll35…&token_type=bearer <p>unavailable</p>"
         );
+        assert_eq!(mask_runs("'onlyLettersInThisOne'"), "'only…'");
         let known = ["sample6p9qisx6a".to_owned(), "a".to_owned()];
         assert_eq!(
             mask_known("the code sample6p9qisx6a is void", &known),

@@ -10,7 +10,7 @@ use url::Url;
 use super::mask::{
     mask_header, mask_json, mask_known, mask_pairs, mask_runs, mask_url, secret_values,
 };
-use crate::transport::{Call, Outcome, Purpose};
+use crate::transport::{self, Call, Outcome, Purpose};
 
 /// How much of a body is kept, in bytes.
 const MAX_BODY_BYTES: usize = 4096;
@@ -135,8 +135,8 @@ impl Message {
         let ending = match call.outcome {
             Outcome::Answered(answer) => Ending::Answer(Answer {
                 status: answer.status.as_u16(),
-                headers: headers(&answer.headers, |_| true),
-                body: body(&answer.body, call.purpose, &known),
+                headers: without(&known, headers(&answer.headers, |_| true)),
+                body: body(answer, call.purpose, &known),
             }),
             Outcome::Failed(error) => {
                 Ending::Failure(mask_known(&error.to_string(), &known).into_owned())
@@ -306,17 +306,28 @@ fn headers(all: &HeaderMap, is_plain: impl Fn(&str) -> bool) -> Vec<(String, Str
     shown.collect()
 }
 
-fn body(bytes: &[u8], purpose: Purpose, known: &[String]) -> Option<String> {
+/// Headers of an answer without the secrets that it was asked with.
+fn without(known: &[String], headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let masked = headers
+        .into_iter()
+        .map(|(name, value)| (name, mask_known(&value, known).into_owned()));
+    masked.collect()
+}
+
+fn body(answer: &transport::Answer, purpose: Purpose, known: &[String]) -> Option<String> {
+    let bytes = &answer.body;
     if bytes.is_empty() {
         return None;
     }
     let text = String::from_utf8_lossy(bytes);
     let text = mask_known(&text, known);
-    let has_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
+    let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
     let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    // A refusal in JSON has no tokens; a pair of tokens has them where their names are.
+    let names_them = !answer.status.is_success() || text.contains("\"access_token\"");
     let shortened = cut(&text, MAX_BODY_BYTES);
     let masked = mask_json(&shortened);
-    Some(if has_tokens && !is_json {
+    Some(if may_have_tokens && !(is_json && names_them) {
         mask_runs(&masked)
     } else {
         masked
@@ -346,7 +357,7 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::{self, TransportError};
+    use crate::transport::TransportError;
     use reqwest::{Method, StatusCode};
 
     const TOKEN: &str = "ll352u9jujauoqz4gstvsae05";
