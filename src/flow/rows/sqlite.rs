@@ -23,9 +23,10 @@ impl SqliteFlow {
     ///
     /// When it can't be made or is no database of ours.
     pub async fn open(file: &Path) -> Result<Self, FlowRowsError> {
-        Ok(Self(
-            Database::open(file, Durability::ProcessEnd, MIGRATIONS).await?,
-        ))
+        let opened = Database::open(file, Durability::ProcessEnd, MIGRATIONS).await;
+        opened
+            .map(Self)
+            .map_err(|error| FlowRowsError(format!("{}: {error}", file.display()).into()))
     }
 }
 
