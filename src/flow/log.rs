@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::kept::Kept;
 use super::message::Message;
 use super::rows::{FlowKey, FlowRow, FlowRows, FlowRowsError};
 use crate::clock::Clock;
@@ -258,21 +259,26 @@ impl Witness for Recorder {
 /// Carries out what is ordered, taking together what waits.
 async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
     let mut batch = Vec::new();
+    let mut kept = Kept::default();
     while orders.recv_many(&mut batch, BATCH).await > 0 {
         let mut rows = Vec::new();
         for order in batch.drain(..) {
             match order {
-                Order::Add(key, until, message) => rows.extend(inner.row(key, until, &message)),
+                Order::Add(key, until, message) => {
+                    rows.extend(inner.row(key, until, &message));
+                    if is_signed_in(until, inner.clock.now()) {
+                        inner.keep(key, until, &mut kept, &mut rows).await;
+                    }
+                }
                 Order::Settle(tell) => {
                     inner.append(&mut rows).await;
                     let _ = tell.send(());
                 }
                 Order::Keep(key, until) => {
-                    inner.append(&mut rows).await;
-                    let kept = inner.rows.keep(&key, until.as_millisecond()).await;
-                    inner.warn(kept);
+                    inner.keep(key, until, &mut kept, &mut rows).await;
                 }
                 Order::Erase(key, tell) => {
+                    kept.forget(&key);
                     inner.append(&mut rows).await;
                     let _ = tell.send(inner.rows.erase(&key).await.map_err(LogError::from));
                 }
@@ -280,6 +286,11 @@ async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
         }
         inner.append(&mut rows).await;
     }
+}
+
+/// Whether what is kept until `until` belongs to a session that somebody is signed in with. Others end by themselves soon.
+fn is_signed_in(until: Timestamp, now: Timestamp) -> bool {
+    until.as_millisecond() > now.as_millisecond().saturating_add(SOON_MILLIS)
 }
 
 impl Inner {
@@ -300,6 +311,18 @@ impl Inner {
             let limit = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX);
             self.warn(self.rows.append(rows, limit).await);
             rows.clear();
+        }
+    }
+
+    /// Keeps what is written of `key`, `rows` included, as long as its session lasts.
+    async fn keep(&self, key: FlowKey, until: Timestamp, kept: &mut Kept, rows: &mut Vec<FlowRow>) {
+        if let Some(until) = kept.extend(key, until, self.clock.now()) {
+            self.append(rows).await;
+            let told = self.rows.keep(&key, until.as_millisecond()).await;
+            if told.is_err() {
+                kept.forget(&key);
+            }
+            self.warn(told);
         }
     }
 

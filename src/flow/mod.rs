@@ -8,6 +8,7 @@
 //! A message is masked when it is made ([`Message`] has no other way in), so that neither the log nor a page can show what
 //! it must not. The log is a convenience: it never holds up a sign-in for long and never fails one.
 
+mod kept;
 mod log;
 mod mask;
 mod message;
