@@ -45,6 +45,10 @@ fn headers(request: &Request) -> impl Iterator<Item = &'static str> {
     let headers = request.headers.iter();
     headers.filter_map(|(name, value)| match name.as_str() {
         "authorization" => Some("\"Authorization: Bearer $ACCESS_TOKEN\""),
+        // Its name under https (`web::session_layer`).
+        "cookie" if value.contains("__Host-session=") => {
+            Some("\"Cookie: __Host-session=$SESSION\"")
+        }
         "cookie" => Some("\"Cookie: session=$SESSION\""),
         "accept" if value == "application/json" => Some("'Accept: application/json'"),
         _ => None,
