@@ -16,7 +16,7 @@ use url::form_urlencoded;
 use super::failure::{Action, Failure as Problem};
 use super::frame::Lesson;
 use super::{App, Frame, Here, page};
-use crate::session::{Browser, Trial, Visit};
+use crate::session::{Browser, Login, Trial, Visit};
 pub use control::Control;
 use control::ControlError;
 use failures::{Failure, GROUPS, Group, Way, find};
@@ -54,7 +54,12 @@ pub(super) async fn post(
             begin(&app, &browser, failure, true).await?;
             address.to_owned()
         }
-        Way::Profile(_) => arrange(&app, &browser, failure).await?,
+        Way::Profile(_) => {
+            let login = browser.read().await?.and_then(|data| data.login);
+            // Somebody whose calls are all refused, for their plan has no API access, would see nothing else.
+            let login = login.filter(|login| login.person.is_some());
+            arrange(&app, &browser, failure, login).await?
+        }
     };
     Ok(Redirect::to(&to).into_response())
 }
@@ -65,28 +70,38 @@ pub(super) async fn go_on(
     State(app): State<Arc<App>>,
     browser: Browser,
     Path(name): Path<String>,
-) -> Result<Redirect, Problem> {
-    let trial = browser.read().await?.and_then(|data| data.trial);
+) -> Result<Response, Problem> {
+    let Some(failure) = find(&name) else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
+    let data = browser.read().await?;
+    let (trial, login) = data.map_or((None, None), |data| (data.trial, data.login));
     let is_waiting = trial.is_some_and(|trial| trial.name == name && !trial.arranged);
-    match find(&name).filter(|_| is_waiting) {
-        Some(failure) => Ok(Redirect::to(&arrange(&app, &browser, failure).await?)),
-        None => Ok(Redirect::to("/break")),
-    }
+    let to = if is_waiting {
+        arrange(&app, &browser, failure, login).await?
+    } else {
+        "/break".to_owned()
+    };
+    Ok(Redirect::to(&to).into_response())
 }
 
-/// Arranges a failure of somebody who is signed in, and says where to go. Somebody who is not signs in first.
-async fn arrange(app: &App, browser: &Browser, failure: &Failure) -> Result<String, Problem> {
+/// Arranges a failure of somebody who is signed in by `current`, and says where to go. Somebody who is not signs in first.
+async fn arrange(
+    app: &App,
+    browser: &Browser,
+    failure: &Failure,
+    current: Option<Login>,
+) -> Result<String, Problem> {
     let Way::Profile(orders) = failure.way else {
         return Ok("/break".to_owned());
     };
-    let login_of = browser.read().await?.and_then(|data| data.login);
-    let (Some(signed_in), Some(control)) = (login_of, &app.control) else {
+    let (Some(current), Some(control)) = (current, &app.control) else {
         begin(app, browser, failure, false).await?;
         let somebody = [("sandbox_decision", "allow"), ("sandbox_user", "full")];
         return Ok(login(&format!("/break/{}", failure.name), &somebody));
     };
     for order in orders {
-        control.give(order, &signed_in.token).await?;
+        control.give(order, &current.token).await?;
     }
     begin(app, browser, failure, true).await?;
     Ok("/me".to_owned())
