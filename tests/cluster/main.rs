@@ -9,6 +9,7 @@ mod chaos;
 mod crash;
 mod database;
 mod failures;
+mod flow;
 mod growth;
 mod impatience;
 mod lost_update;

@@ -11,7 +11,7 @@ mod sandbox;
 use std::time::{Duration, Instant};
 
 pub(crate) use browser::{Browser, Page};
-pub(crate) use cluster::{Cluster, Kind, new_key};
+pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, new_key};
 pub(crate) use postgres::{Postgres, server_user};
 pub(crate) use process::{Instance, Setup, free_address, signal};
 pub(crate) use provider::{Hold, Provider};
