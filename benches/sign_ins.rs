@@ -137,7 +137,11 @@ impl Host {
             let (name, value) = header.split_once(": ").unwrap();
             match name {
                 "location" => value.clone_into(&mut answer.location),
-                "set-cookie" => answer.cookie = value.split(';').next().unwrap().to_owned(),
+                "set-cookie" => value
+                    .split(';')
+                    .next()
+                    .unwrap()
+                    .clone_into(&mut answer.cookie),
                 "content-length" => length = value.parse().unwrap(),
                 "transfer-encoding" => panic!("an answer in chunks"),
                 _ => {}

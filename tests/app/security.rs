@@ -37,11 +37,11 @@ fn tests() -> BTreeSet<String> {
         };
         let stem = stem.to_str().unwrap();
         let text = fs::read_to_string(&file).unwrap();
-        let mut lines = text.lines().map(str::trim).peekable();
+        let lines = text.lines().map(str::trim);
         let in_cluster = file.starts_with(root().join("tests/cluster"));
         let in_proptest = text.contains("proptest! {");
         let mut marked = false;
-        while let Some(line) = lines.next() {
+        for line in lines {
             marked |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
             let function = line.trim_start_matches("async ").strip_prefix("fn ");
             let Some(function) = function else { continue };

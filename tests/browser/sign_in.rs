@@ -139,7 +139,7 @@ async fn a_tab_left_open_for_days_goes_on_or_says_who_it_is_for_no_more() {
     let browser = Browser::signed_in(&app).await;
 
     // The access token is about to expire, the session is not.
-    app.pass(7 * DAY - Duration::from_mins(2));
+    app.pass(6 * DAY + Duration::from_mins(24 * 60 - 2));
     browser.follow("/me").await;
     browser.arrives_at("/me").await;
     browser.shows(grace::EMAIL).await;

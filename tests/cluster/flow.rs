@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::Value;
-use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use crate::support::{Browser, Cluster, Instance, Kind, SandboxProcess, on_both_stores};
 
@@ -31,10 +31,9 @@ async fn flow(browser: &Browser, instance: &Instance) -> (bool, Vec<String>) {
 async fn messages(cluster: &Cluster, kind: Kind) -> i64 {
     match kind {
         Kind::Sqlite => {
-            let file = cluster.store.replace("sessions.db", "flow.db");
-            let mut file = SqliteConnection::connect(&file).await.unwrap();
-            let query = sqlx::query("SELECT count(*) FROM messages");
-            query.fetch_one(&mut file).await.unwrap().get(0)
+            let file = rusqlite::Connection::open(cluster.folder().join("flow.db")).unwrap();
+            let sql = "SELECT count(*) FROM messages";
+            file.query_row(sql, [], |row| row.get(0)).unwrap()
         }
         Kind::Postgres => {
             let mut database = PgConnection::connect(&cluster.store).await.unwrap();

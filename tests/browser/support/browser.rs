@@ -127,6 +127,15 @@ impl Browser {
         self.arrives_at_url(&format!("{}{path}", self.base)).await;
     }
 
+    /// The same, at this place of the page.
+    pub(crate) async fn arrives_at_with(&self, path: &str, fragment: Option<&str>) {
+        self.arrives_at_url(&match fragment {
+            Some(fragment) => format!("{}{path}#{fragment}", self.base),
+            None => format!("{}{path}", self.base),
+        })
+        .await;
+    }
+
     /// Waits until the sandbox asks whom to sign in.
     pub(crate) async fn is_asked_for_consent(&self) {
         let url = format!("{}/b/authorize", self.sandbox);
@@ -193,7 +202,7 @@ impl Browser {
     }
 
     /// Waits for the first such element that can be seen.
-    async fn find(&self, xpath: &str) -> Element {
+    pub(crate) async fn find(&self, xpath: &str) -> Element {
         until(xpath, async || {
             let found = self.client.find_all(Locator::XPath(xpath)).await.ok()?;
             for element in found {
