@@ -1,8 +1,8 @@
 //! The pages: a file each, and what they have in common.
 //!
 //! A request passes the layers from the outside in: `request_log` gives it a reference and writes its line, the answer is
-//! compressed, `headers` hardens it, `failure` turns errors and panics into pages, `record` takes down what is said, tower-sessions'
-//! layer finds the session; then comes the page.
+//! compressed, `headers` hardens it, `failure` turns errors and panics into pages, `record` takes down what is said,
+//! tower-sessions' layer finds the session; then comes the page.
 
 mod accept;
 mod assets;

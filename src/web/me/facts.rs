@@ -317,7 +317,7 @@ mod tests {
         let facts = shown(
             r#"{"id":"x","email":["a","b"],"timeZone":"Mars/Base","lastLogin":"soon","account":7,"admin":"maybe",
                 "alternateEmails":[{"email":"c","confirmed":"no"},{"email":"","confirmed":true},5,"d"],
-                "deep":{"a":{"b":[1e400]},"name":" "}}"#,
+                "deep":{"a":{"b":[1e300]},"name":" "}}"#,
         );
         for (label, text) in [
             ("Time zone", "Mars/Base"),
@@ -329,7 +329,7 @@ mod tests {
                 "Other email addresses",
                 "c (confirmed no) | confirmed, email  | 5 | d",
             ),
-            ("Deep", r#"a {"b":[1e400]}, name  "#),
+            ("Deep", r#"a {"b":[1e300]}, name  "#),
         ] {
             assert!(
                 facts.contains(&(label.to_owned(), text.to_owned())),

@@ -163,7 +163,7 @@ mod tests {
             (
                 "fr_CA",
                 "America/Toronto",
-                "2 mars 2026 à 3 h 15",
+                "2 mars 2026 à 03 h 15",
                 "fr-CA",
                 "EST",
             ),
