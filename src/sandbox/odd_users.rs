@@ -19,7 +19,7 @@ const MARKUP_EMAIL: &str = r#""\"><script>alert(1)</script>{{7*7}}"@example.com"
 const LONG_EMAIL: &str = "wolfeschlegelsteinhausenbergerdorff-wolfeschlegelsteinhausenberg\
     @wolfeschlegelsteinhausenbergerdorffwolfeschlegelsteinhausenberge\
     .wolfeschlegelsteinhausenbergerdorffwolfeschlegelsteinhausenberge\
-    .wolfeschlegelsteinhausenbergerdorffwolfeschlegelst.example";
+    .wolfeschlegelsteinhausenbergerdorffwolfeschlegelste.example";
 
 /// The odd users, in the order of the consent page.
 pub(super) static ODD: LazyLock<[User; 5]> = LazyLock::new(|| {
