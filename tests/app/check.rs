@@ -230,7 +230,14 @@ async fn check_asks_the_hosts_that_are_configured() {
 fn a_public_address_without_https_is_warned_about() {
     let folder = TempDir::new().unwrap();
     let warned = |base_url: &str| {
-        let environment = [("SERVER_BASE_URL", base_url), ("SESSION_STORE", "memory")];
+        let environment = [
+            ("SERVER_BASE_URL", base_url),
+            ("SESSION_STORE", "memory"),
+            ("SMARTSHEET_CLIENT_ID", "the-id"),
+            ("SMARTSHEET_CLIENT_SECRET", "the-secret"),
+            ("SMARTSHEET_AUTHORIZE_URL", NOBODY),
+            ("SMARTSHEET_API_URL", NOBODY),
+        ];
         run(folder.path(), &["check"], &environment)
             .stdout
             .contains("without https")
