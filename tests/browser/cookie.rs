@@ -29,7 +29,7 @@ async fn the_only_cookie_points_at_the_session_and_is_out_of_reach() {
     browser.visit("/").await;
     let before = the_cookie(&browser).await;
 
-    browser.client().back().await.unwrap();
+    browser.back().await;
     browser.is_asked_for_consent().await;
     browser.press_button("Allow").await;
     browser.arrives_at("/me").await;

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use fantoccini::wd::WindowHandle;
-
 use crate::support::{Browser, TestApp, grace};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -68,25 +66,25 @@ async fn the_sign_in_leads_where_the_person_wanted_to_go() {
 async fn two_tabs_sign_in_at_the_same_time_and_both_arrive() {
     let app = TestApp::start().await;
     let browser = Browser::open(&app).await;
-    let first = browser.client().window().await.unwrap();
-    let second = second_tab(&browser).await;
+    let first = browser.tab().await;
+    let second = browser.new_tab().await;
 
     for tab in [&first, &second] {
-        switch(&browser, tab).await;
+        browser.switch_to(tab).await;
         browser.visit("/").await;
     }
     for tab in [&first, &second] {
-        switch(&browser, tab).await;
+        browser.switch_to(tab).await;
         browser.follow("/login").await;
         browser.is_asked_for_consent().await;
     }
     for tab in [&first, &second] {
-        switch(&browser, tab).await;
+        browser.switch_to(tab).await;
         browser.press_button("Allow").await;
         browser.arrives_at("/me").await;
         browser.shows(grace::EMAIL).await;
     }
-    switch(&browser, &first).await;
+    browser.switch_to(&first).await;
     browser.reload().await;
     browser.arrives_at("/me").await;
     browser.shows(grace::EMAIL).await;
@@ -151,16 +149,4 @@ async fn a_tab_left_open_for_days_goes_on_or_says_who_it_is_for_no_more() {
     app.pass(8 * DAY);
     browser.follow("/me").await;
     browser.is_asked_for_consent().await;
-}
-
-async fn second_tab(browser: &Browser) -> WindowHandle {
-    browser.client().new_window(true).await.unwrap().handle
-}
-
-async fn switch(browser: &Browser, tab: &WindowHandle) {
-    browser
-        .client()
-        .switch_to_window(tab.clone())
-        .await
-        .unwrap();
 }

@@ -26,15 +26,11 @@ async fn signing_out_ends_at_the_first_page_without_a_cookie() {
 async fn a_click_after_signing_out_in_another_tab_asks_to_sign_in() {
     let app = TestApp::start().await;
     let browser = Browser::signed_in(&app).await;
-    let first = browser.client().window().await.unwrap();
-    let second = browser.client().new_window(true).await.unwrap().handle;
-    let third = browser.client().new_window(true).await.unwrap().handle;
+    let first = browser.tab().await;
+    let second = browser.new_tab().await;
+    let third = browser.new_tab().await;
     for tab in [&third, &second] {
-        browser
-            .client()
-            .switch_to_window(tab.clone())
-            .await
-            .unwrap();
+        browser.switch_to(tab).await;
         browser.visit("/me").await;
         browser.shows(grace::EMAIL).await;
     }
@@ -42,10 +38,10 @@ async fn a_click_after_signing_out_in_another_tab_asks_to_sign_in() {
     browser.press_button("Sign out").await;
     browser.shows_sign_in().await;
 
-    browser.client().switch_to_window(first).await.unwrap();
+    browser.switch_to(&first).await;
     browser.press_button("Refresh now").await;
     browser.is_asked_for_consent().await;
-    browser.client().switch_to_window(third).await.unwrap();
+    browser.switch_to(&third).await;
     browser.press_button("Sign out").await;
     browser.arrives_at("/").await;
     browser.shows_sign_in().await;
@@ -69,12 +65,12 @@ async fn the_back_button_shows_nothing_private() {
 
     let mut seen = Vec::new();
     for _ in 0..4 {
-        browser.client().back().await.unwrap();
+        browser.back().await;
         shows_nothing_private(&browser).await;
         seen.push(browser.url().await.path().to_owned());
     }
     for _ in 0..4 {
-        browser.client().forward().await.unwrap();
+        browser.forward().await;
         shows_nothing_private(&browser).await;
     }
     // The start page, the profile (which asks to sign in), the consent page, and the start page before all that.

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use fantoccini::elements::Element;
-use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleCommand};
+use fantoccini::wd::{Capabilities, TimeoutConfiguration};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::Method;
@@ -13,8 +13,9 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 use tokio::time::timeout;
-use url::{ParseError, Url};
+use url::Url;
 
+use super::command::Raw;
 use super::console::{self, Failed};
 use super::{SOON, TestApp, chromedriver, until};
 
@@ -112,10 +113,6 @@ impl Browser {
 
     pub(crate) async fn go_to(&self, url: &str) {
         self.client.goto(url).await.unwrap();
-    }
-
-    pub(crate) async fn reload(&self) {
-        self.client.refresh().await.unwrap();
     }
 
     pub(crate) async fn url(&self) -> Url {
@@ -249,28 +246,5 @@ impl Drop for Browser {
             surprises.is_empty(),
             "the browser's console: {surprises:#?}"
         );
-    }
-}
-
-/// A command of `WebDriver` whose answer is wanted as it comes, or one that only chromedriver knows.
-#[derive(Debug)]
-pub(super) struct Raw {
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    pub(super) body: Option<Value>,
-}
-
-impl WebDriverCompatibleCommand for Raw {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!(
-            "session/{}/{}",
-            session.unwrap_or_default(),
-            self.path
-        ))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        let body = self.body.as_ref().map(Value::to_string);
-        (self.method.clone(), body)
     }
 }

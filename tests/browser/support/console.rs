@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::browser::Raw;
+use super::command::Raw;
 
 /// A page or file whose answer has a failure's status.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,9 +3,11 @@
 mod app;
 mod browser;
 mod chromedriver;
+mod command;
 mod console;
 mod keyboard;
 mod other_site;
+mod tabs;
 
 use std::time::Duration;
 
