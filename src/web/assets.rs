@@ -21,12 +21,6 @@ const STYLESHEET: Asset = Asset {
     content: include_bytes!("../../static/style.css"),
 };
 
-const FLOW_STYLESHEET: Asset = Asset {
-    name: "flow.css",
-    content_type: "text/css; charset=utf-8",
-    content: include_bytes!("../../static/flow.css"),
-};
-
 const SCRIPT: Asset = Asset {
     name: "comfort.js",
     content_type: "text/javascript; charset=utf-8",
@@ -45,7 +39,7 @@ const ROBOTS: Asset = Asset {
     content: include_bytes!("../../static/robots.txt"),
 };
 
-const ASSETS: [Asset; 4] = [STYLESHEET, FLOW_STYLESHEET, SCRIPT, ICON];
+const ASSETS: [Asset; 3] = [STYLESHEET, SCRIPT, ICON];
 
 impl Asset {
     /// Names this very content: 64 bits of its SHA-256.
@@ -61,12 +55,6 @@ impl Asset {
 /// The stylesheet's address. It changes with the content, so browsers may keep what they have for ever.
 pub(super) fn stylesheet_url() -> &'static str {
     static URL: LazyLock<String> = LazyLock::new(|| STYLESHEET.url());
-    &URL
-}
-
-/// The address of what the pages of the flow need beyond that, likewise.
-pub(super) fn flow_stylesheet_url() -> &'static str {
-    static URL: LazyLock<String> = LazyLock::new(|| FLOW_STYLESHEET.url());
     &URL
 }
 

@@ -12,8 +12,6 @@ pub(super) struct Frame {
     pub(super) lesson: Option<Lesson>,
     /// The stylesheet's address.
     pub(super) stylesheet: &'static str,
-    /// The address of what the pages of the flow need beyond that.
-    pub(super) flow_stylesheet: &'static str,
     /// The script's address. Pages work without it.
     pub(super) script: &'static str,
     /// What the script must be to run.
@@ -47,7 +45,6 @@ impl Frame {
             here,
             lesson: None,
             stylesheet: assets::stylesheet_url(),
-            flow_stylesheet: assets::flow_stylesheet_url(),
             script: assets::script_url(),
             script_integrity: assets::script_integrity(),
             icon: assets::icon_url(),
