@@ -141,13 +141,8 @@ impl Settings {
                 server.base_url.origin().ascii_serialization()
             ));
         }
-        for (name, is_set) in [
-            ("server.metrics_listen", server.metrics_listen.is_some()),
-            ("server.trusted_proxies", !server.trusted_proxies.is_empty()),
-        ] {
-            if is_set {
-                warnings.push(format!("{name} has no effect in this version"));
-            }
+        if server.metrics_listen.is_some() {
+            warnings.push("server.metrics_listen has no effect in this version".to_owned());
         }
         warnings
     }
@@ -205,6 +200,13 @@ impl Settings {
         let shown = |name: &'static str| match name {
             "server.listen" => server.listen.to_string(),
             "server.base_url" => server.base_url.origin().ascii_serialization(),
+            "server.rate_limit" => {
+                let rate = server.rate_limit.map(|rate| rate.to_string());
+                rate.unwrap_or_else(|| "off".to_owned())
+            }
+            "server.max_connections" => server.max_connections.to_string(),
+            "server.drain_time" => show_duration(server.drain_time),
+            "server.stop_timeout" => show_duration(server.stop_timeout),
             "smartsheet.region" => smartsheet.region.name().to_owned(),
             "smartsheet.client_id" => smartsheet.client_id.clone(),
             "smartsheet.scopes" => scopes.join(" "),

@@ -1,9 +1,11 @@
 //! Reading one value. Each error says what would be right.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use url::Url;
 
 use crate::oauth::Scope;
@@ -105,15 +107,33 @@ pub(super) fn scopes(text: &str) -> Result<Vec<Scope>, Expected> {
     Ok(scopes)
 }
 
-/// Addresses, separated by spaces or commas.
-pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, Expected> {
+/// Addresses and networks, separated by spaces or commas.
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Expected> {
     words(text)
-        .map(|address| {
-            address
-                .parse()
-                .map_err(|_| "expected addresses, such as 10.0.0.5 or ::1".to_owned())
+        .map(|word| {
+            let address = word.parse::<IpAddr>().map(IpNet::from);
+            address.or_else(|_| word.parse::<IpNet>()).map_err(|_| {
+                "expected addresses and networks, such as 10.0.0.5, 10.1.0.0/16 or ::1".to_owned()
+            })
         })
         .collect()
+}
+
+/// How much a client may ask for in a minute, or `off`.
+pub(super) fn rate(text: &str) -> Result<Option<NonZeroU32>, Expected> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let expected = || "expected how many requests a minute, such as 300, or off".to_owned();
+    text.parse().map(Some).map_err(|_| expected())
+}
+
+/// How many of something there may be.
+pub(super) fn count(text: &str) -> Result<usize, Expected> {
+    match text.parse() {
+        Ok(number @ 1..=1_000_000) => Ok(number),
+        _ => Err("expected a number from 1 to 1000000".to_owned()),
+    }
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -251,7 +271,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_panics(text in "\\PC{0,40}") {
-            let _ = (duration(&text), base_url(&text), provider_url(&text), scopes(&text), store(&text), addresses(&text));
+            let _ = (duration(&text), base_url(&text), provider_url(&text), scopes(&text), store(&text), networks(&text), rate(&text), count(&text));
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The section `[server]`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::time::Duration;
 
+use ipnet::IpNet;
 use url::Url;
 
-use super::source::Sources;
-use super::{SettingError, optional, parse, value};
+use super::source::{Origin, Sources};
+use super::{SettingError, optional, parse, show_duration, value};
 
 /// The section `[server]`.
 #[derive(Debug, Clone)]
@@ -17,10 +20,41 @@ pub struct ServerSettings {
     /// `server.metrics_listen`: where metrics are served, if anywhere.
     pub metrics_listen: Option<SocketAddr>,
     /// `server.trusted_proxies`: whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<IpNet>,
+    /// `server.rate_limit`: how often a minute one client may ask for each of `/login`, `/redirect` and `/refresh`. `None`
+    /// for as often as it likes.
+    pub rate_limit: Option<NonZeroU32>,
+    /// `server.max_connections`: how many connections may be open at once.
+    pub max_connections: usize,
+    /// `server.drain_time`: how long a stop goes on to accept connections, so that a balancer sees `/readyz` answer 503.
+    /// At most half of [`ServerSettings::stop_timeout`].
+    pub drain_time: Duration,
+    /// `server.stop_timeout`: how long a stop may take in all.
+    pub stop_timeout: Duration,
 }
 
 pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
+    let stop_timeout = value(
+        sources,
+        "server.stop_timeout",
+        "10s",
+        parse::positive_duration,
+    )?;
+    let mut drain_time = value(sources, "server.drain_time", "3s", parse::duration)?;
+    let longest = stop_timeout / 2;
+    if sources.origin("server.drain_time") == Origin::Default {
+        drain_time = drain_time.min(longest);
+    } else if drain_time > longest {
+        return Err(SettingError::new(
+            "server.drain_time",
+            sources.origin("server.drain_time"),
+            format!(
+                "{:?} is not right; expected at most half of server.stop_timeout ({}): what was accepted needs time to end",
+                show_duration(drain_time),
+                show_duration(stop_timeout)
+            ),
+        ));
+    }
     Ok(ServerSettings {
         listen: value(sources, "server.listen", "127.0.0.1:8080", parse::address)?,
         base_url: value(
@@ -30,7 +64,11 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
             parse::base_url,
         )?,
         metrics_listen: optional(sources, "server.metrics_listen", parse::address)?,
-        trusted_proxies: value(sources, "server.trusted_proxies", "", parse::addresses)?,
+        trusted_proxies: value(sources, "server.trusted_proxies", "", parse::networks)?,
+        rate_limit: value(sources, "server.rate_limit", "300", parse::rate)?,
+        max_connections: value(sources, "server.max_connections", "10000", parse::count)?,
+        drain_time,
+        stop_timeout,
     })
 }
 

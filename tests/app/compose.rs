@@ -228,8 +228,8 @@ fn the_proxy_and_the_instances_know_each_other() {
     for (name, service) in apps(&compose) {
         let settings = settings_with(&variables(service));
         let trusted = &settings.server.trusted_proxies;
-        let trusted: Vec<String> = trusted.iter().map(ToString::to_string).collect();
-        assert_eq!(trusted, [address.as_str().unwrap()], "{name}");
+        let address: std::net::IpAddr = address.as_str().unwrap().parse().unwrap();
+        assert_eq!(*trusted, [ipnet::IpNet::from(address)], "{name}");
         upstreams.insert(format!("{name}:{}", settings.server.listen.port()));
     }
     let directive = |name: &str| {

@@ -48,6 +48,17 @@ fn a_value_that_is_not_right() {
         ),
         ("server", "metrics_listen", "here", "127.0.0.1:8080"),
         ("server", "trusted_proxies", "10.0.0.5,proxy", "10.0.0.5"),
+        ("server", "trusted_proxies", "10.0.0.0/33", "10.1.0.0/16"),
+        ("server", "rate_limit", "0", "300, or off"),
+        ("server", "rate_limit", "often", "300, or off"),
+        ("server", "max_connections", "0", "1 to 1000000"),
+        ("server", "stop_timeout", "0s", "more than 0s"),
+        (
+            "server",
+            "drain_time",
+            "6s",
+            "at most half of server.stop_timeout (10s)",
+        ),
         ("smartsheet", "region", "mars", "us, eu, au, gov, sandbox"),
         (
             "smartsheet",
