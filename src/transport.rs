@@ -12,6 +12,10 @@ use reqwest::header::HeaderMap;
 use reqwest::{Request, RequestBuilder, StatusCode, header};
 use url::{Host, Url};
 
+mod gate;
+
+pub use gate::Gate;
+
 /// How long a call may take and how much it may answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -21,24 +25,35 @@ pub struct Limits {
     pub total_timeout: Duration,
     /// Bytes of an answer's body. Longer answers are refused, not cut.
     pub max_answer_bytes: usize,
+    /// How many calls may be under way at once.
+    pub max_calls: usize,
+    /// How long a call waits for others to end. What it waited it has less for itself.
+    pub max_wait: Duration,
 }
 
 impl Default for Limits {
-    /// 3 seconds to connect, 10 seconds in all (what the pages promise), 1 MiB.
+    /// 3 seconds to connect, 10 seconds in all (what the pages promise), 1 MiB; 256 calls at once, which others wait for 2
+    /// seconds.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
             total_timeout: Duration::from_secs(10),
             max_answer_bytes: 1024 * 1024,
+            max_calls: 256,
+            max_wait: Duration::from_secs(2),
         }
     }
 }
+
+/// How long a connection is kept for the next call.
+const KEEP_IDLE: Duration = Duration::from_secs(50);
 
 /// A pooled HTTP client with [`Limits`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Transport {
     http: reqwest::Client,
     limits: Limits,
+    gate: Gate,
     witnesses: Vec<Arc<dyn Witness>>,
 }
 
@@ -137,6 +152,10 @@ pub enum TransportError {
     /// An answer longer than [`Limits::max_answer_bytes`].
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
+    /// Nothing was sent: [`Limits::max_calls`] others are under way, or the app stops and the answer might come too late to
+    /// be stored. It passes within seconds.
+    #[error("not sent: {0}")]
+    Busy(&'static str),
 }
 
 impl Transport {
@@ -159,6 +178,8 @@ impl Transport {
             ))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(limits.connect_timeout)
+            // Shorter than servers keep a connection, so that none is closed under a request.
+            .pool_idle_timeout(KEEP_IDLE)
             .timeout(limits.total_timeout);
         if targets.iter().all(|url| is_loopback(url)) {
             builder = builder.no_proxy();
@@ -169,6 +190,7 @@ impl Transport {
         }
         Ok(Self {
             http: builder.build()?,
+            gate: Gate::new(limits.max_calls),
             limits,
             witnesses: Vec::new(),
         })
@@ -180,6 +202,12 @@ impl Transport {
         let mut watched = self.clone();
         watched.witnesses.push(witness);
         watched
+    }
+
+    /// What every call of this client and its clones passes on its way out.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
     }
 
     /// Starts a request. Send it with [`Transport::send`].
@@ -198,7 +226,11 @@ impl Transport {
         attempt: u32,
         request: RequestBuilder,
     ) -> Result<Answer, TransportError> {
-        let request = request.build().map_err(|error| classify(&error))?;
+        let mut request = request.build().map_err(|error| classify(&error))?;
+        let asked = Instant::now();
+        let _pass = self.gate.pass(purpose, self.limits.max_wait).await?;
+        let left = self.limits.total_timeout.saturating_sub(asked.elapsed());
+        *request.timeout_mut() = Some(left);
         let watch = Watch::begin(&self.witnesses, purpose, attempt, &request);
         let outcome = self.exchange(request).await;
         if let Some(watch) = watch {

@@ -82,6 +82,9 @@ pub enum OAuthError {
     /// An answer that is no token and no error, or longer than one can be.
     #[error("malformed answer: {0}")]
     Malformed(&'static str),
+    /// The request was not sent, because too many are under way or the app stops. It passes within seconds.
+    #[error("not sent: {0}")]
+    NotSent(&'static str),
 }
 
 /// What the server said when it refused.
@@ -151,6 +154,7 @@ impl From<TransportError> for OAuthError {
             TransportError::Unreachable(cause) => Self::Unreachable(cause.to_string()),
             TransportError::Timeout => Self::Timeout,
             TransportError::TooLong(_) => Self::Malformed("it is too long"),
+            TransportError::Busy(why) => Self::NotSent(why),
         }
     }
 }

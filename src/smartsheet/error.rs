@@ -47,6 +47,9 @@ pub enum ApiError {
     /// An answer that can't be read, or longer than one can be.
     #[error("malformed answer: {0}")]
     Malformed(String),
+    /// The call was not made, because too many are under way. It passes within seconds.
+    #[error("not sent: {0}")]
+    NotSent(&'static str),
 }
 
 /// An error answer with what the retry rules look at.
@@ -120,6 +123,7 @@ impl From<TransportError> for ApiError {
             TransportError::Unreachable(cause) => Self::Unreachable(cause.to_string()),
             TransportError::Timeout => Self::Timeout,
             TransportError::TooLong(_) => Self::Malformed(error.to_string()),
+            TransportError::Busy(why) => Self::NotSent(why),
         }
     }
 }

@@ -12,6 +12,14 @@ use crate::oauth::OAuthError;
 use crate::session::{AccessError, Browser, Id, Login, Person, SignedIn};
 use crate::smartsheet::{Api, ApiError, Profile};
 
+/// Why this app can be busy.
+pub(super) const BUSY_BECAUSE: &str = "The app makes a bounded number of calls to Smartsheet at once, so that a slow \
+                                       Smartsheet does not fill its memory; and before it stops, it begins no token \
+                                       request whose answer it could miss.";
+
+/// When to come again if this app is busy.
+pub(super) const BUSY_FOR: Duration = Duration::from_secs(2);
+
 /// Why there is no profile.
 pub(super) enum PersonError {
     /// Nobody is signed in.
@@ -126,6 +134,7 @@ impl From<AccessError> for PersonError {
             AccessError::NotRefreshed(OAuthError::Provider(refusal)) if refusal.status == 429 => {
                 rate_limited(refusal.retry_after, reason)
             }
+            AccessError::NotRefreshed(OAuthError::NotSent(_)) => busy(reason),
             AccessError::NotRefreshed(_) => failed(
                 "smartsheet-failed",
                 "Smartsheet can't be reached, or its answer can't be read. You are still signed in.".to_owned(),
@@ -156,6 +165,7 @@ impl From<ApiError> for PersonError {
                 reason,
             ),
             ApiError::Timeout => slow(),
+            ApiError::NotSent(_) => busy(reason),
             ApiError::Failed(_) | ApiError::Unreachable(_) | ApiError::Malformed(_) => failed(
                 "smartsheet-failed",
                 "Smartsheet can't be reached, reports a failure, or its answer can't be read. You are still signed in."
@@ -204,6 +214,20 @@ fn rate_limited(retry_after: Option<Duration>, reason: String) -> Failure {
             "rate-limited",
             "This app has asked Smartsheet for too much in a short time. You are still signed in.",
             retry_after.unwrap_or(Duration::from_mins(1)),
+            reason,
+        )
+    }
+}
+
+/// Too much is going on here, or this instance stops and another one takes over.
+fn busy(reason: String) -> Failure {
+    Failure {
+        title: "This app is busy",
+        why: BUSY_BECAUSE,
+        ..unavailable(
+            "busy",
+            "Smartsheet was not asked, because too much is going on here at the moment. You are still signed in.",
+            BUSY_FOR,
             reason,
         )
     }

@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 
 use super::App;
 use super::failure::{Action, Failure, REGISTRATION_CHECKS};
+use super::person::{BUSY_BECAUSE, BUSY_FOR};
 use crate::flow::Message;
 use crate::oauth::{AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError};
 use crate::session::{Browser, Login, PendingSignIn, StoreError};
@@ -237,6 +238,7 @@ impl From<RedirectError> for Failure {
                 "Smartsheet did not answer in time, so you are not signed in.".to_owned(),
                 NOT_REPEATED,
             ),
+            RedirectError::NotExchanged(OAuthError::NotSent(_)) => return Self::busy(reason),
             RedirectError::NotExchanged(_) => (
                 StatusCode::BAD_GATEWAY,
                 "smartsheet-failed",
@@ -261,6 +263,23 @@ impl From<RedirectError> for Failure {
 }
 
 impl Failure {
+    /// 503: the code was not sent.
+    fn busy(reason: String) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            kind: "busy",
+            title: "This app is busy",
+            explanation: "Too much is going on here at the moment, so you are not signed in."
+                .to_owned(),
+            why: BUSY_BECAUSE,
+            advice: "Start the sign-in again in a few seconds.",
+            checks: &[],
+            action: Action::SignIn,
+            reason,
+            retry_after: Some(BUSY_FOR),
+        }
+    }
+
     /// 502: only whoever runs this app can help.
     fn for_operator(kind: &'static str, explanation: String, reason: String) -> Self {
         Self {
