@@ -118,12 +118,13 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn serve(settings: &Settings) -> ExitCode {
     start_log(settings.log);
-    let stop = stop_signal();
+    // Whoever sits at the terminal, or asks twice, wants it to end now.
+    let (stop, hurry) = (stop_signal(), hurry_signal());
     let server = match Server::start(settings, Surroundings::default()).await {
         Ok(server) => server,
         Err(error) => return usage(&error),
     };
-    match server.serve(stop).await {
+    match server.serve_until(stop, hurry).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -281,30 +282,68 @@ fn start_log(format: LogFormat) {
     }));
 }
 
-/// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C. Both are caught from the call on, not only once
-/// it is awaited: a stop right after the start must be in good order, too.
+/// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C.
 fn stop_signal() -> impl Future<Output = ()> + Send {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{Signal, SignalKind, signal};
-        let received = |signal: std::io::Result<Signal>| async {
-            match signal {
-                Ok(mut signal) => drop(signal.recv().await),
+    let (terminate, interrupt) = (signals::terminate(1), signals::interrupt());
+    async {
+        tokio::select! {
+            () = terminate => {}
+            () = interrupt => {}
+        }
+    }
+}
+
+/// Comes true on Ctrl-C, and on a second SIGTERM: then nobody wants to wait for a balancer to notice.
+fn hurry_signal() -> impl Future<Output = ()> + Send {
+    let (terminate, interrupt) = (signals::terminate(2), signals::interrupt());
+    async {
+        tokio::select! {
+            () = terminate => {}
+            () = interrupt => {}
+        }
+    }
+}
+
+/// What the system says to a process. It is caught from the call on, not only once it is awaited: a stop right after the
+/// start must be in good order, too.
+#[cfg(unix)]
+mod signals {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    /// Comes true at the SIGTERM of this number.
+    pub(super) fn terminate(number: u32) -> impl Future<Output = ()> + Send {
+        received(SignalKind::terminate(), number)
+    }
+
+    /// Comes true on Ctrl-C.
+    pub(super) fn interrupt() -> impl Future<Output = ()> + Send {
+        received(SignalKind::interrupt(), 1)
+    }
+
+    fn received(kind: SignalKind, number: u32) -> impl Future<Output = ()> + Send {
+        let caught = signal(kind);
+        async move {
+            match caught {
+                Ok(mut signal) => {
+                    for _ in 0..number {
+                        signal.recv().await;
+                    }
+                }
                 // The operating system gave no handler, so its own way of stopping this process is in force.
                 Err(_) => std::future::pending().await,
             }
-        };
-        let terminate = received(signal(SignalKind::terminate()));
-        let interrupt = received(signal(SignalKind::interrupt()));
-        async move {
-            tokio::select! {
-                () = terminate => {}
-                () = interrupt => {}
-            }
         }
     }
-    #[cfg(not(unix))]
-    async {
+}
+
+/// Elsewhere there is Ctrl-C alone.
+#[cfg(not(unix))]
+mod signals {
+    pub(super) async fn terminate(_: u32) {
+        std::future::pending().await
+    }
+
+    pub(super) async fn interrupt() {
         let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -1,6 +1,14 @@
 //! The app put together: settings in, a running server out, and back to nothing in good order.
 
+mod bodies;
+mod connection;
+mod files;
+mod handle;
+mod limits;
 mod open_store;
+mod serving;
+mod socket;
+mod stop;
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +17,6 @@ use std::time::Duration;
 use axum::Router;
 use secrecy::ExposeSecret;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -23,25 +30,18 @@ use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, RefreshPolicy, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control};
+use crate::web::{self, App, Control, RateLimiter};
+pub use limits::ConnectionLimits;
 use open_store::beside;
 pub use open_store::{open_flow_log, open_store};
+use serving::Serving;
+use stop::StopTimes;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 /// How often sessions are removed that expired or are too many.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
-
-/// How long a stop waits for requests, and for exchanges and refreshes whose answer must still be stored.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
-
-/// How much longer it waits for exchanges and refreshes alone: as long as a call to Smartsheet may take, and its answer to be
-/// stored. As a rule there are none, or they end at once.
-const STORE_WITHIN: Duration = Duration::from_secs(12);
-
-/// How long the database may take to end its connections.
-const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why the app can't start: one line that names the setting to change.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,9 @@ pub struct Server {
     listener: TcpListener,
     routes: Router,
     app: Arc<App>,
+    limits: ConnectionLimits,
+    max_connections: usize,
+    stop_times: StopTimes,
 }
 
 /// What tests set otherwise than people.
@@ -65,6 +68,8 @@ pub struct Surroundings {
     pub limits: Limits,
     /// How calls to Smartsheet are repeated.
     pub retry: Retry,
+    /// How long a client may take for what.
+    pub connections: ConnectionLimits,
 }
 
 impl Default for Surroundings {
@@ -73,6 +78,7 @@ impl Default for Surroundings {
             clock: Clock::system(),
             limits: Limits::default(),
             retry: Retry::default(),
+            connections: ConnectionLimits::default(),
         }
     }
 }
@@ -105,6 +111,9 @@ impl Server {
             listener,
             routes,
             app,
+            limits: surroundings.connections,
+            max_connections: files::make_room_for(settings.server.max_connections),
+            stop_times: StopTimes::new(&settings.server),
         })
     }
 
@@ -122,58 +131,41 @@ impl Server {
         self.routes.clone()
     }
 
-    /// Serves until `stop` comes true, then stops in good order: no new requests, those under way end, exchanges and
-    /// refreshes store what they got, the store closes.
+    /// Serves until `stop` comes true, then stops in good order; see [`Server::serve_until`].
     ///
     /// # Errors
     ///
-    /// When the listener fails.
+    /// None at present: an error of the listener is waited out.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-        let Self {
-            listener,
-            routes,
-            app,
-        } = self;
+        self.serve_until(stop, std::future::pending()).await
+    }
+
+    /// Serves until `stop` comes true, then stops in good order, within `server.stop_timeout` in all.
+    ///
+    /// First `/readyz` answers 503 and every answer ends its connection, while requests are still taken for
+    /// `server.drain_time`, or until `hurry` comes true. Then the requests under way end, exchanges and refreshes store what
+    /// they got, and the store closes.
+    ///
+    /// # Errors
+    ///
+    /// None at present: an error of the listener is waited out.
+    pub async fn serve_until(
+        self,
+        stop: impl Future<Output = ()> + Send + 'static,
+        hurry: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let app = self.app;
         app.tasks.spawn(sweep(Arc::clone(&app)));
-        let stopping = app.stopping.clone();
-        let signalled = {
-            let stopping = stopping.clone();
-            async move {
-                stop.await;
-                tracing::info!("stopping");
-                stopping.cancel();
-            }
-        };
-        let finished = async {
-            let served = axum::serve(listener, routes)
-                .with_graceful_shutdown(signalled)
-                .await;
-            app.tasks.close();
-            app.tasks.wait().await;
-            served
-        };
-        let overdue = async {
-            stopping.cancelled().await;
-            tokio::time::sleep(STOP_WITHIN).await;
-            // A request may have found out late that it needs a refresh. What was sent must be stored.
-            app.tasks.close();
-            let _ = timeout(STORE_WITHIN, app.tasks.wait()).await;
-        };
-        let served = tokio::select! {
-            served = finished => served,
-            () = overdue => {
-                tracing::warn!("requests, exchanges or refreshes were still under way after {STOP_WITHIN:?}");
-                Ok(())
-            }
-        };
-        // A database that hangs must not hold up the end; what it acknowledged it has.
-        let closed = async {
-            app.flow.close().await;
-            app.store.close().await;
-        };
-        let _ = timeout(CLOSE_WITHIN, closed).await;
-        tracing::info!("stopped");
-        served
+        let serving = Serving::new(
+            self.routes,
+            Arc::clone(&app),
+            self.limits,
+            self.max_connections,
+        );
+        let accepting = tokio::spawn(Arc::clone(&serving).accept(self.listener));
+        stop.await;
+        stop::stop(self.stop_times, &serving, accepting, hurry).await;
+        Ok(())
     }
 }
 
@@ -192,6 +184,7 @@ pub fn assemble(
         clock,
         limits,
         retry,
+        connections: _,
     } = surroundings;
     let smartsheet = &settings.smartsheet;
     let is_sandbox = smartsheet.region == Region::Sandbox;
@@ -232,12 +225,18 @@ pub fn assemble(
         refresh_margin: settings.session.refresh_margin,
         patience: limits.total_timeout,
         client,
+        gate: transport.gate(),
         api: Api::new(smartsheet.api_url.clone(), transport, retry),
         store,
         access,
         flow,
         tasks,
         stopping: CancellationToken::new(),
+        trusted_proxies: settings.server.trusted_proxies.clone(),
+        rate_limiter: settings
+            .server
+            .rate_limit
+            .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
         clock,
         metrics,
     })

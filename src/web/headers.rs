@@ -49,7 +49,12 @@ const HARDENING: [(HeaderName, &str); 6] = [
 /// back to the app.
 pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    apply(response.headers_mut(), &app);
+    response
+}
+
+/// Adds to `headers` what every answer carries.
+pub(super) fn apply(headers: &mut HeaderMap, app: &App) {
     for (name, value) in HARDENING {
         headers
             .entry(name)
@@ -69,7 +74,6 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// tower-sessions removes a cookie without saying `Secure`, and browsers refuse that for a name with the `__Host-` prefix:

@@ -1,8 +1,9 @@
 //! The pages: a file each, and what they have in common.
 //!
 //! A request passes the layers from the outside in: `request_log` gives it a reference and writes its line, the answer is
-//! compressed, `headers` hardens it, `failure` turns errors and panics into pages, `record` takes down what is said,
-//! tower-sessions' layer finds the session; then comes the page.
+//! compressed, `headers` hardens it, `failure` turns errors and panics into pages, `limits` refuses what is too long, `record`
+//! takes down what is said, tower-sessions' layer finds the session, `rate_limit` refuses what is too often; then comes the
+//! page.
 
 mod accept;
 mod assets;
@@ -10,20 +11,24 @@ mod avatar;
 #[doc(hidden)]
 pub mod bare;
 mod break_it;
+mod client_address;
 mod failure;
 mod flow;
 mod frame;
 mod headers;
 mod health;
 mod index;
+mod limits;
 mod login;
 mod logout;
 mod me;
 mod measure;
 mod person;
+mod rate_limit;
 mod record;
 mod redirect;
 mod refresh;
+mod refusal;
 mod request_log;
 mod return_to;
 mod same_origin;
@@ -38,6 +43,7 @@ use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{RequestPartsExt as _, Router};
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
@@ -51,10 +57,16 @@ use crate::metrics::Metrics;
 use crate::oauth::{Client, Scope};
 use crate::session::{AccessTokens, Browser, Store, Visit};
 use crate::smartsheet::Api;
+use crate::transport::Gate;
 pub use break_it::Control;
+pub use client_address::Peer;
 use failure::Failure;
 use frame::{Frame, Here};
 pub use headers::content_security_policy;
+pub use limits::{BodyOverdue, MAX_URL_BYTES};
+pub use rate_limit::RateLimiter;
+use rate_limit::Route;
+pub use refusal::refusal;
 
 /// What the pages work with.
 #[derive(Debug)]
@@ -91,6 +103,12 @@ pub struct App {
     pub tasks: TaskTracker,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Counts what each client asks for, if anything does.
+    pub rate_limiter: Option<RateLimiter>,
+    /// Lets calls to Smartsheet out.
+    pub gate: Gate,
     /// The time.
     pub clock: Clock,
     /// What is counted.
@@ -100,11 +118,17 @@ pub struct App {
 /// Every page and endpoint, with the layers around them.
 pub fn router(app: Arc<App>) -> Router {
     let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
-    let mut actions = Router::new()
-        .route("/logout", post(logout::post))
-        .route("/refresh", post(refresh::post));
+    let limited =
+        |route| middleware::from_fn_with_state((Arc::clone(&app), route), rate_limit::limit);
+    let mut actions = Router::new().route("/logout", post(logout::post)).route(
+        "/refresh",
+        post(refresh::post).layer(limited(Route::Refresh)),
+    );
     let mut pages = Router::new()
-        .route("/redirect", get(redirect::get))
+        .route(
+            "/redirect",
+            get(redirect::get).layer(limited(Route::Redirect)),
+        )
         .route("/me", get(me::get));
     if app.control.is_some() {
         let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
@@ -116,7 +140,7 @@ pub fn router(app: Arc<App>) -> Router {
     }
     let pages = pages
         .route("/", get(index::get))
-        .route("/login", get(login::get))
+        .route("/login", get(login::get).layer(limited(Route::Login)))
         .route("/flow", get(flow::get))
         .merge(actions.route_layer(from_our_pages))
         .layer(session_layer(&app))
@@ -138,9 +162,11 @@ pub fn hardened(routes: Router, app: Arc<App>) -> Router {
     routes.layer(middleware::from_fn_with_state(app, headers::harden))
 }
 
-/// The layers that every answer of the app passes: errors and panics as pages, hardening headers, compression, the log line.
+/// The layers that every answer of the app passes: limits, errors and panics as pages, hardening headers, compression, the
+/// log line.
 pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
     routes
+        .layer(middleware::from_fn(limits::bound))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),
             failure::render,
@@ -152,8 +178,11 @@ pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
         // A page that repeats what its visitor sends must not be compressed together with a secret, whose length would
         // tell it (BREACH). No page holds one: tokens stay on the server, and forms need none.
         .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(app, measure::measure))
-        .layer(middleware::from_fn(request_log::write))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            measure::measure,
+        ))
+        .layer(middleware::from_fn_with_state(app, request_log::write))
 }
 
 /// The cookie: a bare pointer to the session. `Lax`, because the callback comes from Smartsheet's site and must bring the

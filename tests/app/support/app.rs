@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::server::{Server, StartError, Surroundings};
+use smartsheet_oauth_demo::server::{ConnectionLimits, Server, StartError, Surroundings};
 use smartsheet_oauth_demo::smartsheet::Retry;
 use smartsheet_oauth_demo::transport::Limits;
 use tempfile::TempDir;
@@ -30,6 +30,7 @@ pub(crate) struct Setup {
     pub(crate) clock: TestClock,
     pub(crate) limits: Limits,
     pub(crate) retry: Retry,
+    pub(crate) connections: ConnectionLimits,
     folder: Arc<TempDir>,
     flags: Vec<(String, String)>,
 }
@@ -53,11 +54,15 @@ impl Setup {
                 first_wait: Duration::from_millis(4),
                 longest_wait: Duration::from_secs(3),
             },
+            connections: ConnectionLimits::default(),
             folder,
             flags: Vec::new(),
         };
         let store = format!("sqlite://{}", setup.store_file().display());
-        setup.set("session.store", &store)
+        setup
+            .set("session.store", &store)
+            // There is no balancer to wait for.
+            .set("server.drain_time", "0s")
     }
 
     /// In sandbox mode, as `cargo run` starts it.
@@ -111,6 +116,7 @@ impl Setup {
             clock: self.clock.for_app(),
             limits: self.limits,
             retry: self.retry,
+            connections: self.connections,
         }
     }
 

@@ -113,6 +113,7 @@ pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
         clock,
         limits: setup.limits,
         retry: setup.retry,
+        connections: setup.connections,
     };
     let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
     let flow = FlowLog::new(

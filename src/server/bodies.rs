@@ -1,0 +1,102 @@
+//! The bodies of requests and answers, as they pass between hyper and the pages.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::{Body, Bytes};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use super::handle::{Handle, Phase};
+use crate::web::BodyOverdue;
+
+/// A request's body, which must have arrived in time.
+pub(super) struct RequestBody {
+    body: Incoming,
+    overdue: Pin<Box<Sleep>>,
+    handle: Arc<Handle>,
+}
+
+impl RequestBody {
+    pub(super) fn new(body: Incoming, within: Duration, handle: Arc<Handle>) -> Self {
+        Self {
+            body,
+            overdue: Box::pin(tokio::time::sleep(within)),
+            handle,
+        }
+    }
+}
+
+impl HttpBody for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let overdue = self.overdue.as_mut().poll(cx);
+        overdue.map(|()| Some(Err(BodyOverdue.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if !self.body.is_end_stream() {
+            self.handle.leave_body();
+        }
+    }
+}
+
+/// An answer's body. When hyper has taken all of it, the connection is idle.
+pub(super) struct ResponseBody {
+    body: Body,
+    handle: Arc<Handle>,
+}
+
+impl ResponseBody {
+    pub(super) fn new(body: Body, handle: Arc<Handle>) -> Self {
+        Self { body, handle }
+    }
+}
+
+impl HttpBody for ResponseBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.handle.begin(Phase::Idle);
+    }
+}

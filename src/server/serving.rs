@@ -1,0 +1,211 @@
+//! Accepting connections, as many as there is room for.
+//!
+//! When there is no room, those connections make it that have waited longest for their clients. So a flood of clients that
+//! send nothing, or send it slowly, costs only itself: whoever sends a request is answered.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use futures_util::FutureExt as _;
+use hyper::server::conn::http1;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::ConnectionLimits;
+use super::connection;
+use super::handle::Handle;
+use crate::web::App;
+
+/// Which part of the connections makes room at once. Finding those that waited longest means looking at all.
+const EVICT_PART: usize = 256;
+
+/// How long a connection waits for its client before it may have to make room.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// How long to wait before looking again for connections that can make room, or for files that can be opened.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often the log says that there is no room.
+const SAY_EVERY: Duration = Duration::from_mins(1);
+
+/// hyper's own bound on a head, which [`ConnectionLimits::max_head_bytes`] comes before.
+const BUFFER: usize = 64 * 1024;
+
+/// What all connections of a server share.
+pub(super) struct Serving {
+    pub(super) routes: Router,
+    pub(super) app: Arc<App>,
+    pub(super) limits: ConnectionLimits,
+    pub(super) http: http1::Builder,
+    /// Set when no more requests are taken.
+    pub(super) closing: CancellationToken,
+    room: Arc<Semaphore>,
+    open: Mutex<HashMap<u64, Arc<Handle>>>,
+    next: AtomicU64,
+    tasks: TaskTracker,
+    last_said: Mutex<Option<Instant>>,
+}
+
+impl Serving {
+    pub(super) fn new(
+        routes: Router,
+        app: Arc<App>,
+        limits: ConnectionLimits,
+        max_connections: usize,
+    ) -> Arc<Self> {
+        let mut http = http1::Builder::new();
+        // Time is kept by the connection, which tells waiting for a request from waiting for its end.
+        http.header_read_timeout(None).max_buf_size(BUFFER);
+        Arc::new(Self {
+            routes,
+            app,
+            limits,
+            http,
+            closing: CancellationToken::new(),
+            room: Arc::new(Semaphore::new(max_connections)),
+            open: Mutex::default(),
+            next: AtomicU64::new(0),
+            tasks: TaskTracker::new(),
+            last_said: Mutex::default(),
+        })
+    }
+
+    /// Accepts connections until [`Serving::closing`].
+    pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.closing.cancelled() => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        let Some(room) = self.make_room().await else { break };
+                        self.begin(stream, peer, room);
+                    }
+                    Err(error) => self.cannot_accept(&error).await,
+                }
+            }
+        }
+        // Whoever was connected by the system before the listener closes is served; closing it would turn them away.
+        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+            let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+                break;
+            };
+            self.begin(stream, peer, room);
+        }
+    }
+
+    /// Waits until every connection has ended. Call it after [`Serving::accept`] has.
+    pub(super) async fn ended(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn begin(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, room: OwnedSemaphorePermit) {
+        let handle = Arc::new(Handle::new());
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        self.open().insert(id, Arc::clone(&handle));
+        let ended = Ended {
+            server: Arc::clone(self),
+            id,
+            _room: room,
+        };
+        let server = Arc::clone(self);
+        self.tasks.spawn(async move {
+            connection::serve(stream, peer, handle, server).await;
+            drop(ended);
+        });
+    }
+
+    /// Room for one more connection, made if need be. `None` when the server closes meanwhile.
+    async fn make_room(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
+            return Some(room);
+        }
+        self.say(
+            "server.max_connections is reached: connections that wait are closed for new ones",
+        );
+        loop {
+            self.evict();
+            tokio::select! {
+                room = Arc::clone(&self.room).acquire_owned() => return room.ok(),
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = self.closing.cancelled() => return None,
+            }
+        }
+    }
+
+    /// Closes the connections that have waited longest for their clients.
+    fn evict(&self) {
+        let now = Instant::now();
+        let (mut waiting, count) = {
+            let open = self.open();
+            let waiting = open.values().filter_map(|handle| {
+                let since = handle.waiting_since()?;
+                (now.duration_since(since) > GRACE).then(|| (since, Arc::clone(handle)))
+            });
+            (waiting.collect::<Vec<_>>(), open.len() / EVICT_PART + 1)
+        };
+        if waiting.len() > count {
+            waiting.select_nth_unstable_by_key(count, |(since, _)| *since);
+            waiting.truncate(count);
+        }
+        for (_, handle) in waiting {
+            handle.evict();
+        }
+    }
+
+    /// Some errors belong to one connection that is gone again; the others mean that the system has no room.
+    async fn cannot_accept(&self, error: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+        if matches!(
+            error.kind(),
+            ConnectionAborted | ConnectionRefused | ConnectionReset
+        ) {
+            return;
+        }
+        self.say(&format!(
+            "a connection can't be accepted: {error}; connections that wait are closed for it"
+        ));
+        self.evict();
+        // Without a pause this would go round and round.
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+
+    /// A warning, now and then.
+    fn say(&self, what: &str) {
+        let mut last = self
+            .last_said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() > SAY_EVERY) {
+            *last = Some(Instant::now());
+            tracing::warn!("{what}");
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Handle>>> {
+        // Every operation on the map is a single one, so a panic leaves nothing half-done.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes a connection off the list when it has ended, however it did.
+struct Ended {
+    server: Arc<Serving>,
+    id: u64,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.server.open().remove(&self.id);
+    }
+}

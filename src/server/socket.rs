@@ -1,0 +1,129 @@
+//! A connection's socket, which knows what the bytes belong to and how many of them a request's head may have.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::http::StatusCode;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::handle::{Handle, Phase};
+use crate::web::MAX_URL_BYTES;
+
+pub(super) struct Socket {
+    stream: TcpStream,
+    handle: Arc<Handle>,
+    max_head_bytes: usize,
+    /// What has come of the present request's head.
+    head_bytes: usize,
+    /// How much of that is the request line, and whether that is complete.
+    line_bytes: usize,
+    line_ended: bool,
+    refusal: Option<StatusCode>,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, handle: Arc<Handle>, max_head_bytes: usize) -> Self {
+        Self {
+            stream,
+            handle,
+            max_head_bytes,
+            head_bytes: 0,
+            line_bytes: 0,
+            line_ended: false,
+            refusal: None,
+        }
+    }
+
+    /// The stream, and what the request is to be refused with whose head was too long.
+    pub(super) fn into_parts(self) -> (TcpStream, Option<StatusCode>) {
+        (self.stream, self.refusal)
+    }
+
+    fn received(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        match self.handle.phase() {
+            Phase::Silent | Phase::Idle => {
+                self.handle.begin(Phase::Head);
+                self.head_bytes = 0;
+                self.line_bytes = 0;
+                self.line_ended = false;
+            }
+            Phase::Head => {}
+            Phase::Busy => return,
+        }
+        self.head_bytes += bytes.len();
+        if !self.line_ended {
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            self.line_bytes += end.unwrap_or(bytes.len());
+            self.line_ended = end.is_some();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Whoever reads on has not found the end of the head in what came before.
+        if self.handle.phase() == Phase::Head && self.head_bytes >= self.max_head_bytes {
+            self.refusal = Some(if self.line_bytes > MAX_URL_BYTES {
+                StatusCode::URI_TOO_LONG
+            } else {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            });
+            return Poll::Ready(Err(io::Error::other("the request's head is too long")));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.received(&buffer.filled()[before..]);
+        polled
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if polled.is_pending() {
+            self.handle.stall();
+        }
+        polled
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        if polled.is_pending() {
+            self.handle.stall();
+        }
+        polled
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// hyper flushes when it has nothing left to write.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.handle.flow();
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Left to the end of the connection, which may have to say something or to listen first.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
