@@ -1,0 +1,12 @@
+//! Clients, proxies and upstream servers that mean harm or are broken: slow ones, many, such as send what is no HTTP, or lie
+//! about who they are. The right status, bounded memory, and other users who notice nothing.
+
+mod calls;
+mod flood;
+mod identity;
+mod malformed;
+mod slow;
+mod stopping;
+mod support;
+mod too_long;
+mod upstream;

@@ -1,0 +1,19 @@
+//! What the tests are made of: the app in this process with lowered limits, the real program, clients that write bytes, and a
+//! user who must not notice any of it.
+
+mod app;
+mod person;
+mod program;
+mod raw;
+mod upstream;
+
+use std::time::Duration;
+
+pub(crate) use app::TestApp;
+pub(crate) use person::{Bystander, Person, http};
+pub(crate) use program::Program;
+pub(crate) use raw::{Answer, Raw};
+pub(crate) use upstream::{Manner, Upstream};
+
+/// What no test waits longer for. It bounds waiting for an event; nothing is timed by it.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,0 +1,98 @@
+//! An upstream that answers with a gigabyte, or with a byte a second: measured on the real program.
+
+use std::time::Duration;
+
+use crate::support::{Bystander, Manner, Person, Program, Upstream};
+
+/// How many people ask at once.
+const PEOPLE: usize = 40;
+
+/// No answer of the bystander's takes this long, though the machine is busy.
+const SOON: Duration = Duration::from_secs(9);
+
+async fn asked_all_at_once(manner: Manner, status: u16) {
+    let upstream = Upstream::start().await;
+    let settings = upstream.variables();
+    let mut settings: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    settings.push(("SESSION_STORE", "memory"));
+    let program = Program::start(&settings).await;
+    let bystander = Person::sign_in(program.address).await;
+    let person = Person::sign_in(program.address).await;
+    assert_eq!(person.me().await.unwrap().status(), 200);
+    let before = program.memory("VmHWM");
+
+    upstream.answer(manner);
+    let watching = Bystander::watch(&bystander);
+    let asked: Vec<_> = (0..PEOPLE)
+        .map(|_| {
+            let person = person.clone();
+            tokio::spawn(async move { person.me().await.unwrap() })
+        })
+        .collect();
+    for answer in asked {
+        assert_eq!(answer.await.unwrap().status(), status);
+    }
+    watching.saw_nothing(SOON).await;
+    if let (Some(before), Some(most)) = (before, program.memory("VmHWM")) {
+        println!("{manner:?}: {before} MiB before, {most} MiB at most");
+        // 40 answers of at most 1 MiB, read into buffers that grow by doubling.
+        assert!(most < before + 120, "{most} MiB");
+    }
+    upstream.answer(Manner::Well);
+    assert_eq!(person.me().await.unwrap().status(), 200, "still signed in");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gigabyte() {
+    asked_all_at_once(Manner::Huge, 502).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_byte_a_second() {
+    asked_all_at_once(Manner::Slow, 504).await;
+}
+
+/// The same for tokens: the sign-in fails, and nothing else does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_of_a_gigabyte() {
+    let upstream = Upstream::start().await;
+    let settings = upstream.settings();
+    let flags: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let app = crate::support::TestApp::with(&flags, |_| {}).await;
+    let bystander = Bystander::watch(&Person::sign_in(app.address).await);
+    upstream.answer_tokens(Manner::Huge);
+    let http = crate::support::http();
+    for _ in 0..3 {
+        let login = http
+            .get(format!("http://{}/login", app.address))
+            .send()
+            .await
+            .unwrap();
+        let cookie = login.headers()["set-cookie"].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let authorize: url::Url = login.headers()["location"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let (_, state) = authorize
+            .query_pairs()
+            .find(|(name, _)| name == "state")
+            .unwrap();
+        let callback = format!("http://{}/redirect?code=code&state={state}", app.address);
+        let answer = http
+            .get(callback)
+            .header("cookie", cookie)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 502);
+    }
+    bystander.saw_nothing(SOON).await;
+}
