@@ -14,4 +14,5 @@ mod growth;
 mod impatience;
 mod lost_update;
 mod one_refresh;
+mod rolling_restart;
 mod rotation;
