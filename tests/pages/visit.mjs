@@ -189,5 +189,6 @@ async function settled(page) {
 // A body that is sent again is neither compressed nor in pieces.
 function own(headers) {
   const { 'content-encoding': _encoding, 'content-length': _length, 'transfer-encoding': _transfer, ...rest } = headers;
-  return rest;
+  // A header that was sent twice comes with its values a line each.
+  return Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, value.replaceAll('\n', ', ')]));
 }

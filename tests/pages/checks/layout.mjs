@@ -22,7 +22,8 @@ export async function noLayoutShift(page) {
   const shifts = await page.evaluate(() => new Promise((done) => {
     const observer = new PerformanceObserver((list) => note(list.getEntries()));
     const found = [];
-    const note = (entries) => found.push(...entries.map(({ value, sources }) =>
+    // Without a source nothing that is on the page has moved: something that was there for a moment has gone.
+    const note = (entries) => found.push(...entries.filter(({ sources }) => sources.length).map(({ value, sources }) =>
       `${value.toFixed(4)} by ${sources.map(({ node }) => node?.nodeName).join(', ')}`));
     observer.observe({ type: 'layout-shift', buffered: true });
     // What is buffered is handed over in a task of its own.
