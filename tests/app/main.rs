@@ -1,10 +1,17 @@
 //! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
 //! and the binary itself, as a person or a container starts it.
 
+mod break_it;
 mod cannot_start;
 mod check;
 mod commands;
 mod compose;
+mod flow;
+mod flow_curl;
+mod flow_kept;
+mod flow_log_fails;
+mod flow_page;
+mod flow_secrets;
 mod headers;
 mod log_lines;
 mod logout;
@@ -19,6 +26,7 @@ mod refresh_failures;
 mod refresh_shared;
 mod return_to;
 mod sealed;
+mod secrets_in_logs;
 mod security;
 mod sessions;
 mod settings;

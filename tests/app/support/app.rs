@@ -70,6 +70,11 @@ impl Setup {
         Self::new(TestClock::new())
     }
 
+    /// The same, with a clock that runs.
+    pub(crate) fn mounted_running() -> Self {
+        Self::new(TestClock::running())
+    }
+
     /// With the provider whose `/b/authorize` and `/2.0` are below `base`.
     pub(crate) fn against(base: &str, clock: TestClock) -> Self {
         Self::new(clock)

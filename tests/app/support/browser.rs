@@ -64,6 +64,11 @@ impl Browser {
         copy
     }
 
+    /// Where the app is.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.app
+    }
+
     pub(crate) fn cookies(&self) -> BTreeMap<String, String> {
         self.cookies.lock().unwrap().clone()
     }

@@ -5,9 +5,14 @@ pub(crate) mod binary;
 pub(crate) mod browser;
 pub(crate) mod clock;
 pub(crate) mod log;
+pub(crate) mod panel;
+pub(crate) mod program;
 pub(crate) mod provider;
 pub(crate) mod rows;
+pub(crate) mod said;
 pub(crate) mod sandbox;
+pub(crate) mod secrets;
+pub(crate) mod tap;
 
 pub(crate) use app::{Setup, TestApp, World};
 pub(crate) use browser::{Browser, Page};
