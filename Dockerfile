@@ -49,8 +49,7 @@ LABEL org.opencontainers.image.title="smartsheet-oauth-demo" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.source="$SOURCE" \
-      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
-      org.opencontainers.image.base.name="scratch"
+      org.opencontainers.image.licenses="MIT OR Apache-2.0"
 
 COPY --from=build /root-folder /
 
