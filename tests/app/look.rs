@@ -90,7 +90,8 @@ async fn a_first_view_is_small() {
             );
             bytes += asset.body.len();
         }
-        assert!(bytes < 27_000, "{path}: {bytes}");
+        // Even for a browser that takes no compressed answers.
+        assert!(bytes < 30_000, "{path}: {bytes}");
     }
 }
 
