@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgRow};
@@ -50,8 +51,13 @@ impl Lines {
         let (questions, asked) = mpsc::channel(QUEUE);
         let (changes, wanted) = mpsc::channel(QUEUE);
         let (asked, wanted) = (Arc::new(Mutex::new(asked)), Arc::new(Mutex::new(wanted)));
+        let failures = Arc::new(AtomicU64::new(0));
         for _ in 0..READERS {
-            let (mut line, asked, closing) = (Line::new(options), asked.clone(), closing.clone());
+            let (mut line, asked, closing) = (
+                Line::new(options, &failures),
+                asked.clone(),
+                closing.clone(),
+            );
             tasks.spawn(async move {
                 let work = read(&mut line, &asked);
                 closing.run_until_cancelled(work).await;
@@ -59,7 +65,11 @@ impl Lines {
             });
         }
         for _ in 0..WRITERS {
-            let (mut line, wanted, closing) = (Line::new(options), wanted.clone(), closing.clone());
+            let (mut line, wanted, closing) = (
+                Line::new(options, &failures),
+                wanted.clone(),
+                closing.clone(),
+            );
             tasks.spawn(async move {
                 let work = write(&mut line, &wanted);
                 closing.run_until_cancelled(work).await;
@@ -160,14 +170,21 @@ struct Line {
     options: PgConnectOptions,
     connection: Option<PgConnection>,
     used: Instant,
+    /// How many failures all lines have seen. One that fails is a reason to doubt the others: after a restart of the
+    /// database none is alive.
+    failures: Arc<AtomicU64>,
+    /// How many there were when this connection was last known to be alive.
+    known: u64,
 }
 
 impl Line {
-    fn new(options: &PgConnectOptions) -> Self {
+    fn new(options: &PgConnectOptions, failures: &Arc<AtomicU64>) -> Self {
         Self {
             options: options.clone(),
             connection: None,
             used: Instant::now(),
+            failures: Arc::clone(failures),
+            known: 0,
         }
     }
 
@@ -199,24 +216,27 @@ impl Line {
     fn settle<T>(&mut self, outcome: Result<T, RowsError>) -> Result<T, RowsError> {
         if outcome.is_err() {
             self.connection = None;
+            self.failures.fetch_add(1, Ordering::Relaxed);
         }
         self.used = Instant::now();
         outcome
     }
 
     async fn connected(&mut self) -> Result<&mut PgConnection, RowsError> {
-        let connection = match self.alive().await {
+        let failures = self.failures.load(Ordering::Relaxed);
+        let connection = match self.alive(failures).await {
             Some(connection) => connection,
             None => timeout(CONNECT_WITHIN, PgConnection::connect_with(&self.options))
                 .await
                 .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))?,
         };
+        self.known = failures;
         Ok(self.connection.insert(connection))
     }
 
-    async fn alive(&mut self) -> Option<PgConnection> {
+    async fn alive(&mut self, failures: u64) -> Option<PgConnection> {
         let mut connection = self.connection.take()?;
-        if self.used.elapsed() > DOUBT_AFTER {
+        if self.used.elapsed() > DOUBT_AFTER || self.known != failures {
             timeout(CONNECT_WITHIN, connection.ping())
                 .await
                 .ok()?
