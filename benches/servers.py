@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pwd
+import resource
 import shutil
 import signal
 import socket
@@ -43,6 +44,12 @@ def install_load_generator():
     installed = subprocess.run([*become_root, "apt-get", "install", "-y", "-qq", "--no-install-recommends", "wrk"])
     if installed.returncode != 0:
         fail("wrk can't be installed; as root, run: apt-get update && apt-get install wrk")
+
+
+def allow_many_connections():
+    """Raises the limit on open files for everything that is started from here."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def free_port():
@@ -113,6 +120,8 @@ def app(program, folder, port, settings):
         "PATH": os.environ["PATH"],
         "SERVER_LISTEN": f"127.0.0.1:{port}",
         "SERVER_BASE_URL": f"http://localhost:{port}",
+        # Nobody waits for a balancer here.
+        "SERVER_DRAIN_TIME": "0s",
         **settings,
     }
     return Server("the app", port, [program, "serve"], cwd=folder, env=environment)
