@@ -12,9 +12,9 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::task::JoinError;
 use tokio::time::timeout;
 
@@ -82,6 +82,7 @@ impl Database {
         let opened = tokio::task::spawn_blocking(move || {
             prepare_file(&path).map_err(|error| SqliteError(error.to_string().into()))?;
             let mut connection = connect_writer(&path, durability)?;
+            use_write_ahead_log(&connection)?;
             migrate(&mut connection, migrations)?;
             Ok::<_, SqliteError>(connection)
         });
@@ -139,16 +140,29 @@ fn wait_for_lock(waits: i32) -> bool {
     u128::from(waits.unsigned_abs()) < PATIENCE.as_millis() / LOOK_AGAIN.as_millis()
 }
 
-/// The connection that writes: the mode is the file's, what a commit waits for is the connection's.
+/// The connection that writes.
 fn connect_writer(file: &Path, durability: Durability) -> rusqlite::Result<Connection> {
     let connection = connect(file)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = match durability {
         Durability::PowerFailure => "FULL",
         Durability::ProcessEnd => "NORMAL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     Ok(connection)
+}
+
+/// The mode is the file's, so only who opens a new one changes it. That takes a lock while holding another, and where two do
+/// so at once SQLite tells one of them that the file is busy, without the handler being asked: it tries again.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if is_busy(&error) && started.elapsed() < PATIENCE => {
+                std::thread::sleep(LOOK_AGAIN);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Brings the tables up to date, in one transaction, so that of processes that start at once one does it.
@@ -164,6 +178,18 @@ fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result
         }
     }
     transaction.commit()
+}
+
+/// Whether another connection has a lock that this one needs.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
 }
 
 /// Does `work`, for [`PATIENCE`] at most: a disk that hangs must not hang those who wait for it.
@@ -203,4 +229,30 @@ pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const TABLE: &[&str] = &["CREATE TABLE numbers (n INTEGER PRIMARY KEY) STRICT"];
+
+    #[tokio::test]
+    async fn who_opens_a_new_file_waits_for_another_who_does() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("new.db");
+        let other = Connection::open(&file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut opening = pin!(Database::open(&file, Durability::ProcessEnd, TABLE));
+        let waited = timeout(Duration::from_millis(50), &mut opening).await;
+        assert!(waited.is_err(), "{waited:?}");
+        other.execute_batch("ROLLBACK").unwrap();
+        let database = opening.await.unwrap();
+        let add = |file: &Connection| file.execute("INSERT INTO numbers DEFAULT VALUES", []);
+        assert_eq!(database.write(add).await.unwrap(), 1);
+    }
 }

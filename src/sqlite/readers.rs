@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::{SqliteError, connect, in_time, joined};
+use super::{SqliteError, connect, in_time, is_busy, joined};
 
 /// How often a reader that finds the place taken lets other tasks run first and tries again.
 const TRIES: u32 = 4;
@@ -124,17 +124,6 @@ fn connect_without_patience(file: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(file)?;
     connection.busy_timeout(Duration::ZERO)?;
     Ok(connection)
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::FileLockingProtocolFailed
-        )
-    )
 }
 
 #[cfg(test)]
