@@ -1,7 +1,6 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -257,17 +256,20 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Events go to standard error. tower-sessions logs each refused write as an error of its own, and PostgreSQL says on each
-/// start that the tables exist; what matters of both is logged here.
+/// Events go to standard error. tower-sessions logs each refused write as an error of its own and puts a span around every
+/// request, and PostgreSQL says on each start that the tables exist; what matters of all that is logged here.
 fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let quiet = ["tower_sessions_core=off", "sqlx::postgres::notice=off"]
-        .iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(filter, EnvFilter::add_directive);
+    let quiet = [
+        "tower_sessions=warn",
+        "tower_sessions_core=off",
+        "sqlx::postgres::notice=off",
+    ]
+    .iter()
+    .filter_map(|directive| directive.parse().ok())
+    .fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt()
         .with_env_filter(quiet)
-        .with_ansi(std::io::stderr().is_terminal())
         // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
         .log_internal_errors(false)
         .with_writer(std::io::stderr);

@@ -1,8 +1,8 @@
--- One row a message of a browser's flow. Nothing here opens without the sealing key.
+-- Messages of browsers' flows, some of one flow to a row. Nothing here opens without the sealing key.
 CREATE TABLE flow_messages (
     flow       BYTEA  NOT NULL, -- SHA-256 of the flow's id, which is in the sealed session
-    at         BIGINT NOT NULL, -- when it was sent, in microseconds since 1970
-    id         BIGINT NOT NULL, -- a random number; the message is sealed for it
+    at         BIGINT NOT NULL, -- when the last was sent, in microseconds since 1970
+    id         BIGINT NOT NULL, -- a random number; the messages are sealed for it
     sealed     BYTEA  NOT NULL,
     expires_at BIGINT NOT NULL  -- milliseconds since 1970
 );

@@ -22,13 +22,14 @@ const REMEMBERED: usize = 10_000;
 pub(super) struct Kept(HashMap<FlowKey, Timestamp>);
 
 impl Kept {
-    /// The flow `key` has to be kept until `until`. Says until when to keep it in the database, if that must be told anew.
+    /// The flow `key` has to be kept until `until`. Says what to keep in the database and until when, if that must be told
+    /// anew.
     pub(super) fn extend(
         &mut self,
         key: FlowKey,
         until: Timestamp,
         now: Timestamp,
-    ) -> Option<Timestamp> {
+    ) -> Option<(FlowKey, Timestamp)> {
         if self.0.get(&key).is_some_and(|told| *told >= until) {
             return None;
         }
@@ -38,7 +39,12 @@ impl Kept {
             self.0.clear();
         }
         self.0.insert(key, tell);
-        Some(tell)
+        Some((key, tell))
+    }
+
+    /// Until when the database was told to keep the flow `key`, as far as this is remembered.
+    pub(super) fn told(&self, key: &FlowKey) -> Option<Timestamp> {
+        self.0.get(key).copied()
     }
 
     pub(super) fn forget(&mut self, key: &FlowKey) {
@@ -59,11 +65,11 @@ mod tests {
         let mut kept = Kept::default();
         let key = FlowKey([1; 32]);
         // A session of 80 minutes, visited every minute.
-        let told: Vec<Option<Timestamp>> = (0..20)
+        let told: Vec<Option<(FlowKey, Timestamp)>> = (0..20)
             .map(|minute| kept.extend(key, at(minute + 80), at(minute)))
             .collect();
-        assert_eq!(told[0], Some(at(90)));
-        assert_eq!(told[11], Some(at(101)));
+        assert_eq!(told[0], Some((key, at(90))));
+        assert_eq!(told[11], Some((key, at(101))));
         assert_eq!(told.iter().flatten().count(), 2);
         kept.forget(&key);
         assert!(kept.extend(key, at(81), at(1)).is_some());

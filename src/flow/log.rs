@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::kept::Kept;
 use super::message::Message;
+use super::pending::{self, Pending};
 use super::rows::{FlowKey, FlowRow, FlowRows, FlowRowsError};
 use crate::clock::Clock;
 use crate::seal::Sealer;
@@ -32,7 +33,7 @@ const BATCH: usize = 256;
 const SOON_MILLIS: i64 = 11 * 60 * 1000;
 const MAX_SOON: i64 = 100_000;
 
-/// How long an answer waits for its messages to be written. Whoever then looks finds them there, on any instance.
+/// How long an answer waits for its messages to be written.
 const SETTLE_WITHIN: Duration = Duration::from_secs(1);
 
 /// What the messages of one browser's session are found by: 128 random bits. Kept in the session, so nobody else has it,
@@ -108,8 +109,8 @@ enum Order {
     Add(FlowKey, Timestamp, Box<Message>),
     Keep(FlowKey, Timestamp),
     Erase(FlowKey, oneshot::Sender<Result<(), LogError>>),
-    /// Says when everything before it is written.
-    Settle(oneshot::Sender<()>),
+    /// Says when everything before it is written: of one flow, or of all.
+    Settle(Option<FlowKey>, oneshot::Sender<()>),
 }
 
 impl FlowLog {
@@ -141,11 +142,11 @@ impl FlowLog {
         }
     }
 
-    /// Waits until what was recorded so far is written, but not for long.
-    pub async fn settled(&self) {
+    /// Waits until what was recorded so far is written, of one flow or of all, but not for long.
+    async fn settled(&self, key: Option<FlowKey>) {
         let (tell, told) = oneshot::channel();
         let settle = async {
-            if self.queue.send(Order::Settle(tell)).await.is_ok() {
+            if self.queue.send(Order::Settle(key, tell)).await.is_ok() {
                 let _ = told.await;
             }
         };
@@ -158,8 +159,8 @@ impl FlowLog {
     ///
     /// [`LogError`] when the database does not answer.
     pub async fn read(&self, flow: FlowId) -> Result<Vec<Message>, LogError> {
-        self.settled().await;
         let key = flow.key();
+        self.settled(Some(key)).await;
         let now = self.inner.clock.now().as_millisecond();
         let limit = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX);
         let rows = self.inner.rows.newest(&key, now, limit).await?;
@@ -168,10 +169,12 @@ impl FlowLog {
             .iter()
             .filter_map(|row| {
                 let content = self.inner.sealer.open(&key.0, row.id, &row.sealed).ok()?;
-                serde_json::from_slice(&content).ok()
+                serde_json::from_slice::<Vec<Message>>(&content).ok()
             })
+            .flatten()
             .collect();
         messages.sort_by_key(|message| message.at);
+        messages.drain(..messages.len().saturating_sub(KEPT_MESSAGES));
         Ok(messages)
     }
 
@@ -226,7 +229,7 @@ impl FlowLog {
 
     /// Writes what is waiting and ends the connections to the database.
     pub async fn close(&self) {
-        self.settled().await;
+        self.settled(None).await;
         self.inner.rows.close().await;
     }
 }
@@ -247,6 +250,12 @@ impl Recorder {
             tracing::debug!("a message of the flow was left out: too many wait to be written");
         }
     }
+
+    /// Waits until what was recorded of this flow is written, but not for long. Whoever then looks finds it there, on any
+    /// instance.
+    pub async fn settled(&self) {
+        self.log.settled(Some(self.key)).await;
+    }
 }
 
 impl Witness for Recorder {
@@ -259,32 +268,51 @@ impl Witness for Recorder {
 /// Carries out what is ordered, taking together what waits.
 async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
     let mut batch = Vec::new();
+    let mut pending = Pending::default();
     let mut kept = Kept::default();
-    while orders.recv_many(&mut batch, BATCH).await > 0 {
-        let mut rows = Vec::new();
+    loop {
+        let receive = orders.recv_many(&mut batch, BATCH);
+        let received = if pending.is_empty() {
+            Ok(receive.await)
+        } else {
+            timeout(pending::PATIENCE, receive).await
+        };
+        let is_over = received == Ok(0);
+        let mut keep = Vec::new();
+        let mut settled = Vec::new();
         for order in batch.drain(..) {
             match order {
                 Order::Add(key, until, message) => {
-                    rows.extend(inner.row(key, until, &message));
+                    pending.add(key, until, *message);
                     if is_signed_in(until, inner.clock.now()) {
-                        inner.keep(key, until, &mut kept, &mut rows).await;
+                        keep.extend(kept.extend(key, until, inner.clock.now()));
                     }
                 }
-                Order::Settle(tell) => {
-                    inner.append(&mut rows).await;
-                    let _ = tell.send(());
-                }
                 Order::Keep(key, until) => {
-                    inner.keep(key, until, &mut kept, &mut rows).await;
+                    keep.extend(kept.extend(key, until, inner.clock.now()));
+                }
+                Order::Settle(key, tell) => {
+                    pending.want(key.as_ref());
+                    settled.push(tell);
                 }
                 Order::Erase(key, tell) => {
                     kept.forget(&key);
-                    inner.append(&mut rows).await;
+                    pending.forget(&key);
                     let _ = tell.send(inner.rows.erase(&key).await.map_err(LogError::from));
                 }
             }
         }
-        inner.append(&mut rows).await;
+        if is_over {
+            pending.want(None);
+        }
+        inner.keep(&keep, &mut kept).await;
+        inner.append(&mut pending, &kept).await;
+        for tell in settled {
+            let _ = tell.send(());
+        }
+        if is_over {
+            return;
+        }
     }
 }
 
@@ -294,36 +322,47 @@ fn is_signed_in(until: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Inner {
-    fn row(&self, key: FlowKey, until: Timestamp, message: &Message) -> Option<FlowRow> {
-        let content = serde_json::to_vec(message).ok()?;
+    fn row(&self, key: FlowKey, until: Timestamp, messages: &[Message]) -> Option<FlowRow> {
+        let at = messages.iter().map(|message| message.at).max()?;
+        let content = serde_json::to_vec(messages).ok()?;
         let id = rand::rng().random();
         Some(FlowRow {
             key,
-            at: message.at.as_microsecond(),
+            at: at.as_microsecond(),
             id,
             sealed: self.sealer.seal(&key.0, id, &content),
             expires_at: until.as_millisecond(),
         })
     }
 
-    async fn append(&self, rows: &mut Vec<FlowRow>) {
+    /// Writes those of `pending` that are due, to be kept as long as the rest of their flow.
+    async fn append(&self, pending: &mut Pending, kept: &Kept) {
+        let rows = pending.due().filter_map(|(key, waiting)| {
+            let until = kept.told(&key).max(Some(waiting.until))?;
+            self.row(key, until, &waiting.messages)
+        });
+        let rows: Vec<FlowRow> = rows.collect();
         if !rows.is_empty() {
             let limit = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX);
-            self.warn(self.rows.append(rows, limit).await);
-            rows.clear();
+            self.warn(self.rows.append(&rows, limit).await);
         }
     }
 
-    /// Keeps what is written of `key`, `rows` included, as long as its session lasts.
-    async fn keep(&self, key: FlowKey, until: Timestamp, kept: &mut Kept, rows: &mut Vec<FlowRow>) {
-        if let Some(until) = kept.extend(key, until, self.clock.now()) {
-            self.append(rows).await;
-            let told = self.rows.keep(&key, until.as_millisecond()).await;
-            if told.is_err() {
-                kept.forget(&key);
-            }
-            self.warn(told);
+    /// Keeps what is written of some flows as long as their sessions last.
+    async fn keep(&self, flows: &[(FlowKey, Timestamp)], kept: &mut Kept) {
+        if flows.is_empty() {
+            return;
         }
+        let told = flows
+            .iter()
+            .map(|(key, until)| (*key, until.as_millisecond()));
+        let told = self.rows.keep(&told.collect::<Vec<_>>()).await;
+        if told.is_err() {
+            for (key, _) in flows {
+                kept.forget(key);
+            }
+        }
+        self.warn(told);
     }
 
     /// One warning while it lasts: the sign-ins go on, and say themselves when the database is down.

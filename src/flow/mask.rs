@@ -32,18 +32,30 @@ pub fn masked(secret: &str) -> String {
     text
 }
 
+/// Names of secrets, and parts of such names.
+const SECRET_NAMES: [&str; 6] = ["code", "state", "hash", "assertion", "nonce", "session"];
+const SECRET_PARTS: [&str; 5] = ["token", "secret", "password", "authorization", "api_key"];
+
 /// Whether what has this name is a secret: a parameter, a field of JSON, a header.
 pub(super) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    if name == "token_type" {
-        return false;
-    }
-    matches!(
-        name.as_str(),
-        "code" | "state" | "hash" | "assertion" | "nonce" | "session"
-    ) || ["token", "secret", "password", "authorization", "api_key"]
-        .iter()
-        .any(|part| name.contains(part))
+    let name = name.as_bytes();
+    let has = |part: &&str| {
+        let part = part.as_bytes();
+        name.windows(part.len()).any(|window| is_same(window, part))
+    };
+    !is_same(name, b"token_type")
+        && (SECRET_NAMES
+            .iter()
+            .any(|whole| is_same(name, whole.as_bytes()))
+            || SECRET_PARTS.iter().any(has))
+}
+
+/// Whether `name` is `known`, in letters of any size, and with `-` for `_`. Compared as it is, because names are many.
+fn is_same(name: &[u8], known: &[u8]) -> bool {
+    let is_same = |(name, known): (&u8, &u8)| {
+        name.to_ascii_lowercase() == *known || (*name == b'-' && *known == b'_')
+    };
+    name.len() == known.len() && name.iter().zip(known).all(is_same)
 }
 
 /// The decoded values of the secrets in a query or a form body.
@@ -158,51 +170,49 @@ pub(super) fn mask_known<'a>(text: &'a str, known: &[String]) -> Cow<'a, str> {
 pub(super) fn mask_json(text: &str) -> String {
     let mut output = String::with_capacity(text.len());
     let mut rest = text;
+    // The beginning of what is to be copied as it is: up to `rest`, that is nearly all.
+    let mut plain = text;
     // What the value that comes next is the value of, while that is a secret: at which depth its name stood.
     let mut secret_at: Option<usize> = None;
     let mut depth = 0_usize;
+    let mut put = |plain: &str, until: &str, masked: &str| {
+        output.push_str(&plain[..plain.len() - until.len()]);
+        output.push_str(masked);
+    };
     while let Some(start) = rest.chars().next() {
         match start {
             '"' => {
                 let (literal, after) = string_literal(rest);
-                let is_name = after.trim_start().starts_with(':');
+                let behind = after.trim_start();
+                let is_name = behind.starts_with(':');
                 if is_name && secret_at.is_none_or(|at| depth <= at) {
-                    let name = serde_json::from_str::<String>(literal);
-                    let name = name.unwrap_or_else(|_| literal.replace('"', ""));
                     // Smartsheet's samples wrap the answer in `token`: there the names inside decide.
-                    let value = after.trim_start().trim_start_matches(':').trim_start();
+                    let value = behind.trim_start_matches(':').trim_start();
+                    let name = unquoted(literal);
                     let is_wrapper = name == "token" && value.starts_with('{');
                     secret_at = (is_secret(&name) && !is_wrapper).then_some(depth);
-                    output.push_str(literal);
                 } else if secret_at.is_some() && !is_name {
                     let content = literal.trim_matches('"');
-                    let _ = write!(output, "\"{}\"", masked(content));
-                } else {
-                    output.push_str(literal);
+                    put(plain, rest, &format!("\"{}\"", masked(content)));
+                    plain = after;
                 }
                 rest = after;
             }
             '{' | '[' => {
                 depth += 1;
-                output.push(start);
                 rest = &rest[1..];
             }
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
                 // The value of a secret name ends where its own brackets end, or those around it.
                 secret_at = secret_at.filter(|at| depth > *at);
-                output.push(start);
                 rest = &rest[1..];
             }
             ',' => {
                 secret_at = secret_at.filter(|at| depth > *at);
-                output.push(',');
                 rest = &rest[1..];
             }
-            _ if start.is_whitespace() || start == ':' => {
-                output.push(start);
-                rest = &rest[start.len_utf8()..];
-            }
+            _ if start.is_whitespace() || start == ':' => rest = &rest[start.len_utf8()..],
             _ => {
                 let end = rest
                     .find(|c: char| c.is_whitespace() || "\"{}[],:".contains(c))
@@ -210,29 +220,47 @@ pub(super) fn mask_json(text: &str) -> String {
                 let (bare, after) = rest.split_at(end);
                 // Numbers can be secrets, too; `null`, `true` and `false` can't.
                 if secret_at.is_some() && !matches!(bare, "null" | "true" | "false") {
-                    output.push_str(&masked(bare));
-                } else {
-                    output.push_str(bare);
+                    put(plain, rest, &masked(bare));
+                    plain = after;
                 }
                 rest = after;
             }
         }
     }
+    put(plain, "", "");
     output
 }
 
 /// The string literal that `text` begins with, its quotes included, and what follows. To the end when it is cut off.
 fn string_literal(text: &str) -> (&str, &str) {
-    let mut escaped = false;
-    for (index, character) in text.char_indices().skip(1) {
-        match character {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return text.split_at(index + 1),
-            _ => {}
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while let Some(found) = bytes[at.min(bytes.len())..]
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\'))
+    {
+        at += found;
+        match bytes[at] {
+            b'"' => return text.split_at(at + 1),
+            // What is escaped is the next character; if that is a long one, none of its bytes is a quote.
+            _ => at += 2,
         }
     }
     (text, "")
+}
+
+/// The name that a string literal of JSON is.
+fn unquoted(literal: &str) -> Cow<'_, str> {
+    let plain = literal
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match plain {
+        Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+        _ => {
+            let name = serde_json::from_str::<String>(literal);
+            name.unwrap_or_else(|_| literal.replace('"', "")).into()
+        }
+    }
 }
 
 /// A text of unknown form from a place where tokens are: whatever looks like one is masked.

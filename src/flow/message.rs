@@ -322,12 +322,12 @@ fn body(answer: &transport::Answer, purpose: Purpose, known: &[String]) -> Optio
     let text = String::from_utf8_lossy(bytes);
     let text = mask_known(&text, known);
     let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
-    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
     // A refusal in JSON has no tokens; a pair of tokens has them where their names are.
-    let names_them = !answer.status.is_success() || text.contains("\"access_token\"");
+    let names_them = || !answer.status.is_success() || text.contains("\"access_token\"");
     let shortened = cut(&text, MAX_BODY_BYTES);
     let masked = mask_json(&shortened);
-    Some(if may_have_tokens && !(is_json && names_them) {
+    Some(if may_have_tokens && !(is_json() && names_them()) {
         mask_runs(&masked)
     } else {
         masked

@@ -12,6 +12,7 @@ mod kept;
 mod log;
 mod mask;
 mod message;
+mod pending;
 mod rows;
 
 pub use log::{FlowId, FlowLog, KEPT_MESSAGES, LogError, Recorder};

@@ -105,6 +105,8 @@ fn answer(asset: &Asset, caching: &'static str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, caching),
+        // Caches on the way must not give what is compressed to those who did not ask for it.
+        (header::VARY, "accept-encoding"),
     ];
     (headers, asset.content).into_response()
 }

@@ -6,20 +6,16 @@
 
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::accept::wants_json;
 use super::frame::Lesson;
-use super::request_log::{Reason, Reference};
+use super::request_log::Reason;
 use super::{App, Frame, Here, page};
 use crate::session::StoreError;
 
@@ -192,28 +188,25 @@ struct ErrorPage {
     reference: String,
 }
 
-/// Makes answers of failures, bare statuses and panics.
-pub(super) async fn render(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let json = wants_json(request.headers());
-    let reference = request.extensions().get::<Reference>().cloned();
-    // A panic ends this request and nothing else. No state is shared that it could leave half-written: sessions are
-    // written in transactions, and the few locks cover single operations.
-    let response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(_) => Failure::internal("panic").into_response(),
-    };
+/// The answer of `page`, or a failure when it panics. A panic ends this request and nothing else: no state is shared that it
+/// could leave half-written, because sessions are written in transactions, and the few locks cover single operations.
+pub(super) async fn survive(page: impl Future<Output = Response>) -> Response {
+    let answer = AssertUnwindSafe(page).catch_unwind().await;
+    answer.unwrap_or_else(|_| Failure::internal("panic").into_response())
+}
+
+/// Makes an answer of a failure or a bare status, for people or as JSON. Others stay as they are.
+pub(super) fn render(app: &App, response: Response, json: bool, reference: &str) -> Response {
     let failure = match response.extensions().get::<Failure>() {
         Some(failure) => failure.clone(),
         None if is_bare_error(&response) => Failure::of_status(response.status()),
         None => return response,
     };
-
-    let reference = reference.map(|reference| reference.0).unwrap_or_default();
     let mut rendered = if json {
-        problem_details(&failure, &reference)
+        problem_details(&failure, reference)
     } else {
         page(&ErrorPage {
-            frame: Frame::of(&app, Here::Elsewhere)
+            frame: Frame::of(app, Here::Elsewhere)
                 .teaching(response.extensions().get::<Lesson>().copied()),
             status: failure.status.as_u16(),
             severity: if failure.status.is_server_error() {
@@ -228,8 +221,8 @@ pub(super) async fn render(State(app): State<Arc<App>>, request: Request, next: 
             advice: failure.advice,
             checks: failure.checks,
             action: failure.action.label(),
-            action_url: failure.action.url(&app),
-            reference,
+            action_url: failure.action.url(app),
+            reference: reference.to_owned(),
         })
     };
     *rendered.status_mut() = failure.status;

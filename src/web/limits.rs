@@ -3,8 +3,6 @@
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::{StatusCode, Version, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use http_body::Body as _;
 
@@ -22,15 +20,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 #[error("the request's body did not arrive in time")]
 pub struct BodyOverdue;
 
-/// Lets requests through that are within the limits, with their body read.
-pub(super) async fn bound(request: Request, next: Next) -> Response {
-    match within_limits(request).await {
-        Ok(request) => next.run(request).await,
-        Err(failure) => failure.into_response(),
-    }
-}
-
-async fn within_limits(request: Request) -> Result<Request, Failure> {
+/// A request that is within the limits, with its body read.
+pub(super) async fn within(request: Request) -> Result<Request, Failure> {
     if length_of_target(&request) > MAX_URL_BYTES {
         return Err(refused(
             StatusCode::URI_TOO_LONG,

@@ -1,11 +1,11 @@
 //! The pages: a file each, and what they have in common.
 //!
-//! A request passes the layers from the outside in: `request_log` gives it a reference and writes its line, the answer is
-//! compressed, `headers` hardens it, `failure` turns errors and panics into pages, `limits` refuses what is too long, `record`
-//! takes down what is said, tower-sessions' layer finds the session, `rate_limit` refuses what is too often; then comes the
-//! page.
+//! A request passes, from the outside in: `around`, which gives it a reference and a line in the log, refuses what is too long,
+//! and turns errors and panics into pages, hardens the answer and compresses it; `record`, which takes down what is said;
+//! tower-sessions' layer, which finds the session; `rate_limit`, which refuses what is too often; then comes the page.
 
 mod accept;
+mod around;
 mod assets;
 mod avatar;
 #[doc(hidden)]
@@ -22,7 +22,6 @@ mod limits;
 mod login;
 mod logout;
 mod me;
-mod measure;
 mod person;
 mod rate_limit;
 mod record;
@@ -46,7 +45,6 @@ use axum::{RequestPartsExt as _, Router};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_http::compression::CompressionLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use url::Url;
@@ -120,34 +118,43 @@ pub fn router(app: Arc<App>) -> Router {
     let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
     let limited =
         |route| middleware::from_fn_with_state((Arc::clone(&app), route), rate_limit::limit);
-    let mut actions = Router::new().route("/logout", post(logout::post)).route(
-        "/refresh",
-        post(refresh::post).layer(limited(Route::Refresh)),
-    );
-    let mut pages = Router::new()
+    let record = middleware::from_fn_with_state(Arc::clone(&app), record::write);
+    let session = session_layer(&app);
+
+    let mut ends = Router::new()
         .route(
             "/redirect",
             get(redirect::get).layer(limited(Route::Redirect)),
         )
         .route("/me", get(me::get));
+    let mut pages = Router::new()
+        .route("/", get(index::get))
+        .route("/flow", get(flow::get));
+    let mut actions = Router::new().route("/logout", post(logout::post));
     if app.control.is_some() {
         let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
+        ends = ends.route_layer(conclude);
         pages = pages
-            .route_layer(conclude)
             .route("/break", get(break_it::get))
             .route("/break/{failure}", get(break_it::go_on));
         actions = actions.route("/break/{failure}", post(break_it::post));
     }
-    let pages = pages
-        .route("/", get(index::get))
+    let refresh = Router::new()
+        .route(
+            "/refresh",
+            post(refresh::post).layer(limited(Route::Refresh)),
+        )
+        .route_layer(from_our_pages.clone());
+    // Outside of the session's layer, so that the cookie is part of what is taken down.
+    let recorded = ends
+        .merge(refresh)
         .route("/login", get(login::get).layer(limited(Route::Login)))
-        .route("/flow", get(flow::get))
+        .layer(session.clone())
+        .layer(record);
+    let pages = pages
         .merge(actions.route_layer(from_our_pages))
-        .layer(session_layer(&app))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            record::write,
-        ));
+        .layer(session)
+        .merge(recorded);
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -162,27 +169,9 @@ pub fn hardened(routes: Router, app: Arc<App>) -> Router {
     routes.layer(middleware::from_fn_with_state(app, headers::harden))
 }
 
-/// The layers that every answer of the app passes: limits, errors and panics as pages, hardening headers, compression, the
-/// log line.
+/// What every answer of the app passes: limits, errors and panics as pages, hardening headers, the log line, compression.
 pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
-    routes
-        .layer(middleware::from_fn(limits::bound))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            failure::render,
-        ))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            headers::harden,
-        ))
-        // A page that repeats what its visitor sends must not be compressed together with a secret, whose length would
-        // tell it (BREACH). No page holds one: tokens stay on the server, and forms need none.
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            measure::measure,
-        ))
-        .layer(middleware::from_fn_with_state(app, request_log::write))
+    routes.layer(middleware::from_fn_with_state(app, around::answer))
 }
 
 /// The cookie: a bare pointer to the session. `Lax`, because the callback comes from Smartsheet's site and must bring the

@@ -39,7 +39,7 @@ pub(super) async fn write(
         let message = Message::of_visit(step, asked, answer, app.clock.now(), started.elapsed());
         recorder.record(message);
         // The browser may ask another instance for the flow next.
-        app.flow.settled().await;
+        recorder.settled().await;
     }
     response
 }

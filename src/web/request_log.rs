@@ -1,22 +1,17 @@
 //! One line a request.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use ipnet::IpNet;
 use rand::Rng as _;
-use tracing::Instrument as _;
+use tracing::Span;
 
-use super::App;
 use super::client_address::ClientAddress;
-
-/// What an error page shows and the log line has: 48 random bits in hex, or the `X-Request-Id` that came with the request.
-#[derive(Debug, Clone)]
-pub(super) struct Reference(pub(super) String);
+use crate::metrics::Metrics;
 
 /// Why a request failed, for its line.
 #[derive(Debug, Clone)]
@@ -24,48 +19,62 @@ pub(super) struct Reason(pub(super) String);
 
 pub(super) const REQUEST_ID: &str = "x-request-id";
 
-/// Gives the request its reference and writes its line when it is answered. Neither path nor query is written but the
-/// route's pattern: a query may hold a code.
-pub(super) async fn write(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let reference = reference(&request);
-    request
-        .extensions_mut()
-        .insert(Reference(reference.clone()));
-    let client = ClientAddress::of(&request, &app.trusted_proxies);
-    if let Some(client) = client {
-        request.extensions_mut().insert(client);
-    }
-    let client = client.map(|client| tracing::field::display(client.0));
-    let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("(none)", MatchedPath::as_str)
-        .to_owned();
+/// A request's line, begun when the request comes and written when it is answered. Neither path nor query is in it but the
+/// route's pattern: a query may hold a code, and what visitors ask for must not make new series of figures.
+pub(super) struct Entry {
+    /// What an error page shows and the line has: 48 random bits in hex, or the `X-Request-Id` that came with the request.
+    reference: String,
+    client: Option<ClientAddress>,
+    method: Method,
+    route: Option<MatchedPath>,
+    started: Instant,
+}
 
-    let span = tracing::info_span!("request", id = %reference);
-    let mut response = next.run(request).instrument(span).await;
+impl Entry {
+    /// Finds out who asks for what. Puts the client's address into the request's extensions.
+    pub(super) fn begin(request: &mut Request, trusted_proxies: &[IpNet]) -> Self {
+        let client = ClientAddress::of(request, trusted_proxies);
+        if let Some(client) = client {
+            request.extensions_mut().insert(client);
+        }
+        Self {
+            reference: reference(request),
+            client,
+            method: request.method().clone(),
+            route: request.extensions().get().cloned(),
+            started: Instant::now(),
+        }
+    }
 
-    let status = response.status();
-    let duration = started.elapsed();
-    let reason = response
-        .extensions()
-        .get::<Reason>()
-        .map(|reason| reason.0.as_str());
-    if status.is_server_error() {
-        tracing::warn!(id = %reference, client, %method, route, status = status.as_u16(), ?duration, reason, "request");
-    } else {
-        tracing::info!(id = %reference, client, %method, route, status = status.as_u16(), ?duration, reason, "request");
+    pub(super) fn reference(&self) -> &str {
+        &self.reference
     }
-    if let Ok(value) = HeaderValue::from_str(&reference) {
-        response.headers_mut().insert(REQUEST_ID, value);
+
+    /// Gives the reference to every line that is written while the request is answered.
+    pub(super) fn span(&self) -> Span {
+        tracing::info_span!("request", id = %self.reference)
     }
-    response
+
+    /// Counts the request, writes its line and tells the client its reference.
+    pub(super) fn end(self, metrics: &Metrics, response: &mut Response) {
+        let duration = self.started.elapsed();
+        let id = self.reference;
+        let client = self.client.map(|client| tracing::field::display(client.0));
+        let method = self.method.as_str();
+        let route = self.route.as_ref().map_or("(none)", MatchedPath::as_str);
+        let status = response.status().as_u16();
+        let reason = response.extensions().get::<Reason>();
+        let reason = reason.map(|reason| reason.0.as_str());
+        metrics.request(method, route, status, duration);
+        if response.status().is_server_error() {
+            tracing::warn!(%id, client, %method, route, status, ?duration, reason, "request");
+        } else {
+            tracing::info!(%id, client, %method, route, status, ?duration, reason, "request");
+        }
+        if let Ok(value) = HeaderValue::try_from(id) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+    }
 }
 
 /// The id that a proxy gave the request, if it is one that can be shown and logged as it is; else a new one.

@@ -60,9 +60,12 @@ impl FlowRows for MemoryFlow {
         Ok(rows)
     }
 
-    async fn keep(&self, key: &FlowKey, expires_at: i64) -> Result<(), FlowRowsError> {
-        for row in self.flows().get_mut(key).into_iter().flatten() {
-            row.expires_at = row.expires_at.max(expires_at);
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError> {
+        let mut known = self.flows();
+        for (key, expires_at) in flows {
+            for row in known.get_mut(key).into_iter().flatten() {
+                row.expires_at = row.expires_at.max(*expires_at);
+            }
         }
         Ok(())
     }

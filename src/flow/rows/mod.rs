@@ -17,7 +17,7 @@ pub use memory::MemoryFlow;
 pub use postgres::PostgresFlow;
 pub use sqlite::SqliteFlow;
 
-/// Beyond the kept messages of a flow, the oldest are removed once in so many writes. Reading never gives more.
+/// Beyond the kept rows of a flow, the oldest are removed once in so many writes. Reading never gives more.
 const TRIM_EVERY: i64 = 8;
 
 /// What the messages of a flow are found by: a hash, so that the database does not give the flow's id.
@@ -30,18 +30,18 @@ impl fmt::Debug for FlowKey {
     }
 }
 
-/// One message as the database sees it.
+/// Some messages of one flow as the database sees them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlowRow {
-    /// Whose it is.
+    /// Whose they are.
     pub key: FlowKey,
-    /// When it was sent, in microseconds since 1970.
+    /// When the last of them was sent, in microseconds since 1970.
     pub at: i64,
-    /// A random number; the message is sealed for it.
+    /// A random number; the messages are sealed for it.
     pub id: i64,
-    /// The message, sealed for this key and id.
+    /// The messages, sealed for this key and id.
     pub sealed: Vec<u8>,
-    /// Until when it is kept, in milliseconds since 1970.
+    /// Until when they are kept, in milliseconds since 1970.
     pub expires_at: i64,
 }
 
@@ -76,8 +76,8 @@ pub trait FlowRows: fmt::Debug + Send + Sync {
         limit: i64,
     ) -> Result<Vec<FlowRow>, FlowRowsError>;
 
-    /// Keeps the rows of `key` until `expires_at`, if that is later than before.
-    async fn keep(&self, key: &FlowKey, expires_at: i64) -> Result<(), FlowRowsError>;
+    /// Keeps the rows of each of `flows` until its time, in milliseconds since 1970, if that is later than before.
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError>;
 
     /// Removes every row of `key`.
     async fn erase(&self, key: &FlowKey) -> Result<(), FlowRowsError>;

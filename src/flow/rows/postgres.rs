@@ -95,12 +95,20 @@ impl FlowRows for PostgresFlow {
         read.collect()
     }
 
-    async fn keep(&self, key: &FlowKey, expires_at: i64) -> Result<(), FlowRowsError> {
-        sqlx::query("UPDATE flow_messages SET expires_at = $2 WHERE flow = $1 AND expires_at < $2")
-            .bind(&key.0[..])
-            .bind(expires_at)
-            .execute(&self.0)
-            .await?;
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError> {
+        let (keys, expiries): (Vec<&[u8]>, Vec<i64>) = flows
+            .iter()
+            .map(|(key, expires_at)| (&key.0[..], *expires_at))
+            .unzip();
+        sqlx::query(
+            "UPDATE flow_messages AS kept SET expires_at = told.expires_at \
+             FROM UNNEST($1::bytea[], $2::bigint[]) AS told (flow, expires_at) \
+             WHERE kept.flow = told.flow AND kept.expires_at < told.expires_at",
+        )
+        .bind(keys)
+        .bind(expiries)
+        .execute(&self.0)
+        .await?;
         Ok(())
     }
 

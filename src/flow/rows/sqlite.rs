@@ -87,13 +87,15 @@ impl FlowRows for SqliteFlow {
         Ok(rows.await?)
     }
 
-    async fn keep(&self, key: &FlowKey, expires_at: i64) -> Result<(), FlowRowsError> {
-        let key = *key;
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError> {
+        let flows = flows.to_vec();
         let kept = self.0.write(move |file| {
-            file.prepare_cached(
+            let mut keep = file.prepare_cached(
                 "UPDATE messages SET expires_at = ?2 WHERE flow = ?1 AND expires_at < ?2",
-            )?
-            .execute(params![key.0, expires_at])
+            )?;
+            flows.iter().try_fold(0, |changed, (key, expires_at)| {
+                Ok(changed + keep.execute(params![key.0, expires_at])?)
+            })
         });
         kept.await?;
         Ok(())
