@@ -17,6 +17,9 @@ use crate::metrics::Metrics;
 #[derive(Debug, Clone)]
 pub(super) struct Reason(pub(super) String);
 
+/// What asks all the time whether the app is well. That it is, is no news.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
 pub(super) const REQUEST_ID: &str = "x-request-id";
 
 /// A request's line, begun when the request comes and written when it is answered. Neither path nor query is in it but the
@@ -68,6 +71,8 @@ impl Entry {
         metrics.request(method, route, status, duration);
         if response.status().is_server_error() {
             tracing::warn!(%id, client, %method, route, status, ?duration, reason, "request");
+        } else if response.status().is_success() && PROBES.contains(&route) {
+            tracing::debug!(%id, client, %method, route, status, ?duration, reason, "request");
         } else {
             tracing::info!(%id, client, %method, route, status, ?duration, reason, "request");
         }

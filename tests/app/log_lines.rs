@@ -1,7 +1,13 @@
 //! What the log tells of a request: its reference, and no secret.
 
+use std::sync::Arc;
+
+use reqwest::Method;
+use smartsheet_oauth_demo::web;
+
 use crate::support::app::CLIENT_SECRET;
-use crate::support::{Browser, DAY, MINUTE, Provider, World, log};
+use crate::support::rows::{FailingRows, app_on, serve};
+use crate::support::{Browser, DAY, MINUTE, Provider, Setup, World, log};
 
 #[tokio::test]
 async fn request_ids() {
@@ -57,6 +63,34 @@ async fn the_log_line_of_a_request_holds_neither_path_nor_query() {
             assert!(!line.contains("SECRET-"), "{line}");
         }
     }
+}
+
+/// A proxy asks every two seconds. Only what is amiss with that is worth a line.
+#[tokio::test]
+async fn probes_that_succeed_are_logged_at_debug_alone() {
+    let rows = Arc::<FailingRows>::default();
+    let app = app_on(&Setup::mounted(), rows.clone());
+    let browser = serve(web::router(app)).await;
+    let level = |id: &str| {
+        let lines = log::lines_with(&[id, " route="]);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let words = lines[0].split_whitespace();
+        words.skip(1).take(1).collect::<String>()
+    };
+    browser.get_as("level-of-live", "/healthz").await;
+    browser.get_as("level-of-ready", "/readyz").await;
+    browser.get_as("level-of-a-page", "/").await;
+    assert_eq!(level("level-of-live"), "DEBUG");
+    assert_eq!(level("level-of-ready"), "DEBUG");
+    assert_eq!(level("level-of-a-page"), "INFO");
+    rows.fail(1);
+    let unready = browser.get_as("level-of-unready", "/readyz").await;
+    assert_eq!(unready.status, 503);
+    assert_eq!(level("level-of-unready"), "WARN");
+    let headers = [("x-request-id", "level-of-a-mistake")];
+    let mistake = browser.send(Method::POST, "/healthz", &headers).await;
+    assert_eq!(mistake.status, 405);
+    assert_eq!(level("level-of-a-mistake"), "INFO");
 }
 
 /// At any level, whoever writes it: the log of this process is captured at `trace`.
