@@ -1,14 +1,17 @@
 //! The app put together: settings in, a running server out, and back to nothing in good order.
 
 mod bodies;
+mod bound;
 mod connection;
 mod files;
 mod handle;
 mod limits;
 mod open_store;
+mod scrape;
 mod serving;
 mod socket;
 mod stop;
+mod sweep;
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use secrecy::ExposeSecret;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -31,16 +34,16 @@ use crate::session::{AccessTokens, RefreshPolicy, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App, Control, RateLimiter};
+use bound::Bound;
 pub use limits::ConnectionLimits;
 use open_store::beside;
 pub use open_store::{open_flow_log, open_store};
-use serving::Serving;
+use scrape::Scrape;
+use serving::{Room, Serving};
 use stop::StopTimes;
+use sweep::sweep;
 
-/// How many connections may wait to be accepted.
-const BACKLOG: u32 = 1024;
-
-/// How often sessions are removed that expired or are too many.
+/// How often sessions are removed that expired or are too many, and the others counted.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
 /// Why the app can't start: one line that names the setting to change.
@@ -52,11 +55,14 @@ pub struct StartError(String);
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
+    /// Where the metrics are served, if anywhere.
+    metrics: Option<TcpListener>,
     routes: Router,
     app: Arc<App>,
     limits: ConnectionLimits,
     max_connections: usize,
     stop_times: StopTimes,
+    sweep_every: Duration,
 }
 
 /// What tests set otherwise than people.
@@ -70,6 +76,8 @@ pub struct Surroundings {
     pub retry: Retry,
     /// How long a client may take for what.
     pub connections: ConnectionLimits,
+    /// How often expired sessions are removed, and the others counted.
+    pub sweep_every: Duration,
 }
 
 impl Default for Surroundings {
@@ -79,6 +87,7 @@ impl Default for Surroundings {
             limits: Limits::default(),
             retry: Retry::default(),
             connections: ConnectionLimits::default(),
+            sweep_every: SWEEP_EVERY,
         }
     }
 }
@@ -88,12 +97,17 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the address is taken, the store can't be opened, or the like.
+    /// [`StartError`] when an address is taken, the store can't be opened, or the like.
     pub async fn start(
         settings: &Settings,
         surroundings: Surroundings,
     ) -> Result<Self, StartError> {
-        let socket = bind(settings)?;
+        let bound = Bound::take(settings, "server.listen", settings.server.listen)?;
+        let bound_metrics = settings
+            .server
+            .metrics_listen
+            .map(|address| Bound::take(settings, "server.metrics_listen", address))
+            .transpose()?;
         let store = open_store(settings, surroundings.clock.clone()).await?;
         let flow = open_flow_log(settings, surroundings.clock.clone()).await?;
         let app = Arc::new(assemble(settings, surroundings.clone(), store, flow)?);
@@ -103,17 +117,18 @@ impl Server {
             let sandbox = web::hardened(sandbox.router(), Arc::clone(&app));
             routes = routes.nest("/sandbox", sandbox);
         }
-        let listener = socket
-            .listen(BACKLOG)
-            .map_err(|error| cannot_listen(settings, &error))?;
-        announce(settings, &listener)?;
+        let listener = bound.listen()?;
+        let metrics = bound_metrics.map(Bound::listen).transpose()?;
+        announce(settings, &listener, metrics.as_ref())?;
         Ok(Self {
             listener,
+            metrics,
             routes,
             app,
             limits: surroundings.connections,
             max_connections: files::make_room_for(settings.server.max_connections),
             stop_times: StopTimes::new(&settings.server),
+            sweep_every: surroundings.sweep_every,
         })
     }
 
@@ -124,6 +139,16 @@ impl Server {
     /// When the operating system can't say.
     pub fn address(&self) -> io::Result<std::net::SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// The address at which it serves its metrics, if it does.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system can't say.
+    pub fn metrics_address(&self) -> io::Result<Option<std::net::SocketAddr>> {
+        let metrics = self.metrics.as_ref();
+        metrics.map(TcpListener::local_addr).transpose()
     }
 
     /// The routes, for whoever serves them another way, such as a benchmark without a network.
@@ -155,16 +180,23 @@ impl Server {
         hurry: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let app = self.app;
-        app.tasks.spawn(sweep(Arc::clone(&app)));
-        let serving = Serving::new(
-            self.routes,
-            Arc::clone(&app),
-            self.limits,
-            self.max_connections,
-        );
+        app.tasks.spawn(sweep(Arc::clone(&app), self.sweep_every));
+        let room = Room {
+            connections: self.max_connections,
+            full: "server.max_connections is reached: connections that wait are closed for new ones",
+        };
+        app.metrics.ready(true);
+        let scrape = self
+            .metrics
+            .map(|listener| Scrape::start(listener, &app, self.limits));
+        let serving = Serving::new(self.routes, Arc::clone(&app), self.limits, room);
         let accepting = tokio::spawn(Arc::clone(&serving).accept(self.listener));
         stop.await;
         stop::stop(self.stop_times, &serving, accepting, hurry).await;
+        // Last of all, so that a stop can be watched.
+        if let Some(scrape) = scrape {
+            scrape.end();
+        }
         Ok(())
     }
 }
@@ -185,10 +217,12 @@ pub fn assemble(
         limits,
         retry,
         connections: _,
+        sweep_every: _,
     } = surroundings;
     let smartsheet = &settings.smartsheet;
     let is_sandbox = smartsheet.region == Region::Sandbox;
     let metrics = Metrics::new().map_err(|error| StartError(format!("metrics: {error}")))?;
+    let store = store.measured(&metrics);
     let transport = transport(settings, limits)?.watched_by(Arc::new(metrics.clone()));
     let registration = Registration {
         client_id: smartsheet.client_id.clone(),
@@ -263,31 +297,6 @@ fn token_url(api_url: &Url) -> Url {
     url
 }
 
-/// Takes the address, so that a second start fails at once, without listening yet: a port that is open means that the app
-/// can serve.
-fn bind(settings: &Settings) -> Result<TcpSocket, StartError> {
-    let address = settings.server.listen;
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    };
-    let bound = socket.and_then(|socket| {
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        Ok(socket)
-    });
-    bound.map_err(|error| cannot_listen(settings, &error))
-}
-
-fn cannot_listen(settings: &Settings, error: &io::Error) -> StartError {
-    let address = settings.server.listen;
-    StartError(format!(
-        "server.listen ({}): can't listen on {address}: {error}; expected an address of this machine with a free port",
-        settings.origin("server.listen")
-    ))
-}
-
 /// The stand-in, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers
 /// over a restart is not forgotten there.
 async fn mounted_sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox, StartError> {
@@ -308,14 +317,25 @@ async fn mounted_sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox, S
 }
 
 /// Says what someone who just started the app wants to know.
-fn announce(settings: &Settings, listener: &TcpListener) -> Result<(), StartError> {
+fn announce(
+    settings: &Settings,
+    listener: &TcpListener,
+    metrics: Option<&TcpListener>,
+) -> Result<(), StartError> {
     let server = &settings.server;
-    let address = listener.local_addr();
+    let address = |name: &str, listener: &TcpListener| {
+        let address = listener.local_addr();
+        address.map_err(|error| StartError(format!("{name}: {error}")))
+    };
     tracing::info!(
-        address = %address.map_err(|error| StartError(format!("server.listen: {error}")))?,
+        address = %address("server.listen", listener)?,
         mode = settings.smartsheet.region.name(),
         "open {}", server.base_url
     );
+    if let Some(metrics) = metrics {
+        let address = address("server.metrics_listen", metrics)?;
+        tracing::info!(%address, "metrics at http://{address}/metrics");
+    }
     tracing::info!(
         "the redirect URL to register in Smartsheet's Developer Tools is {}",
         settings.redirect_url()
@@ -327,26 +347,4 @@ fn announce(settings: &Settings, listener: &TcpListener) -> Result<(), StartErro
         tracing::warn!("{warning}");
     }
     Ok(())
-}
-
-/// Removes what is expired or too much, now and then, until the server stops.
-async fn sweep(app: Arc<App>) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = app.stopping.cancelled() => return,
-            _ = every.tick() => {}
-        }
-        match app.store.sweep().await {
-            Ok(0) => {}
-            Ok(removed) => tracing::debug!(removed, "expired sessions removed"),
-            Err(error) => tracing::warn!(%error, "expired sessions could not be removed"),
-        }
-        match app.flow.sweep().await {
-            Ok(0) => {}
-            Ok(removed) => tracing::debug!(removed, "expired messages removed"),
-            Err(error) => tracing::warn!(%error, "expired messages could not be removed"),
-        }
-    }
 }

@@ -141,9 +141,6 @@ impl Settings {
                 server.base_url.origin().ascii_serialization()
             ));
         }
-        if server.metrics_listen.is_some() {
-            warnings.push("server.metrics_listen has no effect in this version".to_owned());
-        }
         warnings
     }
 

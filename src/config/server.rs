@@ -55,21 +55,41 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
             ),
         ));
     }
+    let listen = value(sources, "server.listen", "127.0.0.1:8080", parse::address)?;
+    let metrics_listen = optional(sources, "server.metrics_listen", parse::address)?;
+    if let Some(metrics) = metrics_listen.filter(|metrics| overlap(*metrics, listen)) {
+        return Err(SettingError::new(
+            "server.metrics_listen",
+            sources.origin("server.metrics_listen"),
+            format!(
+                "\"{metrics}\" is not right: server.listen is {listen}; expected another port, because metrics are not for \
+                 everybody"
+            ),
+        ));
+    }
     Ok(ServerSettings {
-        listen: value(sources, "server.listen", "127.0.0.1:8080", parse::address)?,
+        listen,
         base_url: value(
             sources,
             "server.base_url",
             "http://localhost:8080",
             parse::base_url,
         )?,
-        metrics_listen: optional(sources, "server.metrics_listen", parse::address)?,
+        metrics_listen,
         trusted_proxies: value(sources, "server.trusted_proxies", "", parse::networks)?,
         rate_limit: value(sources, "server.rate_limit", "300", parse::rate)?,
         max_connections: value(sources, "server.max_connections", "10000", parse::count)?,
         drain_time,
         stop_timeout,
     })
+}
+
+/// Whether the two can't be listened on at the same time: an unspecified address means all of them. Port 0 is one that the
+/// system chooses.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_ip =
+        one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && same_ip
 }
 
 /// Where to reach a server of this machine that listens on `listen`: an unspecified address means all of them.

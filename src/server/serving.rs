@@ -39,6 +39,13 @@ const SAY_EVERY: Duration = Duration::from_mins(1);
 /// hyper's own bound on a head, which [`ConnectionLimits::max_head_bytes`] comes before.
 const BUFFER: usize = 64 * 1024;
 
+/// How many connections a server has room for.
+pub(super) struct Room {
+    pub(super) connections: usize,
+    /// What the log says when that is not enough.
+    pub(super) full: &'static str,
+}
+
 /// What all connections of a server share.
 pub(super) struct Serving {
     pub(super) routes: Router,
@@ -48,6 +55,7 @@ pub(super) struct Serving {
     /// Set when no more requests are taken.
     pub(super) closing: CancellationToken,
     room: Arc<Semaphore>,
+    full: &'static str,
     open: Mutex<HashMap<u64, Arc<Handle>>>,
     next: AtomicU64,
     tasks: TaskTracker,
@@ -59,7 +67,7 @@ impl Serving {
         routes: Router,
         app: Arc<App>,
         limits: ConnectionLimits,
-        max_connections: usize,
+        room: Room,
     ) -> Arc<Self> {
         let mut http = http1::Builder::new();
         // Time is kept by the connection, which tells waiting for a request from waiting for its end.
@@ -70,7 +78,8 @@ impl Serving {
             limits,
             http,
             closing: CancellationToken::new(),
-            room: Arc::new(Semaphore::new(max_connections)),
+            room: Arc::new(Semaphore::new(room.connections)),
+            full: room.full,
             open: Mutex::default(),
             next: AtomicU64::new(0),
             tasks: TaskTracker::new(),
@@ -129,9 +138,7 @@ impl Serving {
         if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
             return Some(room);
         }
-        self.say(
-            "server.max_connections is reached: connections that wait are closed for new ones",
-        );
+        self.say(self.full);
         loop {
             self.evict();
             tokio::select! {

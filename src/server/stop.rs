@@ -45,6 +45,7 @@ pub(super) async fn stop(
     let begun = Instant::now();
     let close_at = begun + times.whole - CLOSE_WITHIN.min(times.whole / 20);
     tracing::info!("stopping");
+    app.metrics.ready(false);
     app.stopping.cancel();
 
     tokio::select! {

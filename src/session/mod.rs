@@ -25,6 +25,6 @@ pub use data::{
     Lease, Lifetimes, Login, MAX_PENDING, PendingSignIn, Person, SIGN_IN_TIME, SessionData, Trial,
 };
 pub use key_file::read_or_make_key;
-pub use rows::{MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows};
+pub use rows::{Counts, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows};
 pub use store::{Store, StoreError, Stored};
 pub use tower_sessions::session::Id;

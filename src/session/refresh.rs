@@ -15,6 +15,7 @@ use super::access::{AccessError, Inner, Outcome, SignedIn};
 use super::data::{Lease, Login};
 use super::store::StoreError;
 use crate::clock::after;
+use crate::metrics;
 use crate::oauth::{AccessToken, OAuthError, Token};
 
 /// How often the row is looked at while another instance has the lease.
@@ -98,12 +99,12 @@ impl<'a> Refresh<'a> {
         // The old pair is void now and the new one exists only here: store it before anything uses it.
         match self.store(&found.login.token, &new).await {
             Ok(Some(signed_in)) => {
-                self.count("granted");
+                self.count(metrics::Refresh::Granted);
                 tracing::info!("token refreshed");
                 Ok(signed_in)
             }
             Ok(None) => {
-                self.count("signed_out");
+                self.count(metrics::Refresh::SignedOut);
                 // The person signed out meanwhile. The sign-out revoked the old pair; this one is ours to give back.
                 if let Err(error) = client.revoke(&new.access_token).await {
                     tracing::warn!(%error, "a pair issued during a sign-out could not be revoked");
@@ -111,7 +112,7 @@ impl<'a> Refresh<'a> {
                 Err(AccessError::SignedOut)
             }
             Err(error) => {
-                self.count("not_stored");
+                self.count(metrics::Refresh::NotStored);
                 tracing::error!(%error, "a refreshed pair could not be stored");
                 Err(error.into())
             }
@@ -204,17 +205,17 @@ impl<'a> Refresh<'a> {
             return match self.drop_login(old).await? {
                 // Our lease had lapsed, and another instance was faster with the same refresh token.
                 Some(newer) if self.refused != Some(newer.access_token()) => {
-                    self.count("another_was_faster");
+                    self.count(metrics::Refresh::AnotherWasFaster);
                     Ok(newer)
                 }
                 _ => {
-                    self.count("grant_gone");
+                    self.count(metrics::Refresh::GrantGone);
                     tracing::info!(%error, "token refresh: the grant is gone");
                     Err(AccessError::GrantGone)
                 }
             };
         }
-        self.count("failed");
+        self.count(metrics::Refresh::Failed);
         tracing::warn!(%error, "token refresh failed; the session keeps its tokens");
         self.release(old).await;
         if self.still_works(old) {
@@ -224,7 +225,7 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    fn count(&self, outcome: &'static str) {
+    fn count(&self, outcome: metrics::Refresh) {
         if let Some(metrics) = &self.inner.metrics {
             metrics.refresh(outcome);
         }

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use tower_sessions::session::Id;
 
 use super::data::{Lifetimes, SessionData};
-use super::rows::{Row, RowKey, Rows, RowsError};
+use super::rows::{Counts, MeasuredRows, Row, RowKey, Rows, RowsError};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::seal::{OpenError, Sealer};
 
 /// A write is tried again when another came first. Each try means that somebody else succeeded, so this many in a row is
@@ -72,6 +73,13 @@ impl Store {
             clock,
             warned: Arc::default(),
         }
+    }
+
+    /// The same, with every operation of the database counted in `metrics`.
+    #[must_use]
+    pub fn measured(mut self, metrics: &Metrics) -> Self {
+        self.rows = Arc::new(MeasuredRows::new(self.rows, metrics));
+        self
     }
 
     /// The session of `id`, unless it expired or does not open. Counts as a visit.
@@ -233,6 +241,16 @@ impl Store {
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// How many sessions there are.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    pub async fn count(&self) -> Result<Counts, StoreError> {
+        let now = self.clock.now().as_millisecond();
+        Ok(self.rows.count(now).await?)
     }
 
     /// Whether the database answers.

@@ -105,6 +105,18 @@ impl Database {
         self.readers.ask(question).await
     }
 
+    /// The same for a question that is not short: asked on a thread made for waiting, while other questions are answered.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Database::read`].
+    pub async fn read_at_length<T: Send + 'static>(
+        &self,
+        question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, SqliteError> {
+        self.readers.ask_at_length(question).await
+    }
+
     /// Changes the file, and says how many rows `change` says it changed. Returns once the change is committed; when
     /// `change` fails, nothing of it is done. Changes are made in the order in which they were asked for.
     ///

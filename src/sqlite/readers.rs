@@ -64,6 +64,13 @@ impl Readers {
                 }
             }
         }
+        self.ask_at_length(question).await
+    }
+
+    pub(super) async fn ask_at_length<T: Send + 'static>(
+        &self,
+        question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, SqliteError> {
         in_time(self.ask_elsewhere(question)).await
     }
 

@@ -9,6 +9,7 @@ use url::{Url, form_urlencoded};
 use super::App;
 use super::failure::Failure;
 use super::return_to::within_app;
+use crate::metrics::SignIn;
 use crate::oauth;
 use crate::session::{Browser, PendingSignIn};
 
@@ -29,7 +30,7 @@ pub(super) async fn get(
         return_to: return_to.unwrap_or_else(|| "/me".to_owned()),
     };
     browser.start_sign_in(sign_in).await?;
-    app.metrics.sign_in("started");
+    app.metrics.sign_in(SignIn::Started);
     tracing::info!("sign-in started");
     Ok(Redirect::to(url.as_str()))
 }

@@ -11,6 +11,7 @@ use super::App;
 use super::failure::{Action, Failure, REGISTRATION_CHECKS};
 use super::person::{BUSY_BECAUSE, BUSY_FOR};
 use crate::flow::Message;
+use crate::metrics::SignIn;
 use crate::oauth::{AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError};
 use crate::session::{Browser, Login, PendingSignIn, StoreError};
 
@@ -43,7 +44,7 @@ pub(super) async fn get(
     app.metrics.sign_in(
         result
             .as_ref()
-            .map_or_else(RedirectError::outcome, |_| "succeeded"),
+            .map_or_else(RedirectError::outcome, |_| SignIn::Succeeded),
     );
     match &result {
         Ok(_) => tracing::info!("sign-in succeeded"),
@@ -134,17 +135,17 @@ impl From<OAuthError> for RedirectError {
 
 impl RedirectError {
     /// For the metrics.
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self) -> SignIn {
         match self {
-            Self::Unreadable(_) => "unreadable",
-            Self::UnknownState => "unknown_state",
-            Self::Refused(AuthorizationError::AccessDenied) => "denied",
-            Self::Refused(_) => "request_refused",
-            Self::NotExchanged(error) if error.is_operators() => "app_refused",
-            Self::NotExchanged(OAuthError::InvalidGrant(_)) => "code_refused",
-            Self::NotExchanged(_) => "smartsheet_failed",
-            Self::Store(_) => "store_failed",
-            Self::Interrupted => "interrupted",
+            Self::Unreadable(_) => SignIn::Unreadable,
+            Self::UnknownState => SignIn::UnknownState,
+            Self::Refused(AuthorizationError::AccessDenied) => SignIn::Denied,
+            Self::Refused(_) => SignIn::RequestRefused,
+            Self::NotExchanged(error) if error.is_operators() => SignIn::AppRefused,
+            Self::NotExchanged(OAuthError::InvalidGrant(_)) => SignIn::CodeRefused,
+            Self::NotExchanged(_) => SignIn::SmartsheetFailed,
+            Self::Store(_) => SignIn::StoreFailed,
+            Self::Interrupted => SignIn::Interrupted,
         }
     }
 

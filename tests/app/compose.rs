@@ -260,6 +260,23 @@ fn the_proxy_and_the_instances_know_each_other() {
     }
 }
 
+/// The instances tell their figures within the network, and nothing of them is published but what the proxy passes on.
+#[test]
+fn the_metrics_are_for_the_network_alone() {
+    let compose = compose(&Variables::new());
+    for (name, service) in apps(&compose) {
+        let settings = settings_with(&variables(service));
+        let metrics = settings.server.metrics_listen.unwrap();
+        assert!(metrics.ip().is_unspecified(), "{name}");
+        assert_ne!(metrics.port(), settings.server.listen.port(), "{name}");
+        assert!(!CADDYFILE.contains(&metrics.port().to_string()));
+    }
+    for (name, service) in services(&compose) {
+        assert_eq!(service["ports"].is_null(), name != "proxy", "{name}");
+        assert!(service["network_mode"] != "host", "{name}");
+    }
+}
+
 #[test]
 fn every_container_is_confined() {
     let compose = compose(&Variables::new());

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 
-use crate::support::{DAY, MINUTE, SECOND, clock::TestClock};
+use crate::support::{DAY, HOUR, MINUTE, SECOND, clock::TestClock};
 
 struct World {
     store: Store,
@@ -224,6 +224,30 @@ async fn concurrent_changes_all_count() {
         let mut states = states(&world.load(id).await.unwrap());
         states.sort();
         assert_eq!(states, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    }
+}
+
+#[tokio::test]
+async fn those_that_have_not_expired_are_counted() {
+    for world in worlds().await {
+        let counts = async || {
+            let counts = world.store.count().await.unwrap();
+            (counts.signed_in, counts.transient)
+        };
+        assert_eq!(counts().await, (0, 0));
+        let (id, _) = world.session().await;
+        world.session().await;
+        let nobody = SessionData::new(world.clock.now());
+        world.store.create(nobody).await.unwrap();
+        assert_eq!(counts().await, (2, 1));
+        let sign_out = |data: &mut SessionData| data.login = None;
+        world.store.update(id, sign_out).await.unwrap().unwrap();
+        assert_eq!(counts().await, (1, 2));
+        // Nobody has swept.
+        world.clock.pass(HOUR);
+        assert_eq!(counts().await, (1, 0));
+        world.clock.pass(7 * DAY);
+        assert_eq!(counts().await, (0, 0));
     }
 }
 

@@ -10,6 +10,7 @@ on_both_stores! {
     sessions_without_a_login_are_bounded,
     expired_sessions_go_while_pages_are_served,
     what_goes_is_what_expires_first,
+    what_is_live_is_counted,
     one_browser_can_not_grow_its_session,
 }
 
@@ -118,6 +119,33 @@ async fn what_goes_is_what_expires_first(kind: Kind) {
     );
     assert_eq!(rows.delete_expired(1_008, 2).await.unwrap(), 2);
     assert!(rows.find(&RowKey([9; 32]), 0).await.unwrap().is_some());
+    rows.close().await;
+}
+
+/// Through the library: both kinds, without those that expired, and as the first instance's rows are another's.
+async fn what_is_live_is_counted(kind: Kind) {
+    let cluster = Cluster::new(kind).await;
+    let rows = open_rows(&cluster.store).await;
+    for number in 0..10 {
+        let row = Row {
+            key: RowKey([number; 32]),
+            version: 1,
+            sealed: vec![number],
+            expires_at: 1_000 + i64::from(number),
+            transient: number % 3 == 0,
+        };
+        assert!(rows.insert(&row).await.unwrap());
+    }
+    let other = open_rows(&cluster.store).await;
+    for (now, signed_in, transient) in [(999, 6, 4), (1_000, 6, 3), (1_004, 3, 2), (1_009, 0, 0)] {
+        for rows in [&rows, &other] {
+            let counts = rows.count(now).await.unwrap();
+            let counts = (counts.signed_in, counts.transient);
+            assert_eq!(counts, (signed_in, transient), "at {now}");
+        }
+    }
+    other.close().await;
+    assert!(other.count(0).await.is_err(), "it is closed");
     rows.close().await;
 }
 

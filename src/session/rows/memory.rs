@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Row, RowKey, Rows, RowsError};
+use super::{Counts, Row, RowKey, Rows, RowsError};
 
 /// Rows in this process's memory.
 #[derive(Debug, Default)]
@@ -101,6 +101,19 @@ impl Rows for MemoryRows {
             removed += 1;
         }
         Ok(removed)
+    }
+
+    async fn count(&self, now: i64) -> Result<Counts, RowsError> {
+        let rows = self.rows();
+        let mut counts = Counts::default();
+        for row in rows.values().filter(|row| row.expires_at > now) {
+            if row.transient {
+                counts.transient += 1;
+            } else {
+                counts.signed_in += 1;
+            }
+        }
+        Ok(counts)
     }
 
     async fn ping(&self) -> Result<(), RowsError> {

@@ -3,6 +3,7 @@
 //! A row is opaque here: a key, a version, sealed bytes and an expiry. Every write but the first names the version that
 //! was read, and is refused when another write came first.
 
+mod measured;
 mod memory;
 mod postgres;
 mod sqlite;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::sqlite::SqliteError;
+pub(super) use measured::MeasuredRows;
 pub use memory::MemoryRows;
 pub use postgres::PostgresRows;
 pub use sqlite::SqliteRows;
@@ -40,6 +42,15 @@ pub struct Row {
     pub expires_at: i64,
     /// Whether nobody is signed in with it, so that it may go when there are too many.
     pub transient: bool,
+}
+
+/// How many rows there are that have not expired.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those with somebody signed in.
+    pub signed_in: i64,
+    /// Those with nobody signed in.
+    pub transient: i64,
 }
 
 /// The database did not do what was asked. The text is the database's own and names no content.
@@ -86,6 +97,10 @@ pub trait Rows: fmt::Debug + Send + Sync {
 
     /// Removes transient rows beyond `keep`, those that expire first, at most `limit`, and says how many.
     async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError>;
+
+    /// How many rows there are that have not expired before `now` (milliseconds since 1970). May take a while with very
+    /// many rows, and nobody else waits for it.
+    async fn count(&self, now: i64) -> Result<Counts, RowsError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), RowsError>;

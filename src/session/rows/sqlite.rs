@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Row, RowKey, Rows, RowsError};
+use super::{Counts, Row, RowKey, Rows, RowsError};
 use crate::sqlite::{Database, Durability};
 
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_sessions.sql")];
@@ -143,6 +143,22 @@ impl Rows for SqliteRows {
             .execute(params![keep, limit])
         });
         Ok(deleted.await? as u64)
+    }
+
+    async fn count(&self, now: i64) -> Result<Counts, RowsError> {
+        // Each from an index: to look at the rows themselves would take ten times as long.
+        let counted = self.0.read_at_length(move |file| {
+            let sql = "SELECT all_of_them - transient, transient FROM
+                 (SELECT (SELECT count(*) FROM sessions WHERE expires_at > ?1) AS all_of_them,
+                         (SELECT count(*) FROM sessions WHERE transient AND expires_at > ?1) AS transient)";
+            file.prepare_cached(sql)?.query_row([now], |found| {
+                Ok(Counts {
+                    signed_in: found.get(0)?,
+                    transient: found.get(1)?,
+                })
+            })
+        });
+        Ok(counted.await?)
     }
 
     async fn ping(&self) -> Result<(), RowsError> {

@@ -31,6 +31,7 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) retry: Retry,
     pub(crate) connections: ConnectionLimits,
+    pub(crate) sweep_every: Duration,
     folder: Arc<TempDir>,
     flags: Vec<(String, String)>,
 }
@@ -38,6 +39,8 @@ pub(crate) struct Setup {
 /// An app that runs.
 pub(crate) struct TestApp {
     pub(crate) address: SocketAddr,
+    /// Where its metrics are, if anywhere.
+    pub(crate) metrics: Option<SocketAddr>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -55,6 +58,7 @@ impl Setup {
                 longest_wait: Duration::from_secs(3),
             },
             connections: ConnectionLimits::default(),
+            sweep_every: Surroundings::default().sweep_every,
             folder,
             flags: Vec::new(),
         };
@@ -122,12 +126,14 @@ impl Setup {
             limits: self.limits,
             retry: self.retry,
             connections: self.connections,
+            sweep_every: self.sweep_every,
         }
     }
 
     pub(crate) async fn try_start(&self) -> Result<TestApp, StartError> {
         let server = Server::start(&self.settings(), self.surroundings()).await?;
         let address = server.address().unwrap();
+        let metrics = server.metrics_address().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let folder = Arc::clone(&self.folder);
         let serving = tokio::spawn(server.serve(async move {
@@ -139,6 +145,7 @@ impl Setup {
         }));
         Ok(TestApp {
             address,
+            metrics,
             stop,
             serving,
         })

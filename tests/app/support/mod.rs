@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod binary;
 pub(crate) mod browser;
 pub(crate) mod clock;
+pub(crate) mod exposition;
 pub(crate) mod log;
 pub(crate) mod panel;
 pub(crate) mod program;

@@ -8,7 +8,7 @@ use axum::Router;
 use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{
-    Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
+    Counts, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
 };
 use smartsheet_oauth_demo::web::App;
 use tokio::net::TcpListener;
@@ -91,6 +91,11 @@ impl Rows for FailingRows {
         self.rows.trim_transient(keep, limit).await
     }
 
+    async fn count(&self, now: i64) -> Result<Counts, RowsError> {
+        pass(&self.reads)?;
+        self.rows.count(now).await
+    }
+
     async fn ping(&self) -> Result<(), RowsError> {
         pass(&self.reads)
     }
@@ -114,6 +119,7 @@ pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
         limits: setup.limits,
         retry: setup.retry,
         connections: setup.connections,
+        sweep_every: setup.sweep_every,
     };
     let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
     let flow = FlowLog::new(

@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{CONNECT_WITHIN, Change, Row, RowKey, RowsError, in_time};
+use super::{CONNECT_WITHIN, Change, Counts, Row, RowKey, RowsError, in_time};
 
 /// How many connections read, and how many write. Each writer waits for its own commit, so there are more of them.
 const READERS: usize = 2;
@@ -34,12 +34,19 @@ const DOUBT_AFTER: Duration = Duration::from_secs(1);
 /// A connection that was idle for so long is closed.
 const IDLE: Duration = Duration::from_mins(10);
 
+/// What is not asked together with others.
+enum Work {
+    Change(Change, Answer<u64>),
+    /// Count the rows that expire after this time.
+    Count(i64, Answer<Counts>),
+}
+
 type Answer<T> = oneshot::Sender<Result<T, RowsError>>;
 
 #[derive(Debug)]
 pub(super) struct Lines {
     questions: mpsc::Sender<(RowKey, Answer<Option<Row>>)>,
-    changes: mpsc::Sender<(Change, Answer<u64>)>,
+    work: mpsc::Sender<Work>,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
@@ -49,7 +56,7 @@ impl Lines {
     pub(super) fn new(options: &PgConnectOptions) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let (questions, asked) = mpsc::channel(QUEUE);
-        let (changes, wanted) = mpsc::channel(QUEUE);
+        let (work, wanted) = mpsc::channel(QUEUE);
         let (asked, wanted) = (Arc::new(Mutex::new(asked)), Arc::new(Mutex::new(wanted)));
         let failures = Arc::new(AtomicU64::new(0));
         for _ in 0..READERS {
@@ -79,7 +86,7 @@ impl Lines {
         tasks.close();
         Self {
             questions,
-            changes,
+            work,
             tasks,
             closing,
         }
@@ -98,8 +105,22 @@ impl Lines {
     /// Says how many rows were changed.
     pub(super) async fn write(&self, change: Change) -> Result<u64, RowsError> {
         let (answer, answered) = oneshot::channel();
+        self.want(Work::Change(change, answer), answered).await
+    }
+
+    /// Counts the rows that expire after `now`.
+    pub(super) async fn count(&self, now: i64) -> Result<Counts, RowsError> {
+        let (answer, answered) = oneshot::channel();
+        self.want(Work::Count(now, answer), answered).await
+    }
+
+    async fn want<T>(
+        &self,
+        work: Work,
+        answered: oneshot::Receiver<Result<T, RowsError>>,
+    ) -> Result<T, RowsError> {
         in_time(async {
-            let wanted = self.changes.send((change, answer)).await;
+            let wanted = self.work.send(work).await;
             wanted.map_err(|_| closed())?;
             answered.await.unwrap_or_else(|_| Err(closed()))
         })
@@ -152,14 +173,20 @@ async fn read(line: &mut Line, queue: &Queue<(RowKey, Answer<Option<Row>>)>) {
     }
 }
 
-/// Makes the changes that are wanted, one by one.
-async fn write(line: &mut Line, queue: &Queue<(Change, Answer<u64>)>) {
-    let mut changes = Vec::with_capacity(1);
-    while take(line, queue, &mut changes, 1).await {
-        for (change, answer) in changes.drain(..) {
-            // Nobody waits for this one any more. While the database hangs, that keeps the queue short.
-            if !answer.is_closed() {
-                let _ = answer.send(line.change(change).await);
+/// Does the work that is wanted, one by one. What nobody waits for any more is not done: while the database hangs, that keeps
+/// the queue short.
+async fn write(line: &mut Line, queue: &Queue<Work>) {
+    let mut wanted = Vec::with_capacity(1);
+    while take(line, queue, &mut wanted, 1).await {
+        for work in wanted.drain(..) {
+            match work {
+                Work::Change(change, answer) if !answer.is_closed() => {
+                    let _ = answer.send(line.change(change).await);
+                }
+                Work::Count(now, answer) if !answer.is_closed() => {
+                    let _ = answer.send(line.count(now).await);
+                }
+                Work::Change(..) | Work::Count(..) => {}
             }
         }
     }
@@ -211,6 +238,25 @@ impl Line {
         });
         let changed = changed.await;
         self.settle(changed)
+    }
+
+    async fn count(&mut self, now: i64) -> Result<Counts, RowsError> {
+        let counted = in_time(async {
+            let connection = self.connected().await?;
+            let row = sqlx::query(
+                "SELECT count(*) FILTER (WHERE NOT transient), count(*) FILTER (WHERE transient)
+                 FROM sessions WHERE expires_at > $1",
+            )
+            .bind(now)
+            .fetch_one(connection)
+            .await?;
+            Ok(Counts {
+                signed_in: row.try_get(0)?,
+                transient: row.try_get(1)?,
+            })
+        });
+        let counted = counted.await;
+        self.settle(counted)
     }
 
     fn settle<T>(&mut self, outcome: Result<T, RowsError>) -> Result<T, RowsError> {

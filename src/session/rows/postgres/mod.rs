@@ -11,7 +11,7 @@ use sqlx::query::Query;
 use sqlx::{Connection as _, PgConnection, Postgres};
 use tokio::time::timeout;
 
-use super::{Row, RowKey, Rows, RowsError};
+use super::{Counts, Row, RowKey, Rows, RowsError};
 use lines::Lines;
 
 /// How long an operation may take before the store counts as unavailable.
@@ -124,6 +124,10 @@ impl Rows for PostgresRows {
              (SELECT key FROM sessions WHERE transient ORDER BY expires_at DESC LIMIT $2 OFFSET $1)",
         );
         self.lines.write(delete.bind(keep).bind(limit)).await
+    }
+
+    async fn count(&self, now: i64) -> Result<Counts, RowsError> {
+        self.lines.count(now).await
     }
 
     async fn ping(&self) -> Result<(), RowsError> {

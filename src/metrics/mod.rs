@@ -1,7 +1,11 @@
 //! Figures for Prometheus: what happened how often, and how long it took.
 //!
 //! Rooms count here as they go; `server` shows the figures at an address of their own. No label has a value that a
-//! visitor chooses, so the number of series is bounded.
+//! visitor chooses, so the number of series is bounded. What each figure says, and what to ask it, is in `docs/metrics.md`.
+
+mod calls;
+mod operation;
+mod outcome;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,11 +16,26 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-use crate::transport::{Call, Outcome, Purpose, TransportError, Witness};
+pub use operation::Operation;
+pub use outcome::{Refresh, SignIn};
 
-/// Upper bounds of the latency histograms, in seconds: from a page without a call to the longest that is waited for.
-const SECONDS: [f64; 14] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+/// What the names of this app's own figures begin with. Those of the process have the names that they have everywhere.
+const NAMESPACE: &str = "oauth_demo";
+
+/// Upper bounds of the histograms, in seconds. Requests: from a page that asks nobody to the longest wait for Smartsheet.
+const REQUEST_SECONDS: &[f64] = &[
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+];
+
+/// Calls to Smartsheet: from the sandbox on this machine to when they are given up.
+const CALL_SECONDS: &[f64] = &[
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// The session store: from a row of SQLite that is in memory to when a database counts as unavailable.
+const STORE_SECONDS: &[f64] = &[
+    0.000_01, 0.000_025, 0.000_1, 0.000_25, 0.001, 0.0025, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0,
 ];
 
 /// The content type of [`Metrics::text`].
@@ -45,57 +64,74 @@ impl Metrics {
     /// Only if two figures had the same name.
     pub fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let histogram = |name: &str, help: &str, labels: &[&str]| {
-            let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+        let histogram = |name: &str, help: &str, labels: &[&str], seconds: &[f64]| {
+            let options = HistogramOpts::new(name, help)
+                .namespace(NAMESPACE)
+                .buckets(seconds.to_vec());
             let histogram = HistogramVec::new(options, labels)?;
             registry.register(Box::new(histogram.clone()))?;
             Ok::<_, prometheus::Error>(histogram)
         };
         let counter = |name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            let options = Opts::new(name, help).namespace(NAMESPACE);
+            let counter = IntCounterVec::new(options, labels)?;
             registry.register(Box::new(counter.clone()))?;
             Ok::<_, prometheus::Error>(counter)
         };
         let gauge = |name: &str, help: &str, labels: &[&str]| {
-            let gauge = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            let options = Opts::new(name, help).namespace(NAMESPACE);
+            let gauge = IntGaugeVec::new(options, labels)?;
             registry.register(Box::new(gauge.clone()))?;
             Ok::<_, prometheus::Error>(gauge)
         };
         let requests = histogram(
             "http_request_duration_seconds",
-            "Requests answered, by method, route and status.",
+            "Requests answered, by method, route (its pattern, never the path) and status.",
             &["method", "route", "status"],
+            REQUEST_SECONDS,
         )?;
         let sign_ins = counter(
             "sign_ins_total",
-            "Sign-ins, by outcome; `started` counts those that were begun.",
+            "Sign-ins that were started, and what became of them.",
             &["outcome"],
         )?;
+        for outcome in SignIn::ALL {
+            sign_ins.with_label_values(&[outcome.label()]);
+        }
         let refreshes = counter(
             "token_refreshes_total",
             "Refreshes of tokens, by outcome.",
             &["outcome"],
         )?;
+        for outcome in Refresh::ALL {
+            refreshes.with_label_values(&[outcome.label()]);
+        }
         let calls = histogram(
             "smartsheet_call_duration_seconds",
-            "Calls to Smartsheet, by endpoint and outcome (a status, or why there was none).",
+            "Calls to Smartsheet, each try by itself, by endpoint and outcome: a status, or why there was none.",
             &["endpoint", "outcome"],
+            CALL_SECONDS,
         )?;
         let store = histogram(
             "store_operation_duration_seconds",
             "Operations of the session store, by outcome.",
             &["operation", "outcome"],
+            STORE_SECONDS,
         )?;
         let sessions = gauge(
             "sessions",
-            "Stored sessions that have not expired, counted every 15 seconds: `signed_in`, and `pending` sign-ins.",
+            "Sessions in the store that have not expired, by kind: signed_in, or pending, with nobody signed in. Counted \
+             every 15 seconds. Instances that share a store each count all of it.",
             &["kind"],
         )?;
-        let ready = IntGauge::new("ready", "1 while the app takes requests, 0 while it stops.")?;
-        registry.register(Box::new(ready.clone()))?;
+        let ready = gauge(
+            "ready",
+            "1 while the app takes requests, 0 from the beginning of its stop.",
+            &[],
+        )?;
         let build = gauge(
             "build_info",
-            "Always 1; says which version runs.",
+            "Always 1. The label says which version runs.",
             &["version"],
         )?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -111,7 +147,7 @@ impl Metrics {
             calls,
             store,
             sessions,
-            ready,
+            ready: ready.with_label_values::<&str>(&[]),
         })))
     }
 
@@ -129,24 +165,25 @@ impl Metrics {
         requests.observe(duration.as_secs_f64());
     }
 
-    /// A sign-in was started, or ended with `outcome`.
-    pub fn sign_in(&self, outcome: &'static str) {
-        self.0.sign_ins.with_label_values(&[outcome]).inc();
+    /// A sign-in was started, or ended.
+    pub fn sign_in(&self, outcome: SignIn) {
+        let sign_ins = self.0.sign_ins.with_label_values(&[outcome.label()]);
+        sign_ins.inc();
     }
 
-    /// A refresh of tokens ended with `outcome`.
-    pub fn refresh(&self, outcome: &'static str) {
-        self.0.refreshes.with_label_values(&[outcome]).inc();
+    /// A refresh of tokens ended.
+    pub fn refresh(&self, outcome: Refresh) {
+        let refreshes = self.0.refreshes.with_label_values(&[outcome.label()]);
+        refreshes.inc();
     }
 
-    /// The session store did `operation`, or failed to.
-    pub fn store_operation(&self, operation: &'static str, succeeded: bool, duration: Duration) {
-        let outcome = if succeeded { "ok" } else { "error" };
-        let store = self.0.store.with_label_values(&[operation, outcome]);
-        store.observe(duration.as_secs_f64());
+    /// Counts the session store's operation `name`.
+    #[must_use]
+    pub fn store_operation(&self, name: &'static str) -> Operation {
+        Operation::new(&self.0.store, name)
     }
 
-    /// So many sessions are stored: of people who are signed in, and of sign-ins under way.
+    /// So many sessions are stored: with somebody signed in, and with nobody.
     pub fn sessions(&self, signed_in: i64, pending: i64) {
         let sessions = &self.0.sessions;
         sessions.with_label_values(&["signed_in"]).set(signed_in);
@@ -167,28 +204,6 @@ impl Metrics {
         let mut text = Vec::with_capacity(16 * 1024);
         TextEncoder::new().encode(&self.0.registry.gather(), &mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
-    }
-}
-
-impl Witness for Metrics {
-    fn saw(&self, call: &Call<'_>) {
-        let endpoint = match call.purpose {
-            Purpose::CodeExchange => "token (authorization_code)",
-            Purpose::Refresh => "token (refresh_token)",
-            Purpose::Revocation => "token (revocation)",
-            Purpose::CurrentUser => "users/me",
-            Purpose::Probe | Purpose::Arrangement => return,
-        };
-        let mut digits = [0; 3];
-        let outcome = match call.outcome {
-            Outcome::Answered(answer) => three_digits(answer.status.as_u16(), &mut digits),
-            Outcome::Failed(TransportError::Timeout) => "timeout",
-            Outcome::Failed(TransportError::TooLong(_)) => "too_long",
-            Outcome::Failed(_) => "unreachable",
-            Outcome::Abandoned => "abandoned",
-        };
-        let calls = self.0.calls.with_label_values(&[endpoint, outcome]);
-        calls.observe(call.duration.as_secs_f64());
     }
 }
 
@@ -215,20 +230,27 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.request("GET", "/me", 200, Duration::from_millis(3));
         metrics.request("BREW", "/me", 405, Duration::from_millis(3));
-        metrics.sign_in("succeeded");
-        metrics.store_operation("find", false, Duration::from_micros(10));
+        metrics.sign_in(SignIn::Succeeded);
+        metrics.refresh(Refresh::GrantGone);
+        let find = metrics.store_operation("find");
+        find.took(false, Duration::from_micros(10));
+        metrics.ready(true);
         metrics.sessions(3, 1);
         let text = metrics.text().unwrap();
         for line in [
-            r#"http_request_duration_seconds_bucket{method="GET",route="/me",status="200",le="0.005"} 1"#,
-            r#"http_request_duration_seconds_count{method="other",route="/me",status="405"} 1"#,
-            r#"sign_ins_total{outcome="succeeded"} 1"#,
-            r#"store_operation_duration_seconds_count{operation="find",outcome="error"} 1"#,
-            r#"sessions{kind="signed_in"} 3"#,
+            r#"oauth_demo_http_request_duration_seconds_bucket{method="GET",route="/me",status="200",le="0.005"} 1"#,
+            r#"oauth_demo_http_request_duration_seconds_count{method="other",route="/me",status="405"} 1"#,
+            r#"oauth_demo_sign_ins_total{outcome="succeeded"} 1"#,
+            r#"oauth_demo_sign_ins_total{outcome="denied"} 0"#,
+            r#"oauth_demo_token_refreshes_total{outcome="grant_gone"} 1"#,
+            r#"oauth_demo_store_operation_duration_seconds_count{operation="find",outcome="error"} 1"#,
+            r#"oauth_demo_store_operation_duration_seconds_count{operation="find",outcome="ok"} 0"#,
+            r#"oauth_demo_sessions{kind="signed_in"} 3"#,
+            "oauth_demo_ready 1",
         ] {
             assert!(text.contains(line), "{line} is missing in {text}");
         }
-        assert!(text.contains("build_info{version="));
+        assert!(text.contains("oauth_demo_build_info{version="));
         #[cfg(target_os = "linux")]
         assert!(text.contains("process_resident_memory_bytes"));
     }

@@ -1,0 +1,27 @@
+//! Calls to Smartsheet, counted where they go out.
+
+use super::{Metrics, three_digits};
+use crate::transport::{Call, Outcome, Purpose, TransportError, Witness};
+
+impl Witness for Metrics {
+    /// Counts every try of a call by itself.
+    fn saw(&self, call: &Call<'_>) {
+        let endpoint = match call.purpose {
+            Purpose::CodeExchange => "token_exchange",
+            Purpose::Refresh => "token_refresh",
+            Purpose::Revocation => "token_revocation",
+            Purpose::CurrentUser => "users_me",
+            Purpose::Probe | Purpose::Arrangement => return,
+        };
+        let mut digits = [0; 3];
+        let outcome = match call.outcome {
+            Outcome::Answered(answer) => three_digits(answer.status.as_u16(), &mut digits),
+            Outcome::Failed(TransportError::Timeout) => "timeout",
+            Outcome::Failed(TransportError::TooLong(_)) => "too_long",
+            Outcome::Failed(_) => "unreachable",
+            Outcome::Abandoned => "abandoned",
+        };
+        let calls = self.0.calls.with_label_values(&[endpoint, outcome]);
+        calls.observe(call.duration.as_secs_f64());
+    }
+}

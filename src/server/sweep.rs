@@ -1,0 +1,34 @@
+//! What is done now and then: expired sessions go, and those that stay are counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::web::App;
+
+/// Removes what is expired or too much, and counts the rest, at once and then `every` so often, until the server stops.
+pub(super) async fn sweep(app: Arc<App>, every: Duration) {
+    let mut every = tokio::time::interval(every);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = app.stopping.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        match app.store.sweep().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "expired sessions removed"),
+            Err(error) => tracing::warn!(%error, "expired sessions could not be removed"),
+        }
+        match app.flow.sweep().await {
+            Ok(0) => {}
+            Ok(removed) => tracing::debug!(removed, "expired messages removed"),
+            Err(error) => tracing::warn!(%error, "expired messages could not be removed"),
+        }
+        match app.store.count().await {
+            Ok(counts) => app.metrics.sessions(counts.signed_in, counts.transient),
+            Err(error) => tracing::warn!(%error, "sessions could not be counted"),
+        }
+    }
+}
