@@ -35,7 +35,7 @@ const CALL_SECONDS: &[f64] = &[
 
 /// The session store: from a row of SQLite that is in memory to when a database counts as unavailable.
 const STORE_SECONDS: &[f64] = &[
-    0.000_01, 0.000_025, 0.000_1, 0.000_25, 0.001, 0.0025, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0,
+    0.000_01, 0.000_025, 0.000_1, 0.000_25, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 5.0,
 ];
 
 /// The content type of [`Metrics::text`].

@@ -11,7 +11,7 @@ use crate::metrics::measured;
 use crate::support::binary::{Running, run};
 use crate::support::browser::http_client;
 use crate::support::exposition::{get, scrape};
-use crate::support::{Browser, Gate, PATIENCE, Page, Provider, Reply, Setup, World, until};
+use crate::support::{Browser, DAY, Gate, PATIENCE, Page, Provider, Reply, Setup, World, until};
 
 async fn ask(address: SocketAddr, method: Method, path: &str) -> Page {
     let request = http_client().request(method, format!("http://{address}{path}"));
@@ -66,7 +66,13 @@ async fn without_the_setting_there_are_none() {
 /// More clients than there is room for, none of which says what it wants.
 #[tokio::test]
 async fn slow_clients_hold_up_nobody() {
-    let world = World::with(measured).await;
+    let world = World::with(|setup| {
+        let mut setup = measured(setup);
+        // Nobody is turned away for being late.
+        setup.connections.header_timeout = DAY;
+        setup
+    })
+    .await;
     let address = world.app.metrics.unwrap();
     let mut slow = Vec::new();
     for _ in 0..40 {
