@@ -11,7 +11,7 @@ use smartsheet_oauth_demo::oauth::{AccessToken, Token};
 use smartsheet_oauth_demo::session::{Lifetimes, Login, Sealer, SessionData, Store};
 
 use crate::support::clock::TestClock;
-use crate::support::exposition::{Exposition, get, scrape};
+use crate::support::exposition::{Exposition, get, scrape, scrape_counted};
 use crate::support::rows::{FOREVER, FailingRows, app_on, serve};
 use crate::support::secrets::Secrets;
 use crate::support::{Browser, DAY, Page, Provider, SECOND, Setup, World, until};
@@ -79,7 +79,7 @@ async fn visits(world: &World) {
 async fn what_people_do_is_counted_once() {
     let world = World::with(measured).await;
     let address = world.app.metrics.unwrap();
-    let before = scrape(address).await;
+    let before = scrape_counted(address).await;
     for outcome in before.values_of("outcome") {
         for name in [SIGN_INS, REFRESHES] {
             let count = before.value(name, &[("outcome", outcome)]);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::metrics::measured;
 use crate::support::World;
-use crate::support::exposition::{Exposition, scrape};
+use crate::support::exposition::{Exposition, scrape_counted};
 
 const DOCUMENT: &str = include_str!("../../docs/metrics.md");
 const DASHBOARD: &str = include_str!("../../docs/dashboard.json");
@@ -16,7 +16,7 @@ async fn figures() -> Exposition {
     let world = World::with(measured).await;
     let browser = world.signed_in("full").await;
     browser.get("/me").await.shows(200, &["Grace Hopper"]);
-    scrape(world.app.metrics.unwrap()).await
+    scrape_counted(world.app.metrics.unwrap()).await
 }
 
 /// The names of metrics in `text`, as families.

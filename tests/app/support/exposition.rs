@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::Page;
 use super::browser::http_client;
+use super::{Page, until};
 
 pub(crate) type Labels = BTreeMap<String, String>;
 
@@ -36,6 +36,16 @@ pub(crate) async fn scrape(address: SocketAddr) -> Exposition {
     let page = get(address, "/metrics").await;
     assert_eq!(page.status, 200, "{page:?}");
     Exposition::read(&page.body).unwrap_or_else(|problem| panic!("{problem} in {}", page.body))
+}
+
+/// The same, once it says how many sessions there are: they are counted a moment after the start.
+pub(crate) async fn scrape_counted(address: SocketAddr) -> Exposition {
+    until("the sessions are counted", async || {
+        let figures = scrape(address).await;
+        let is_counted = figures.families.contains_key("oauth_demo_sessions");
+        is_counted.then_some(figures)
+    })
+    .await
 }
 
 pub(crate) async fn get(address: SocketAddr, path: &str) -> Page {
