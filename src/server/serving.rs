@@ -40,6 +40,7 @@ const SAY_EVERY: Duration = Duration::from_mins(1);
 const BUFFER: usize = 64 * 1024;
 
 /// How many connections a server has room for.
+#[derive(Clone, Copy)]
 pub(super) struct Room {
     pub(super) connections: usize,
     /// What the log says when that is not enough.

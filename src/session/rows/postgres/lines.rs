@@ -78,7 +78,7 @@ impl Lines {
                 closing.clone(),
             );
             tasks.spawn(async move {
-                let work = write(&mut line, &wanted);
+                let work = Box::pin(write(&mut line, &wanted));
                 closing.run_until_cancelled(work).await;
                 line.hang_up().await;
             });
