@@ -4,12 +4,14 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use url::Url;
 
 use crate::check;
@@ -272,7 +274,7 @@ fn start_log(format: LogFormat) {
         .with_env_filter(quiet)
         // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
         .log_internal_errors(false)
-        .with_writer(std::io::stderr);
+        .with_writer(standard_error());
     match format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
@@ -282,6 +284,22 @@ fn start_log(format: LogFormat) {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "panic");
     }));
+}
+
+/// Standard error without the lock of the standard library, which all threads would queue for: each line is one write, and
+/// the system takes those one after the other.
+#[cfg(unix)]
+fn standard_error() -> BoxMakeWriter {
+    use std::os::fd::AsFd as _;
+    match std::io::stderr().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => BoxMakeWriter::new(Arc::new(std::fs::File::from(descriptor))),
+        Err(_) => BoxMakeWriter::new(std::io::stderr),
+    }
+}
+
+#[cfg(not(unix))]
+fn standard_error() -> BoxMakeWriter {
+    BoxMakeWriter::new(std::io::stderr)
 }
 
 /// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C.

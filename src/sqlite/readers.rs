@@ -6,13 +6,16 @@
 //! on a thread made for waiting: a disk that hangs takes one thread of the runtime, and the others go on.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::{SqliteError, connect, in_time, is_busy, joined};
+
+/// How often a reader looks whether the place is free again, before it finds it taken: about ten microseconds.
+const SPINS: u32 = 200;
 
 /// How often a reader that finds the place taken lets other tasks run first and tries again.
 const TRIES: u32 = 4;
@@ -79,12 +82,7 @@ impl Readers {
         &self,
         question: &impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Option<rusqlite::Result<T>> {
-        let mut here = match self.here.try_lock() {
-            Ok(here) => here,
-            // SQLite keeps its connections whole, whatever panicked.
-            Err(TryLockError::Poisoned(here)) => here.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
+        let mut here = self.place()?;
         if here.is_empty() {
             match connect_without_patience(&self.file) {
                 Ok(connection) => here.push(connection),
@@ -92,6 +90,20 @@ impl Readers {
             }
         }
         here.first().map(question)
+    }
+
+    /// The connection for reading here. A read takes microseconds, so that waiting for one is cheaper than doing something
+    /// else meanwhile; `None` when it takes longer.
+    fn place(&self) -> Option<MutexGuard<'_, Idle>> {
+        for _ in 0..SPINS {
+            match self.here.try_lock() {
+                Ok(here) => return Some(here),
+                // SQLite keeps its connections whole, whatever panicked.
+                Err(TryLockError::Poisoned(here)) => return Some(here.into_inner()),
+                Err(TryLockError::WouldBlock) => std::hint::spin_loop(),
+            }
+        }
+        None
     }
 
     async fn ask_elsewhere<T: Send + 'static>(
