@@ -14,5 +14,6 @@ mod growth;
 mod impatience;
 mod lost_update;
 mod one_refresh;
+mod proxy;
 mod rolling_restart;
 mod rotation;

@@ -1,6 +1,6 @@
 //! A browser with a cookie jar of one cookie, whose requests can go to any instance.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +25,11 @@ pub(crate) struct Page {
 
 impl Browser {
     pub(crate) fn new() -> Self {
+        Self::at(None)
+    }
+
+    /// A browser whose requests come from `address`, which is this machine's.
+    pub(crate) fn at(address: Option<IpAddr>) -> Self {
         // What the app does once when it starts; here a client may come before any app.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
@@ -32,6 +37,7 @@ impl Browser {
             .no_proxy()
             .tls_certs_only([])
             .timeout(Duration::from_mins(1))
+            .local_address(address)
             .build()
             .unwrap();
         Self {

@@ -1,6 +1,7 @@
 //! What the tests are made of: databases, processes of the app, browsers, and two stand-ins for Smartsheet.
 
 mod browser;
+mod caddy;
 mod cluster;
 mod postgres;
 mod process;
@@ -11,6 +12,7 @@ mod sandbox;
 use std::time::{Duration, Instant};
 
 pub(crate) use browser::{Browser, Page};
+pub(crate) use caddy::Caddy;
 pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, new_key};
 pub(crate) use postgres::{Postgres, server_user};
 pub(crate) use process::{Instance, Setup, free_address, signal};
