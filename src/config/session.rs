@@ -9,7 +9,7 @@ use url::Url;
 
 use super::source::{Origin, Sources};
 use super::{SettingError, parse, secret, value};
-use crate::session::Sealer;
+use crate::seal::Sealer;
 
 /// The section `[session]`.
 #[derive(Debug, Clone)]
