@@ -37,3 +37,4 @@ mod sign_in;
 mod store_contract;
 mod store_down;
 mod support;
+mod tls;
