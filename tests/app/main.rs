@@ -22,6 +22,7 @@ mod metrics_documented;
 mod metrics_served;
 mod profile;
 mod profile_page;
+mod readme;
 mod redirect;
 mod redirect_exchange;
 mod refresh;

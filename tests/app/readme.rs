@@ -1,0 +1,169 @@
+//! The README keeps up with the program: every setting with its default, every error with what to do, no link to nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use smartsheet_oauth_demo::config::Settings;
+use tempfile::TempDir;
+
+const README: &str = include_str!("../../README.md");
+const TOKEN_ERRORS: &str = include_str!("../../src/oauth/error.rs");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The section of this heading, up to the next one of its level.
+fn section(heading: &str) -> &'static str {
+    let start = README.find(&format!("\n## {heading}\n")).unwrap();
+    let rest = &README[start + 4..];
+    rest.split("\n## ").next().unwrap()
+}
+
+/// The text of a line that is nothing but a string literal and a comma.
+fn literal(line: &str) -> Option<&str> {
+    line.trim().strip_prefix('"')?.strip_suffix("\",")
+}
+
+/// The titles of the error pages: what is assigned to `title`, and what follows the name of a problem on a line of its own.
+/// Files that answer no status have titles of other things.
+fn titles(source: &str) -> Vec<&str> {
+    let mut titles = Vec::new();
+    let mut after_name = false;
+    for line in source.lines() {
+        let title = match line.trim().strip_prefix("title: ") {
+            Some(value) => literal(value),
+            None if after_name => literal(line).filter(|text| !text.ends_with('.')),
+            None => None,
+        };
+        titles.extend(title);
+        let name = literal(line).or_else(|| literal(line.trim().strip_prefix("kind: ")?));
+        after_name = name.is_some_and(|name| {
+            let is_part = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+            name.bytes().all(is_part)
+        });
+    }
+    titles
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_error_page_is_explained() {
+    let mut files = Vec::new();
+    rust_files(&root().join("src/web"), &mut files);
+    let troubleshooting = section("Troubleshooting");
+    let mut known = 0;
+    for file in files {
+        let source = fs::read_to_string(&file).unwrap();
+        if !source.contains("StatusCode::") {
+            continue;
+        }
+        for title in titles(&source) {
+            known += 1;
+            assert!(
+                troubleshooting.contains(&format!("\"{title}\"")),
+                "{}: {title:?}",
+                file.display()
+            );
+        }
+    }
+    assert!(known >= 25, "{known}");
+}
+
+#[test]
+fn every_code_of_the_token_endpoint_is_explained() {
+    let reader = TOKEN_ERRORS.split("fn from_refusal").nth(1).unwrap();
+    let reader = reader.split("\n    }\n").next().unwrap();
+    let codes: Vec<&str> = reader
+        .split(|character: char| !character.is_ascii_digit())
+        .filter(|digits| digits.len() == 4)
+        .collect();
+    assert!(codes.len() >= 12, "{codes:?}");
+    for code in codes {
+        assert!(section("Troubleshooting").contains(code), "{code}");
+    }
+}
+
+/// Each setting has a row, or its place in the row of its sibling, with the default that the program has.
+#[test]
+fn every_setting_is_listed_with_its_default() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("config.toml");
+    fs::write(&file, "").unwrap();
+    let settings = Settings::load(Some(&file), &|_| None, &[]).unwrap();
+    for (name, value, _) in settings.describe() {
+        let mut rows = section("Settings").lines();
+        let row = rows.find(|line| line.contains(&format!("`{name}`")));
+        let row = row.unwrap_or_else(|| panic!("no row for {name}"));
+        // What depends on other settings is described in words.
+        let derived = ["client_id", "authorize_url", "api_url"];
+        if value != "not set" && !derived.iter().any(|end| name.ends_with(end)) && !value.is_empty()
+        {
+            assert!(
+                row.contains(&format!("`{value}`")),
+                "{name}: {value}: {row}"
+            );
+        }
+    }
+}
+
+/// Every link within the repository leads to something.
+#[test]
+fn no_link_leads_nowhere() {
+    let documents = ["README.md", "ARCHITECTURE.md", "SECURITY.md"].map(|name| root().join(name));
+    let docs = fs::read_dir(root().join("docs")).unwrap();
+    let docs = docs.map(|entry| entry.unwrap().path());
+    let mut links = 0;
+    for document in documents.into_iter().chain(docs) {
+        if document
+            .extension()
+            .is_none_or(|extension| extension != "md")
+        {
+            continue;
+        }
+        let text = fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap();
+            let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
+            if file.contains("://") {
+                continue;
+            }
+            links += 1;
+            let target = if file.is_empty() {
+                document.clone()
+            } else {
+                document.parent().unwrap().join(file)
+            };
+            assert!(target.exists(), "{}: {link}", document.display());
+            if !fragment.is_empty() {
+                let headings = fs::read_to_string(&target).unwrap();
+                let found = headings.lines().any(|line| anchor(line) == fragment);
+                assert!(found, "{}: {link}", document.display());
+            }
+        }
+    }
+    assert!(links >= 10, "{links}");
+}
+
+/// What a heading is linked to by.
+fn anchor(line: &str) -> String {
+    let Some(heading) = line.strip_prefix('#') else {
+        return String::new();
+    };
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words
+        .chars()
+        .filter(|character| character.is_alphanumeric() || " -_".contains(*character))
+        .map(|character| if character == ' ' { '-' } else { character })
+        .collect()
+}
