@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 
 use serde_json::Value;
-use smartsheet_oauth_demo::config::{Region, Settings};
+use smartsheet_oauth_demo::config::{Region, Settings, parse_duration};
 use tempfile::TempDir;
 use yaml_rust2::{Yaml, YamlLoader};
 
@@ -277,6 +277,23 @@ fn the_metrics_are_for_the_network_alone() {
     }
 }
 
+/// Whoever stops an instance waits longer than the stop may take, and what all connections need fits into the memory.
+#[test]
+fn an_instance_has_time_to_stop_and_room_for_its_connections() {
+    let compose = compose(&Variables::new());
+    for (name, service) in apps(&compose) {
+        let server = settings_with(&variables(service)).server;
+        let grace = parse_duration(service["stop_grace_period"].as_str().unwrap()).unwrap();
+        assert!(grace > server.stop_timeout, "{name}: {grace:?}");
+        let memory = &service["deploy"]["resources"]["limits"]["memory"];
+        let memory = memory.as_str().unwrap().strip_suffix('M').unwrap();
+        let memory: usize = memory.parse().unwrap();
+        // config.toml says what one needs; half is left for everything else.
+        let needed = server.max_connections * 40 / 1024;
+        assert!(needed <= memory / 2, "{name}: {needed} MiB of {memory}");
+    }
+}
+
 #[test]
 fn every_container_is_confined() {
     let compose = compose(&Variables::new());
@@ -350,6 +367,14 @@ fn every_setting_of_the_readme_exists_and_is_valid() {
             .filter_map(|mount| mount.split(':').nth(1))
             .collect();
         are_mounted(&variables, &mounts);
+        // Docker alone waits for 10 seconds.
+        let wait = values("--stop-timeout").first().copied().unwrap_or("10");
+        let wait = parse_duration(&format!("{wait}s")).unwrap();
+        let is_for_trying = settings.smartsheet.region == Region::Sandbox;
+        assert!(
+            is_for_trying || wait > settings.server.stop_timeout,
+            "{command}"
+        );
         // The port that is published is the one that it listens on.
         let port = settings.server.listen.port().to_string();
         for published in values("--publish") {
@@ -371,6 +396,27 @@ fn every_setting_of_the_readme_exists_and_is_valid() {
             kind(false, "postgres", false),
         ]
     );
+}
+
+/// The layer of dependencies is made from Cargo's two files alone. So Cargo must not look for others, as it does where a
+/// target has no path.
+#[test]
+fn the_images_layer_of_dependencies_depends_on_nothing_else() {
+    let before = DOCKERFILE.split("cargo build").next().unwrap();
+    let copied: Vec<&str> = before
+        .lines()
+        .filter(|line| line.starts_with("COPY "))
+        .collect();
+    assert_eq!(copied, ["COPY Cargo.toml Cargo.lock ./"]);
+    let manifest: toml::Table = include_str!("../../Cargo.toml").parse().unwrap();
+    for kind in ["bin", "bench", "example", "test"] {
+        let targets = manifest.get(kind).and_then(toml::Value::as_array);
+        for target in targets.into_iter().flatten() {
+            assert!(target.get("path").is_some(), "{target}");
+        }
+    }
+    let rust = manifest["package"]["rust-version"].as_str().unwrap();
+    assert!(DOCKERFILE.contains(&format!("FROM rust:{rust}.")), "{rust}");
 }
 
 #[test]

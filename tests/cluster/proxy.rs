@@ -213,6 +213,14 @@ async fn people_are_known_by_their_address_and_by_no_other() {
         assert!(line.contains("127.0.1.200"), "{line}");
     }
     assert!(!lines.concat().contains("203.0.113.66"), "{lines:?}");
+
+    // What is too long, the app says, and nothing shorter is refused on the way.
+    for (length, status) in [(65_000, 404), (66_000, 413), (200_000, 413)] {
+        let sent = liar
+            .post(format!("http://{at}/nothing"))
+            .body(vec![b'x'; length]);
+        assert_eq!(sent.send().await.unwrap().status(), status, "{length}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
