@@ -4,8 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::transport::TransportError;
 
@@ -130,7 +129,7 @@ impl OAuthError {
     /// redirect URL does not match) come as `invalid_grant`, though the code or refresh token is fine and it is the app's
     /// secret or registration that is wrong. Ending sessions over a mistyped secret would sign everybody out.
     /// None of `secrets` stays in the texts, should the server have repeated one in its message.
-    pub(super) fn from_refusal(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
+    pub(crate) fn from_refusal(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
         let refusal = Refusal::read(status, body, secrets);
         match (refusal.error_code, refusal.error.as_deref()) {
             (Some(1004 | 1067 | 1072 | 1238), _) => Self::InvalidClient(refusal),
@@ -159,26 +158,13 @@ impl From<TransportError> for OAuthError {
     }
 }
 
-/// The error bodies of the token endpoint, every field optional and of any type.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ErrorBody {
-    #[serde(rename = "errorCode")]
-    error_code: Value,
-    error: Value,
-    message: Value,
-    error_description: Value,
-    #[serde(rename = "refId")]
-    ref_id: Value,
-}
-
 impl Refusal {
-    /// Reads an error body whatever its content type says, since it is not always right. A body that is not JSON leaves
-    /// the status alone to go by.
+    /// Reads an error body whatever its content type says, since it is not always right; every field is optional and of any
+    /// type. A body that is no JSON object leaves the status alone to go by.
     fn read(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
-        let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-        let text = |value: &Value| {
-            let mut text = value.as_str()?.to_owned();
+        let fields: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
+        let text = |name: &str| {
+            let mut text = fields.get(name)?.as_str()?.to_owned();
             for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
                 text = text.replace(secret, "…");
             }
@@ -186,14 +172,16 @@ impl Refusal {
         };
         Self {
             status: status.as_u16(),
-            error_code: match &body.error_code {
-                Value::Number(number) => number.as_u64().and_then(|code| code.try_into().ok()),
-                Value::String(digits) => digits.trim().parse().ok(),
+            error_code: match fields.get("errorCode") {
+                Some(Value::Number(number)) => {
+                    number.as_u64().and_then(|code| code.try_into().ok())
+                }
+                Some(Value::String(digits)) => digits.trim().parse().ok(),
                 _ => None,
             },
-            error: text(&body.error),
-            message: text(&body.message).or_else(|| text(&body.error_description)),
-            ref_id: text(&body.ref_id),
+            error: text("error"),
+            message: text("message").or_else(|| text("error_description")),
+            ref_id: text("refId"),
             retry_after: None,
         }
     }
@@ -236,6 +224,9 @@ fn printable(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     fn refused(status: u16, body: &str) -> OAuthError {
@@ -307,6 +298,8 @@ mod tests {
             (400, ""),
             (400, r#"{"errorCode":[1071],"error":7}"#),
             (400, r#"["invalid_grant"]"#),
+            // Not as if it were {"errorCode":1071}, which ends sessions.
+            (400, "[1071]"),
         ] {
             let error = refused(status, body);
             assert!(matches!(error, OAuthError::Provider(_)), "{body}");
@@ -325,5 +318,37 @@ mod tests {
         let message = refusal.message.unwrap();
         assert!(message.starts_with("code … is bad xxx"));
         assert!(message.chars().count() <= MAX_TEXT);
+    }
+    fn texts() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<String>().prop_map(Value::from),
+            "[a-z\n\u{7}]{0,400}SECRET\\PC{0,400}".prop_map(Value::from),
+            "invalid_grant|invalid_client|invalid_scope".prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_is_one_bounded_line_without_secrets(
+            status in 100_u16..1000,
+            code in prop_oneof![(1000_u32..1300).prop_map(Value::from), any::<f64>().prop_map(Value::from), texts()],
+            error in texts(),
+            message in texts(),
+            ref_id in texts(),
+        ) {
+            let body = json!({"errorCode": code, "error": error, "message": message, "refId": ref_id});
+            let status = StatusCode::from_u16(status).unwrap();
+            let refused = OAuthError::from_refusal(status, body.to_string().as_bytes(), &["SECRET"]);
+            let text = refused.to_string();
+            prop_assert!(!text.contains("SECRET") && !text.contains(char::is_control), "{text:?}");
+            prop_assert!(text.chars().count() <= 3 * MAX_TEXT + 100);
+            prop_assert!(!(refused.is_final() && refused.is_operators()));
+        }
+
+        #[test]
+        fn no_body_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = OAuthError::from_refusal(StatusCode::BAD_REQUEST, &body, &["SECRET"]);
+        }
     }
 }
