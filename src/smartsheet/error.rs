@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::transport::{Answer, TransportError};
 
@@ -53,33 +52,23 @@ pub enum ApiError {
 }
 
 /// An error answer with what the retry rules look at.
-pub(super) struct Refused {
-    pub(super) error: ApiError,
+pub(crate) struct Refused {
+    pub(crate) error: ApiError,
     /// Whether Smartsheet's documentation says to back off and try again.
-    pub(super) may_pass: bool,
+    pub(crate) may_pass: bool,
     pub(super) retry_after: Option<Duration>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ErrorBody {
-    #[serde(rename = "errorCode")]
-    error_code: Value,
-    message: Value,
-    #[serde(rename = "refId")]
-    ref_id: Value,
 }
 
 impl Refused {
     /// Reads an error answer. `secret`, the access token of the call, is kept out of the texts.
-    pub(super) fn read(answer: &Answer, secret: &str) -> Self {
-        let body: ErrorBody = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let code = match &body.error_code {
-            Value::Number(number) => number.as_u64(),
-            Value::String(digits) => digits.trim().parse().ok(),
+    pub(crate) fn read(answer: &Answer, secret: &str) -> Self {
+        let fields: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let code = match fields.get("errorCode") {
+            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::String(digits)) => digits.trim().parse().ok(),
             _ => None,
         };
-        let reason = reason(answer.status, code, &body, secret);
+        let reason = reason(answer.status, code, &fields, secret);
         let retry_after = answer.retry_after;
 
         // The table of Smartsheet's error codes. Where the body says nothing, as when a proxy answers, the status does.
@@ -129,25 +118,31 @@ impl From<TransportError> for ApiError {
 }
 
 /// What Smartsheet said, in one bounded line.
-fn reason(status: StatusCode, code: Option<u64>, body: &ErrorBody, secret: &str) -> String {
-    let text = |value: &Value| {
-        let text = value.as_str()?.replace(secret, "…");
-        let line: String = text
-            .chars()
-            .filter(|character| !character.is_control())
-            .take(300)
-            .collect();
+fn reason(
+    status: StatusCode,
+    code: Option<u64>,
+    fields: &Map<String, Value>,
+    secret: &str,
+) -> String {
+    let text = |name: &str| {
+        let text = fields.get(name)?.as_str()?;
+        // First, because a secret may be put together again where a control character was.
+        let line = text.replace(char::is_control, "").replace(secret, "…");
+        let line: String = line.chars().take(300).collect();
         Some(line).filter(|line| !line.trim().is_empty())
     };
-    let reason = text(&body.message).unwrap_or_else(|| "no reason given".to_owned());
+    let reason = text("message").unwrap_or_else(|| "no reason given".to_owned());
     let mut details = vec![format!("HTTP {}", status.as_u16())];
     details.extend(code.map(|code| format!("errorCode {code}")));
-    details.extend(text(&body.ref_id).map(|ref_id| format!("refId {ref_id}")));
+    details.extend(text("refId").map(|ref_id| format!("refId {ref_id}")));
     format!("{reason} ({})", details.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     fn refused(status: u16, body: &str) -> Refused {
@@ -197,5 +192,30 @@ mod tests {
         assert!(!refused(502, r#"{"errorCode":{}}"#).may_pass);
         let error = refused(400, r#"{"message":"bad TOKEN\r\nhere"}"#).error;
         assert_eq!(error.to_string(), "failed: bad …here (HTTP 400)");
+        let error = refused(400, r#"{"message":"bad TO\u0007KEN"}"#).error;
+        assert_eq!(error.to_string(), "failed: bad … (HTTP 400)");
+        let error = refused(401, r#"[1004, "not an object"]"#).error;
+        assert!(matches!(error, ApiError::TokenRefused(_)), "{error}");
+    }
+    proptest! {
+        #[test]
+        fn whatever_is_said_is_one_bounded_line_without_the_token(
+            status in 100_u16..1000,
+            code in prop_oneof![(1000_u32..4010).prop_map(Value::from), any::<String>().prop_map(Value::from)],
+            (before, inside, after) in (any::<String>(), "[\u{1}-\u{1f}]?", any::<String>()),
+        ) {
+            let said = format!("{before}TO{inside}KEN{after}");
+            let refused = refused(status, &json!({"errorCode": code, "message": said, "refId": said}).to_string());
+            let text = refused.error.to_string();
+            prop_assert!(!text.contains("TOKEN") && !text.contains(char::is_control), "{text:?}");
+            prop_assert!(text.chars().count() <= 2 * 300 + 100);
+        }
+
+        #[test]
+        fn no_body_panics(body in "\\PC{0,100}") {
+            let by_status = refused(400, "").error.to_string();
+            let is_object = serde_json::from_str::<serde_json::Map<String, Value>>(&body).is_ok();
+            prop_assert!(is_object || refused(400, &body).error.to_string() == by_status);
+        }
     }
 }
