@@ -75,6 +75,8 @@ impl fmt::Display for SettingError {
             origin,
             problem,
         } = self;
+        // In a file, a key can be any text in quotes.
+        let name = name.escape_debug();
         match origin {
             Origin::Default => write!(formatter, "{name}: {problem}"),
             origin => write!(formatter, "{name} ({origin}): {problem}"),
@@ -303,4 +305,54 @@ fn show_duration(duration: Duration) -> String {
         }
     }
     format!("{seconds}s")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECRET: &str = "hunter2-hunter2";
+
+    /// Lines of a file, of which some are settings, some nearly, and some have a secret where it belongs.
+    fn lines() -> impl Strategy<Value = Vec<String>> {
+        let key = prop_oneof![
+            proptest::sample::select(source::NAMES),
+            Just("session.stoer"),
+            Just("x\\ny.\\u0007"),
+        ];
+        let name = key.prop_map(|name| name.replacen('.', "\".\"", 1));
+        let value =
+            "\"[ !#-\\[\\]-~]{0,12}\"|[0-9]{1,3}|\\[\\]|\\{ a = 1 \\}|\"[0-9]{1,4}[smhd]?\"";
+        let other = (name, value).prop_map(|(name, value)| format!("\"{name}\" = {value}"));
+        let secret = proptest::sample::select(vec![
+            "smartsheet.client_secret = \"hunter2-hunter2\"",
+            "smartsheet.client_secret = hunter2-hunter2",
+            "smartsheet.client_secret = { a = \"hunter2-hunter2\" }",
+            "session.key = [\"hunter2-hunter2\", 1]",
+            "session.store = \"postgres://app:hunter2-hunter2@localhost/app\"",
+            "session.store = \"mysql://app:hunter2-hunter2@localhost/app\"",
+            "session.store = { url = \"postgres://app:hunter2-hunter2@localhost/app\" }",
+        ]);
+        let line = prop_oneof![2 => other, 1 => secret.prop_map(str::to_owned)];
+        proptest::collection::vec(line, 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_gives_settings_or_one_line_and_never_shows_a_secret(lines in lines()) {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), lines.join("\n")).unwrap();
+            let shown = match Settings::load(Some(file.path()), &|_| None, &[]) {
+                Ok(settings) => format!("{:?} {settings:?}", settings.describe()),
+                Err(error) => {
+                    let line = error.to_string();
+                    prop_assert!(!line.contains(char::is_control), "{line:?}");
+                    line
+                }
+            };
+            prop_assert!(!shown.contains(SECRET), "{shown}");
+        }
+    }
 }

@@ -64,8 +64,16 @@ impl fmt::Display for Origin {
 }
 
 /// The values as they were given, each with its origin.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Sources(BTreeMap<&'static str, (String, Origin)>);
+
+impl fmt::Debug for Sources {
+    /// The names and the origins. Some of the values are secrets.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origins = self.0.iter().map(|(name, (_, origin))| (name, origin));
+        formatter.debug_map().entries(origins).finish()
+    }
+}
 
 impl Sources {
     /// Reads the file (when there is one), then asks `environment` for each setting's variable, then takes `flags`.
@@ -139,7 +147,8 @@ impl Sources {
                     fail(&name, format!("there is no such setting{}", nearest(&name)))
                 })?;
                 let text = text_of(&value).ok_or_else(|| {
-                    let shown = if is_secret(&name) {
+                    // The store's URL may have a password in it.
+                    let shown = if is_secret(&name) || name == "session.store" {
                         "its value".to_owned()
                     } else {
                         value.to_string()
