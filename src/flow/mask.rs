@@ -36,6 +36,11 @@ pub fn masked(secret: &str) -> String {
 const SECRET_NAMES: [&str; 6] = ["code", "state", "hash", "assertion", "nonce", "session"];
 const SECRET_PARTS: [&str; 5] = ["token", "secret", "password", "authorization", "api_key"];
 
+/// Whether `text` is what is left of a secret.
+fn is_masked(text: &str) -> bool {
+    text.ends_with('…') && text.chars().count() <= SHOWN + 1
+}
+
 /// Whether what has this name is a secret: a parameter, a field of JSON, a header.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.as_bytes();
@@ -128,8 +133,10 @@ pub(super) fn mask_url(url: &str) -> String {
 pub(super) fn mask_header(name: &str, value: &str) -> String {
     match name.to_ascii_lowercase().as_str() {
         "authorization" | "proxy-authorization" => match value.split_once(' ') {
-            Some((scheme, credentials)) => format!("{scheme} {}", masked(credentials.trim())),
-            None => masked(value),
+            Some((scheme, credentials)) if is_scheme(scheme) => {
+                format!("{scheme} {}", masked(credentials.trim()))
+            }
+            _ => masked(value),
         },
         "cookie" => value
             .split(';')
@@ -144,6 +151,14 @@ pub(super) fn mask_header(name: &str, value: &str) -> String {
         name if is_secret(name) => masked(value),
         _ => value.to_owned(),
     }
+}
+
+/// Whether `word` is a scheme of authentication, and not a secret that was sent without one.
+fn is_scheme(word: &str) -> bool {
+    let schemes = ["Basic", "Bearer", "Digest"];
+    schemes
+        .iter()
+        .any(|scheme| scheme.eq_ignore_ascii_case(word))
 }
 
 fn mask_cookie(cookie: &str) -> String {
@@ -193,8 +208,10 @@ pub(super) fn mask_json(text: &str) -> String {
                     secret_at = (is_secret(&name) && !is_wrapper).then_some(depth);
                 } else if secret_at.is_some() && !is_name {
                     let content = literal.trim_matches('"');
-                    put(plain, rest, &format!("\"{}\"", masked(content)));
-                    plain = after;
+                    if !is_masked(content) {
+                        put(plain, rest, &format!("\"{}\"", masked(content)));
+                        plain = after;
+                    }
                 }
                 rest = after;
             }
@@ -364,6 +381,7 @@ mod tests {
                 "Bearer ll35…",
             ),
             ("Authorization", "ll352u9jujauoqz4gstvsae05", "ll35…"),
+            ("Authorization", "ll352u9jujauoqz4gstvsae05 x", "ll35…"),
             (
                 "Cookie",
                 "session=4Zk2Lq8sXv0aVt1bQwErTy; other=supersecretvalue",
@@ -478,6 +496,37 @@ mod tests {
             // Unless a random name happens to be that of a secret.
             prop_assume!(!["code", "state", "hash", "token", "nonce", "secret"].iter().any(|name| body.contains(name)));
             prop_assert_eq!(mask_json(&body), body);
+        }
+
+        #[test]
+        fn pairs_and_addresses_show_no_secret(
+            secret in "[A-Za-z0-9]{16,40}",
+            name in "access_token|refresh_token|code|st%61te|Client_Secret",
+            before in "[a-z=&%?;/:@+]{0,20}",
+            after in "[a-z=&%?;/:@+]{0,20}",
+        ) {
+            let pairs = format!("{before}&{name}={secret}&{after}");
+            for shown in [mask_pairs(&pairs), mask_url(&format!("/?{pairs}")), mask_url(&format!("/?a#{pairs}"))] {
+                prop_assert!(!shown.contains(&secret[..5]), "{shown}");
+            }
+        }
+
+        #[test]
+        fn headers_show_no_secret(
+            secret in "[A-Za-z0-9]{16,40}",
+            before in "[!-~]{0,10}",
+            after in "[ -~]{0,10}",
+        ) {
+            for (name, value) in [
+                ("cookie", format!("{}={secret}; {}", before.replace([';', '='], ""), after.replace('=', ""))),
+                ("set-cookie", format!("{}={secret}; {after}", before.replace([';', '='], ""))),
+                ("authorization", format!("Bearer {secret} {after}")),
+                ("authorization", format!("{secret} {after}")),
+                ("x-access-token", format!("{secret}{after}")),
+            ] {
+                let shown = mask_header(name, &value);
+                prop_assert!(!shown.contains(&secret[..5]), "{name}: {shown}");
+            }
         }
 
         #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use super::mask::{
@@ -135,7 +136,7 @@ impl Message {
         let ending = match call.outcome {
             Outcome::Answered(answer) => Ending::Answer(Answer {
                 status: answer.status.as_u16(),
-                headers: without(&known, headers(&answer.headers, |_| true)),
+                headers: headers(&answer.headers, &known, |_| true),
                 body: body(answer, call.purpose, &known),
             }),
             Outcome::Failed(error) => {
@@ -218,7 +219,7 @@ impl Request {
         Self {
             method: method.to_owned(),
             url: cut(&mask_url(path_and_query), MAX_URL_CHARACTERS),
-            headers: headers(sent, |name| PLAIN_HEADERS.contains(&name)),
+            headers: headers(sent, &[], |name| PLAIN_HEADERS.contains(&name)),
             body: None,
         }
     }
@@ -229,7 +230,7 @@ impl Request {
         Self {
             method: method.to_owned(),
             url: mask_url(url),
-            headers: headers(sent, |_| true),
+            headers: headers(sent, &[], |_| true),
             body: form.map(mask_pairs),
         }
     }
@@ -243,7 +244,7 @@ impl Request {
                 format!("{host}{}", port.unwrap_or_default()),
             ));
         }
-        all.extend(headers(request.headers(), |_| true));
+        all.extend(headers(request.headers(), &[], |_| true));
         Self {
             method: request.method().to_string(),
             url: cut(&mask_url(request.url().as_str()), MAX_URL_CHARACTERS),
@@ -259,7 +260,7 @@ impl Answer {
     pub fn sample(status: u16, sent: &HeaderMap, json: &str) -> Self {
         Self {
             status,
-            headers: headers(sent, |_| true),
+            headers: headers(sent, &[], |_| true),
             body: Some(mask_json(json)),
         }
     }
@@ -269,7 +270,7 @@ impl Answer {
     pub fn to_browser(status: u16, sent: &HeaderMap) -> Self {
         Self {
             status,
-            headers: headers(sent, |_| true),
+            headers: headers(sent, &[], |_| true),
             body: None,
         }
     }
@@ -293,11 +294,17 @@ fn known_secrets(request: &reqwest::Request) -> Vec<String> {
     known
 }
 
-fn headers(all: &HeaderMap, is_plain: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+/// Headers without secrets: those of their own, and those of `known`.
+fn headers(
+    all: &HeaderMap,
+    known: &[String],
+    is_plain: impl Fn(&str) -> bool,
+) -> Vec<(String, String)> {
     let shown = all.iter().take(MAX_HEADERS).map(|(name, value)| {
         let text = match value.to_str() {
             Ok(text) if is_plain(name.as_str()) => {
-                cut(&mask_header(name.as_str(), text), MAX_HEADER_CHARACTERS)
+                let masked = mask_header(name.as_str(), text);
+                cut(&mask_known(&masked, known), MAX_HEADER_CHARACTERS)
             }
             _ => "(not shown)".to_owned(),
         };
@@ -306,12 +313,15 @@ fn headers(all: &HeaderMap, is_plain: impl Fn(&str) -> bool) -> Vec<(String, Str
     shown.collect()
 }
 
-/// Headers of an answer without the secrets that it was asked with.
-fn without(known: &[String], headers: Vec<(String, String)>) -> Vec<(String, String)> {
-    let masked = headers
-        .into_iter()
-        .map(|(name, value)| (name, mask_known(&value, known).into_owned()));
-    masked.collect()
+/// The tokens that an answer issues, flat or wrapped. It may repeat them under other names.
+fn issued(answer: &Value) -> Vec<String> {
+    let names = ["access_token", "refresh_token"];
+    [answer, &answer["token"]]
+        .iter()
+        .flat_map(|fields| names.map(|name| fields[name].as_str()))
+        .flatten()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn body(answer: &transport::Answer, purpose: Purpose, known: &[String]) -> Option<String> {
@@ -319,15 +329,19 @@ fn body(answer: &transport::Answer, purpose: Purpose, known: &[String]) -> Optio
     if bytes.is_empty() {
         return None;
     }
+    let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
+    let json = may_have_tokens
+        .then(|| serde_json::from_slice::<Value>(bytes).ok())
+        .flatten();
+    let issued = json.as_ref().map(issued).unwrap_or_default();
     let text = String::from_utf8_lossy(bytes);
     let text = mask_known(&text, known);
-    let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
-    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+    let text = mask_known(&text, &issued);
     // A refusal in JSON has no tokens; a pair of tokens has them where their names are.
     let names_them = || !answer.status.is_success() || text.contains("\"access_token\"");
     let shortened = cut(&text, MAX_BODY_BYTES);
     let masked = mask_json(&shortened);
-    Some(if may_have_tokens && !(is_json() && names_them()) {
+    Some(if may_have_tokens && !(json.is_some() && names_them()) {
         mask_runs(&masked)
     } else {
         masked
@@ -399,6 +413,7 @@ mod tests {
             &format!(r#"{{"message":"the code {CODE} is void"}}"#),
             &format!("access_token={TOKEN}"),
             &format!(r#"{{"access_token":"{TOKEN}"#),
+            &format!(r#"{{"access_token":"{TOKEN}","again":"{TOKEN}"}}"#),
             &long,
         ] {
             let shown = message(Purpose::CodeExchange, &exchange(), answer);
@@ -423,6 +438,29 @@ mod tests {
             !shown.contains(&TOKEN[..5]) && shown.contains("ll35…"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn a_header_that_is_cut_gives_nothing_away() {
+        let mut headers = HeaderMap::new();
+        let echo = format!("{}{CODE}", "x".repeat(MAX_HEADER_CHARACTERS - 8));
+        headers.insert("x-echo", echo.parse().unwrap());
+        let answer = transport::Answer {
+            status: StatusCode::BAD_REQUEST,
+            headers,
+            retry_after: None,
+            body: Vec::new(),
+        };
+        let request = exchange();
+        let call = Call {
+            purpose: Purpose::CodeExchange,
+            attempt: 1,
+            request: &request,
+            outcome: Outcome::Answered(&answer),
+            duration: Duration::ZERO,
+        };
+        let message = Message::of_call(&call, Timestamp::UNIX_EPOCH);
+        assert!(!format!("{message:?}").contains(&CODE[..5]), "{message:?}");
     }
 
     #[test]
