@@ -264,6 +264,17 @@ mod tests {
         }
 
         #[test]
+        fn no_bytes_of_others_open(
+            bytes in proptest::collection::vec(any::<u8>(), 0..100),
+            known in 0..=HEADER_BYTES,
+        ) {
+            let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+            prop_assert!(sealer.open(&ROW, 1, &bytes).is_err());
+            let forged = [&sealer.seal(&ROW, 1, b"")[..known], &bytes].concat();
+            prop_assert!(sealer.open(&ROW, 1, &forged).is_err());
+        }
+
+        #[test]
         fn a_changed_or_cut_byte_is_noticed(
             content in proptest::collection::vec(any::<u8>(), 0..100),
             position in any::<proptest::sample::Index>(),

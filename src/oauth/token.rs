@@ -52,7 +52,7 @@ impl Token {
     }
 
     /// Reads a successful answer: flat, or wrapped in `token` as the samples of Smartsheet's documentation are.
-    pub(super) fn parse(body: &[u8], requested_at: Timestamp) -> Result<Self, OAuthError> {
+    pub(crate) fn parse(body: &[u8], requested_at: Timestamp) -> Result<Self, OAuthError> {
         let answer: Value = serde_json::from_slice(body)
             .map_err(|_| OAuthError::Malformed("it is not JSON, or cut off"))?;
         let answer = match answer.get("token") {
@@ -205,7 +205,43 @@ mod tests {
         assert!(token.expires_within(Duration::MAX, now()));
     }
 
+    fn values() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[ -~]{0,30}|[0-9]{1,20}|bearer|Bearer|\\PC{0,5}".prop_map(Value::from),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn what_is_accepted_can_be_used(
+            access in values(),
+            refresh in proptest::option::of(values()),
+            kind in proptest::option::of(values()),
+            expires_in in proptest::option::of(values()),
+        ) {
+            let fields = [("refresh_token", refresh), ("token_type", kind), ("expires_in", expires_in)];
+            let mut body = serde_json::json!({ "access_token": access });
+            for (name, value) in fields {
+                if let Some(value) = value {
+                    body[name] = value;
+                }
+            }
+            let token = parse(&body.to_string());
+            let wrapped = parse(&serde_json::json!({ "token": body }).to_string());
+            prop_assert_eq!(token.as_ref().ok(), wrapped.as_ref().ok());
+            if let Ok(token) = token {
+                let refresh = token.refresh_token.as_ref().map(RefreshToken::expose);
+                for text in [Some(token.access_token.expose()), refresh].into_iter().flatten() {
+                    prop_assert!(is_token(text));
+                }
+                prop_assert!(token.expires_at >= now());
+            }
+        }
+
         #[test]
         fn no_answer_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Token::parse(&body, now());

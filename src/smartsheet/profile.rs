@@ -69,6 +69,8 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parse(raw: &str) -> Result<Profile, ProfileError> {
@@ -107,6 +109,25 @@ mod tests {
             r#"{"id":1,"email":"a""#,
         ] {
             assert!(parse(raw).is_err(), "{raw}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn every_profile_has_a_name_and_stays_as_it_was(
+            names in proptest::collection::btree_map("firstName|lastName|email|id|\\PC{0,8}", "\\PC{0,12}", 0..6),
+        ) {
+            let raw = serde_json::to_string_pretty(&names).unwrap();
+            let parsed = parse(&raw);
+            prop_assert_eq!(parsed.is_ok(), names.contains_key("id") && names.contains_key("email"));
+            if let Ok(profile) = parsed {
+                prop_assert_eq!(profile.raw(), raw.as_bytes());
+                prop_assert!(!profile.name().trim().is_empty() && !profile.email().trim().is_empty());
+            }
+        }
+
+        #[test]
+        fn no_answer_panics(raw in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Profile::parse(raw).is_err());
         }
     }
 }

@@ -6,6 +6,7 @@ mod cannot_start;
 mod check;
 mod commands;
 mod compose;
+mod cookies;
 mod flow;
 mod flow_curl;
 mod flow_kept;

@@ -254,6 +254,9 @@ fn words(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
     use crate::smartsheet::Profile;
 
@@ -346,5 +349,40 @@ mod tests {
         };
         assert_eq!((fact(3).first().len(), fact(3).more().len()), (3, 0));
         assert_eq!((fact(200).first().len(), fact(200).more().len()), (5, 195));
+    }
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+            "2016-08-15T18:32:47Z|9999-12-30T22:00:00Z".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 5, |inner| {
+            let keys = "name|email|confirmed|id|\\PC{0,6}";
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::btree_map(keys, inner, 0..5)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_of_a_profile_is_shown(
+            fields in proptest::collection::btree_map("locale|timeZone|account|admin|\\PC{0,8}", values(), 0..6),
+        ) {
+            let mut profile = serde_json::json!({"id": 1, "email": "ann@example.com"});
+            for (name, value) in &fields {
+                profile[name] = value.clone();
+            }
+            let facts = shown(&profile.to_string());
+            for text in profile.as_object().unwrap().values().filter_map(Value::as_str) {
+                let is_moment = text.parse::<jiff::Timestamp>().is_ok();
+                let is_there = facts.iter().any(|(_, shown)| shown == text || (is_moment && shown.contains(" = ")));
+                prop_assert!(text.trim().is_empty() || is_there, "{text:?} is not among {facts:?}");
+            }
+        }
     }
 }
