@@ -1,5 +1,7 @@
 //! The second message: what Smartsheet sends the browser back with.
 
+use std::collections::HashSet;
+
 use percent_encoding::percent_decode_str;
 
 use super::{AuthorizationCode, AuthorizationError, State};
@@ -53,7 +55,8 @@ impl Callback {
     /// # Ok::<(), smartsheet_oauth_demo::oauth::CallbackError>(())
     /// ```
     pub fn parse(query: &str) -> Result<Self, CallbackError> {
-        let mut names = Vec::new();
+        // A set: with a list, a query of thousands of names would take a noticeable time.
+        let mut names = HashSet::new();
         let (mut code, mut error, mut description, mut state) = (None, None, None, None);
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -73,7 +76,7 @@ impl Callback {
                 "state" => state = value,
                 _ => {}
             }
-            names.push(name);
+            names.insert(name);
         }
         let outcome = match (code, error) {
             (_, Some(error)) => Err(AuthorizationError::new(&error, description.as_deref())),
