@@ -33,6 +33,9 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod flow;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod metrics;
 pub mod oauth;
 pub mod sandbox;

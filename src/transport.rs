@@ -330,7 +330,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }

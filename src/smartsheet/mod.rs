@@ -7,5 +7,7 @@ mod retry;
 
 pub use api::Api;
 pub use error::ApiError;
+#[cfg(fuzzing)]
+pub(crate) use error::Refused;
 pub use profile::{Profile, ProfileError};
 pub use retry::Retry;

@@ -1,0 +1,124 @@
+//! A row of the database, sealed or said to be.
+//!
+//! The input is a line with a version and the number of a bit, then bytes. They are taken as a row that a thief wrote, which
+//! does not open; as the content of a row of ours, which opens as it was but not with that bit changed, not cut, not for
+//! another version or row; and as the content of a session's row, which is a session or counts as absent.
+
+#![no_main]
+
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use sha2::{Digest as _, Sha256};
+use smartsheet_oauth_demo::clock::Clock;
+use smartsheet_oauth_demo::oauth::State;
+use smartsheet_oauth_demo::seal::{OpenError, Sealer};
+use smartsheet_oauth_demo::session::{
+    Id, Lifetimes, MemoryRows, PendingSignIn, Row, RowKey, Rows as _, SessionData, Store,
+};
+use smartsheet_oauth_demo_fuzz::first_line;
+use std::time::Duration;
+
+/// Of the fuzzer's own, so that a seed may begin with its id.
+const KEY: &str = "ZnV6emluZyBrZXkgb2YgdGhpcnR5LXR3byBieXRlcyE=";
+
+/// Format and the key's id, then the nonce.
+const HEADER_BYTES: usize = 1 + 4 + 24;
+
+const ROW: [u8; 32] = [7; 32];
+
+thread_local! {
+    static RUNTIME: tokio::runtime::Runtime =
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+}
+
+fuzz_target!(|input: &[u8]| {
+    let sealer = Sealer::from_base64(KEY).expect("a key");
+    let (head, bytes) = first_line(input);
+    let mut numbers = str::from_utf8(head).unwrap_or_default().split(' ');
+    let mut number = || numbers.next().and_then(|text| text.parse::<i64>().ok());
+    let version = number().unwrap_or(1);
+    let bit = usize::try_from(number().unwrap_or(0)).unwrap_or(0);
+
+    a_thiefs(&sealer, version, bytes);
+    ours(&sealer, version, bit, bytes);
+    RUNTIME.with(|runtime| runtime.block_on(a_sessions(sealer, version, bytes)));
+});
+
+fn a_thiefs(sealer: &Sealer, version: i64, bytes: &[u8]) {
+    assert!(sealer.open(&ROW, version, bytes).is_err());
+    // The format and the key's id are no secret: anybody can copy them from another row.
+    let header = &sealer.seal(&ROW, version, b"")[..HEADER_BYTES - 24];
+    let forged = [header, bytes].concat();
+    assert_eq!(sealer.open(&ROW, version, &forged), Err(OpenError::Damaged));
+}
+
+fn ours(sealer: &Sealer, version: i64, bit: usize, content: &[u8]) {
+    let sealed = sealer.seal(&ROW, version, content);
+    assert_eq!(sealer.open(&ROW, version, &sealed).as_deref(), Ok(content));
+    if content.len() >= 8 {
+        assert!(
+            !sealed
+                .windows(content.len())
+                .any(|window| window == content)
+        );
+    }
+
+    let mut changed = sealed.clone();
+    let at = bit % (sealed.len() * 8);
+    changed[at / 8] ^= 1 << (at % 8);
+    assert!(sealer.open(&ROW, version, &changed).is_err());
+    assert!(sealer.open(&ROW, version, &sealed[..at / 8]).is_err());
+    let longer = [&sealed[..], &[0]].concat();
+    assert_eq!(sealer.open(&ROW, version, &longer), Err(OpenError::Damaged));
+
+    let other = version ^ (1 << (bit % 64));
+    assert_eq!(sealer.open(&ROW, other, &sealed), Err(OpenError::Damaged));
+    let mut row = ROW;
+    row[bit % 32] ^= 1;
+    assert_eq!(sealer.open(&row, version, &sealed), Err(OpenError::Damaged));
+}
+
+async fn a_sessions(sealer: Sealer, version: i64, content: &[u8]) {
+    let id = Id::default();
+    let key = RowKey(Sha256::digest(id.0.to_le_bytes()).into());
+    let row = Row {
+        key,
+        version,
+        sealed: sealer.seal(&key.0, version, content),
+        expires_at: i64::MAX,
+        transient: false,
+    };
+    let rows = Arc::new(MemoryRows::default());
+    assert!(rows.insert(&row).await.expect("memory answers"));
+    let lifetimes = Lifetimes {
+        idle: Duration::from_hours(7 * 24),
+        total: Duration::from_hours(90 * 24),
+    };
+    let clock = Clock::system();
+    let now = clock.now();
+    let store = Store::new(rows, sealer, lifetimes, clock);
+
+    let read = store.read(id).await.expect("memory answers");
+    match (read, serde_json::from_slice::<SessionData>(content)) {
+        (Some(read), Ok(written)) => assert_eq!(read.data, written),
+        (None, Ok(written)) => assert!(lifetimes.expiry(&written, now) <= now),
+        (None, Err(_)) => {}
+        (Some(_), Err(error)) => panic!("a session was made of what is none: {error}"),
+    }
+    let sign_in = PendingSignIn {
+        state: State::new("state"),
+        started_at: now,
+        return_to: "/me".to_owned(),
+    };
+    let state = sign_in.state.clone();
+    // A row whose version can't be counted up has never been written by the app.
+    if version < i64::MAX {
+        let changed = store.update(id, |data| data.add_pending(sign_in.clone()));
+        if let Ok(Some(())) = changed.await {
+            let taken = store.update(id, |data| data.take_pending(&state, now));
+            let taken = taken.await.expect("memory answers").flatten();
+            assert!(taken.is_some(), "a sign-in that was begun is lost");
+        }
+    }
+}

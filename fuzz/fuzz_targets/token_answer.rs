@@ -1,0 +1,68 @@
+//! A successful answer of the token endpoint.
+//!
+//! What is accepted can be used: tokens of visible ASCII, an expiry that is not in the past, and the same token whether the
+//! answer is wrapped or not. What is stored of it is read back as it was.
+
+#![no_main]
+
+use jiff::Timestamp;
+use libfuzzer_sys::fuzz_target;
+use reqwest::header::HeaderValue;
+use serde_json::Value;
+use smartsheet_oauth_demo::fuzzing;
+use smartsheet_oauth_demo::oauth::{OAuthError, Token};
+
+/// The longest token, in bytes.
+const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Deeper ones are refused, and wrapping makes them one deeper.
+const DEEP: usize = 100;
+
+fuzz_target!(|body: &[u8]| {
+    let now = Timestamp::from_second(1_795_262_400).expect("within the calendar");
+    let answer = fuzzing::token(body, now);
+    match &answer {
+        Ok(token) => check(token, now),
+        Err(OAuthError::Malformed(why)) => assert!(!why.is_empty()),
+        Err(error) => panic!("{error} is not about the answer's form"),
+    }
+
+    let brackets = body
+        .iter()
+        .filter(|byte| matches!(byte, b'[' | b'{'))
+        .count();
+    if let Ok(Value::Object(fields)) = serde_json::from_slice(body)
+        && !fields.get("token").is_some_and(Value::is_object)
+        && brackets < DEEP
+    {
+        let wrapped = [b"{\"token\":", body, b"}"].concat();
+        let wrapped = fuzzing::token(&wrapped, now);
+        assert_eq!(wrapped.ok(), answer.ok(), "a wrapper changes the answer");
+    }
+
+    // What a database gives back has not passed `parse`.
+    if let Ok(stored) = serde_json::from_slice::<Token>(body) {
+        let _ = stored.expires_within(std::time::Duration::from_secs(300), now);
+    }
+});
+
+fn check(token: &Token, now: Timestamp) {
+    let access = token.access_token.expose();
+    let refresh = token.refresh_token.as_ref().map(|token| token.expose());
+    for text in [Some(access), refresh].into_iter().flatten() {
+        assert!((1..=MAX_TOKEN_BYTES).contains(&text.len()));
+        assert!(HeaderValue::from_str(&format!("Bearer {text}")).is_ok());
+    }
+    assert!(
+        token.expires_at >= now,
+        "it expired before it was asked for"
+    );
+    let stored = serde_json::to_vec(token).expect("a token serialises");
+    let restored: Token = serde_json::from_slice(&stored).expect("what was stored is read");
+    assert_eq!(&restored, token);
+    let shown = format!("{token:?}");
+    // A short text may be in the names of the fields, or in the time.
+    if access.len() > 24 {
+        assert!(!shown.contains(access));
+    }
+}
