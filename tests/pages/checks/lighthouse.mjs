@@ -4,7 +4,7 @@ import lighthouse, { desktopConfig } from 'lighthouse';
 
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'];
 const DEVICES = { mobile: undefined, desktop: desktopConfig };
-const TRIES = 3;
+const TRIES = 5;
 
 // The scores, and a problem for each that is below 100. `open` gives a page.
 export async function scores(open, url, device) {
