@@ -8,7 +8,9 @@
 use std::collections::BTreeSet;
 
 use libfuzzer_sys::fuzz_target;
-use smartsheet_oauth_demo::oauth::{AuthorizationError, Callback, CallbackError, MAX_VALUE_BYTES};
+use smartsheet_oauth_demo::oauth::{
+    AuthorizationError, Callback, CallbackError, MAX_VALUE_BYTES, State,
+};
 use smartsheet_oauth_demo_fuzz::has_control;
 use url::form_urlencoded;
 
@@ -32,10 +34,7 @@ fuzz_target!(|query: &str| {
                     .iter()
                     .any(|(name, value)| is_long(name) || is_long(value))
             );
-            assert_eq!(
-                callback.state.as_ref().map(|state| state.expose()),
-                value("state")
-            );
+            assert_eq!(callback.state.as_ref().map(State::expose), value("state"));
             match callback.outcome {
                 Ok(code) => {
                     assert_eq!(Some(code.expose()), value("code"));

@@ -14,7 +14,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use smartsheet_oauth_demo::flow::{Answer, Message, Request};
 use smartsheet_oauth_demo::fuzzing;
-use smartsheet_oauth_demo::oauth::Token;
+use smartsheet_oauth_demo::oauth::{RefreshToken, Token};
 use smartsheet_oauth_demo::transport::{self, Call, Outcome, Purpose};
 use smartsheet_oauth_demo_fuzz::{GIVEN_AWAY, SECRET, gives_away, planted};
 use url::{Url, form_urlencoded};
@@ -224,7 +224,7 @@ fn call(how: &str, text: &str) {
 fn issues(body: &[u8]) -> bool {
     let token = fuzzing::token(body, Timestamp::UNIX_EPOCH);
     token.is_ok_and(|token: Token| {
-        let refresh = token.refresh_token.as_ref().map(|token| token.expose());
+        let refresh = token.refresh_token.as_ref().map(RefreshToken::expose);
         token.access_token.expose() == SECRET || refresh == Some(SECRET)
     })
 }

@@ -7,6 +7,7 @@
 #![no_main]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +18,6 @@ use smartsheet_oauth_demo::session::{
     Id, Lifetimes, MemoryRows, PendingSignIn, Row, RowKey, Rows as _, SessionData, Store,
 };
 use smartsheet_oauth_demo_fuzz::first_line;
-use std::time::Duration;
 
 /// Of the fuzzer's own, so that a seed may begin with its id.
 const KEY: &str = "ZnV6emluZyBrZXkgb2YgdGhpcnR5LXR3byBieXRlcyE=";
@@ -54,29 +54,29 @@ fn a_thiefs(sealer: &Sealer, version: i64, bytes: &[u8]) {
 }
 
 fn ours(sealer: &Sealer, version: i64, bit: usize, content: &[u8]) {
-    let sealed = sealer.seal(&ROW, version, content);
-    assert_eq!(sealer.open(&ROW, version, &sealed).as_deref(), Ok(content));
+    let stored = sealer.seal(&ROW, version, content);
+    assert_eq!(sealer.open(&ROW, version, &stored).as_deref(), Ok(content));
     if content.len() >= 8 {
         assert!(
-            !sealed
+            !stored
                 .windows(content.len())
                 .any(|window| window == content)
         );
     }
 
-    let mut changed = sealed.clone();
-    let at = bit % (sealed.len() * 8);
+    let mut changed = stored.clone();
+    let at = bit % (stored.len() * 8);
     changed[at / 8] ^= 1 << (at % 8);
     assert!(sealer.open(&ROW, version, &changed).is_err());
-    assert!(sealer.open(&ROW, version, &sealed[..at / 8]).is_err());
-    let longer = [&sealed[..], &[0]].concat();
+    assert!(sealer.open(&ROW, version, &stored[..at / 8]).is_err());
+    let longer = [&stored[..], &[0]].concat();
     assert_eq!(sealer.open(&ROW, version, &longer), Err(OpenError::Damaged));
 
     let other = version ^ (1 << (bit % 64));
-    assert_eq!(sealer.open(&ROW, other, &sealed), Err(OpenError::Damaged));
+    assert_eq!(sealer.open(&ROW, other, &stored), Err(OpenError::Damaged));
     let mut row = ROW;
     row[bit % 32] ^= 1;
-    assert_eq!(sealer.open(&row, version, &sealed), Err(OpenError::Damaged));
+    assert_eq!(sealer.open(&row, version, &stored), Err(OpenError::Damaged));
 }
 
 async fn a_sessions(sealer: Sealer, version: i64, content: &[u8]) {

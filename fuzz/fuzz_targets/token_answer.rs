@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use reqwest::header::HeaderValue;
 use serde_json::Value;
 use smartsheet_oauth_demo::fuzzing;
-use smartsheet_oauth_demo::oauth::{OAuthError, Token};
+use smartsheet_oauth_demo::oauth::{OAuthError, RefreshToken, Token};
 
 /// The longest token, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -42,13 +42,13 @@ fuzz_target!(|body: &[u8]| {
 
     // What a database gives back has not passed `parse`.
     if let Ok(stored) = serde_json::from_slice::<Token>(body) {
-        let _ = stored.expires_within(std::time::Duration::from_secs(300), now);
+        let _ = stored.expires_within(std::time::Duration::from_mins(5), now);
     }
 });
 
 fn check(token: &Token, now: Timestamp) {
     let access = token.access_token.expose();
-    let refresh = token.refresh_token.as_ref().map(|token| token.expose());
+    let refresh = token.refresh_token.as_ref().map(RefreshToken::expose);
     for text in [Some(access), refresh].into_iter().flatten() {
         assert!((1..=MAX_TOKEN_BYTES).contains(&text.len()));
         assert!(HeaderValue::from_str(&format!("Bearer {text}")).is_ok());

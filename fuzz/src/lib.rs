@@ -21,21 +21,25 @@ pub const MARK: &str = "§";
 
 /// `input` with [`SECRET`] in the place of each [`MARK`]. `None` when it has a part of the secret without a mark: what is then
 /// seen in an output proves nothing.
+#[must_use]
 pub fn planted(input: &str) -> Option<String> {
     (!input.contains(GIVEN_AWAY)).then(|| input.replace(MARK, SECRET))
 }
 
 /// Whether `text` shows more of the secret than a mask may.
+#[must_use]
 pub fn gives_away(text: &str) -> bool {
     text.contains(GIVEN_AWAY)
 }
 
 /// Whether `text` has a character that could move a terminal's cursor or start a line of its own.
+#[must_use]
 pub fn has_control(text: &str) -> bool {
     text.contains(char::is_control)
 }
 
 /// The line that `input` begins with, and what follows.
+#[must_use]
 pub fn first_line(input: &[u8]) -> (&[u8], &[u8]) {
     match input.iter().position(|byte| *byte == b'\n') {
         Some(end) => (&input[..end], &input[end + 1..]),
@@ -44,6 +48,11 @@ pub fn first_line(input: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The app in memory, reached at `base_url`, with Smartsheet where nobody answers; and its sessions.
+///
+/// # Panics
+///
+/// When its fixed settings are not right, or outside of a runtime.
+#[must_use]
 pub fn app(base_url: &str) -> (App, Store) {
     let flags = [
         ("server.base_url", base_url),
