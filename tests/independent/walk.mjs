@@ -249,7 +249,7 @@ try {
     running = await startApp();
   });
 
-  await check('Deny is a page with 403, and nothing is stored', async () => {
+  await check('Deny is a page with 403, and nothing is left of it but the masked record of the flow', async () => {
     const bob = new Browser();
     const { page } = await toConsent(bob);
     const abort = /<a href="([^"]*\/abort)"/.exec(page.text)?.[1];
@@ -259,8 +259,9 @@ try {
     const denied = await bob.request(back.location);
     assert.equal(denied.status, 403);
     assert.match(denied.headers.get('content-type'), /^text\/html/);
-    assert.deepEqual(bob.cookies('localhost'), []);
     assert.deepEqual(seen(), []);
+    const flow = await bob.request(`${app}/flow`, { headers: JSON_TYPE });
+    assert.deepEqual(JSON.parse(flow.text).messages.map(({ step }) => step), ['sign_in', 'consent', 'callback']);
     const me = await profileOf(bob);
     assert.equal(me.status, 401);
     assert.match(me.headers.get('content-type'), /^application\/problem\+json/);
