@@ -5,11 +5,15 @@ import { createRequire } from 'node:module';
 
 const source = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-// Problems of the page as it looks now.
-export async function accessibility(page) {
+// The rules that look at colours. The others find the same in light and in dark.
+const OF_COLOURS = { runOnly: ['color-contrast', 'link-in-text-block'] };
+
+// Problems of the page as it looks now: by every rule, or by those of colours alone.
+export async function accessibility(page, { coloursAlone = false } = {}) {
   // By the debugging protocol, which the page's Content-Security-Policy does not hold up.
   if (!(await page.evaluate(() => Boolean(window.axe)))) await page.evaluate(source);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const options = { resultTypes: ['violations'], ...(coloursAlone && OF_COLOURS) };
+  const { violations } = await page.evaluate((options) => window.axe.run(document, options), options);
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.slice(0, 3).map(({ html, failureSummary }) => {
       const snippet = html.replace(/\s+/g, ' ').slice(0, 160);
