@@ -108,7 +108,7 @@ impl Sealer {
     ///
     /// # Panics
     ///
-    /// With 256 GiB of content or more, which the cipher refuses. A session is bounded to kilobytes.
+    /// With 256 GiB of content or more, which the cipher refuses. What is sealed here is bounded to kilobytes.
     #[must_use]
     pub fn seal(&self, row: &[u8; 32], version: i64, content: &[u8]) -> Vec<u8> {
         let key = &self.keys[0];
@@ -125,8 +125,9 @@ impl Sealer {
         let ciphertext = key
             .cipher
             .encrypt(&XNonce::from(nonce), payload)
-            // Proven by the bound on a session's content, see `Store::seal` in `session/store.rs`.
-            .expect("a session is shorter than 256 GiB");
+            // It fails from 256 GiB on alone. A session has 64 KiB at most (`Store::seal`), and a row of a flow some
+            // messages whose headers and bodies are cut (`flow/shown.rs`).
+            .expect("what is sealed is shorter than 256 GiB");
         sealed.extend_from_slice(&ciphertext);
         sealed
     }

@@ -5,42 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use url::Url;
 
-use super::mask::{
-    mask_header, mask_json, mask_known, mask_pairs, mask_runs, mask_url, secret_values,
-};
-use crate::transport::{self, Call, Outcome, Purpose};
-
-/// How much of a body is kept, in bytes.
-const MAX_BODY_BYTES: usize = 4096;
-
-/// How much of a header's value is kept, in characters, and how many headers.
-const MAX_HEADER_CHARACTERS: usize = 400;
-const MAX_HEADERS: usize = 32;
-
-/// How much of a URL is kept, in characters.
-const MAX_URL_CHARACTERS: usize = 2000;
-
-/// Headers of a browser's request whose values say nothing about anybody. Those of others may hold what a proxy or another
-/// app means to be secret, so only their names are kept.
-const PLAIN_HEADERS: [&str; 14] = [
-    "accept",
-    "accept-language",
-    "content-length",
-    "content-type",
-    "cookie",
-    "host",
-    "origin",
-    "referer",
-    "sec-fetch-dest",
-    "sec-fetch-mode",
-    "sec-fetch-site",
-    "sec-fetch-user",
-    "user-agent",
-    "x-request-id",
-];
+use super::mask::{mask_json, mask_known, mask_pairs, mask_url};
+use super::shown::{self, MAX_URL_CHARACTERS, PLAIN_HEADERS, cut, headers, known_secrets};
+use crate::transport::{Call, Outcome, Purpose};
 
 /// Which step of the flow a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -137,7 +106,7 @@ impl Message {
             Outcome::Answered(answer) => Ending::Answer(Answer {
                 status: answer.status.as_u16(),
                 headers: headers(&answer.headers, &known, |_| true),
-                body: body(answer, call.purpose, &known),
+                body: shown::body(answer, call.purpose, &known),
             }),
             Outcome::Failed(error) => {
                 Ending::Failure(mask_known(&error.to_string(), &known).into_owned())
@@ -249,7 +218,7 @@ impl Request {
             method: request.method().to_string(),
             url: cut(&mask_url(request.url().as_str()), MAX_URL_CHARACTERS),
             headers: all,
-            body: form(request).map(|form| cut(&mask_pairs(form), MAX_BODY_BYTES)),
+            body: shown::form_body(request),
         }
     }
 }
@@ -276,90 +245,6 @@ impl Answer {
     }
 }
 
-/// The form body of a call, the only kind that this app sends.
-fn form(request: &reqwest::Request) -> Option<&str> {
-    let bytes = request.body()?.as_bytes()?;
-    std::str::from_utf8(bytes)
-        .ok()
-        .filter(|body| !body.is_empty())
-}
-
-/// The secrets that a call carries. An answer may repeat them.
-fn known_secrets(request: &reqwest::Request) -> Vec<String> {
-    let mut known: Vec<String> = form(request).into_iter().flat_map(secret_values).collect();
-    known.extend(request.url().query().into_iter().flat_map(secret_values));
-    let bearer = request.headers().get("authorization");
-    let bearer = bearer.and_then(|value| value.to_str().ok()?.split_once(' '));
-    known.extend(bearer.map(|(_, token)| token.to_owned()));
-    known
-}
-
-/// Headers without secrets: those of their own, and those of `known`.
-fn headers(
-    all: &HeaderMap,
-    known: &[String],
-    is_plain: impl Fn(&str) -> bool,
-) -> Vec<(String, String)> {
-    let shown = all.iter().take(MAX_HEADERS).map(|(name, value)| {
-        let text = match value.to_str() {
-            Ok(text) if is_plain(name.as_str()) => {
-                let masked = mask_header(name.as_str(), text);
-                cut(&mask_known(&masked, known), MAX_HEADER_CHARACTERS)
-            }
-            _ => "(not shown)".to_owned(),
-        };
-        (name.as_str().to_owned(), text)
-    });
-    shown.collect()
-}
-
-/// The tokens that an answer issues, flat or wrapped. It may repeat them under other names.
-fn issued(answer: &Value) -> Vec<String> {
-    let names = ["access_token", "refresh_token"];
-    [answer, &answer["token"]]
-        .iter()
-        .flat_map(|fields| names.map(|name| fields[name].as_str()))
-        .flatten()
-        .map(str::to_owned)
-        .collect()
-}
-
-fn body(answer: &transport::Answer, purpose: Purpose, known: &[String]) -> Option<String> {
-    let bytes = &answer.body;
-    if bytes.is_empty() {
-        return None;
-    }
-    let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
-    let json = may_have_tokens
-        .then(|| serde_json::from_slice::<Value>(bytes).ok())
-        .flatten();
-    let issued = json.as_ref().map(issued).unwrap_or_default();
-    let text = String::from_utf8_lossy(bytes);
-    let text = mask_known(&text, known);
-    let text = mask_known(&text, &issued);
-    // A refusal in JSON has no tokens; a pair of tokens has them where their names are.
-    let names_them = || !answer.status.is_success() || text.contains("\"access_token\"");
-    let shortened = cut(&text, MAX_BODY_BYTES);
-    let masked = mask_json(&shortened);
-    Some(if may_have_tokens && !(json.is_some() && names_them()) {
-        mask_runs(&masked)
-    } else {
-        masked
-    })
-}
-
-/// `text`, or its beginning with a word about how much there was.
-fn cut(text: &str, limit: usize) -> String {
-    let mut end = limit.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    if end == text.len() {
-        return text.to_owned();
-    }
-    format!("{}… (cut; {} bytes in all)", &text[..end], text.len())
-}
-
 fn began(now: Timestamp, duration: Duration) -> Timestamp {
     crate::clock::before(now, duration)
 }
@@ -371,7 +256,8 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::TransportError;
+    use crate::flow::shown::MAX_HEADER_CHARACTERS;
+    use crate::transport::{self, TransportError};
     use reqwest::{Method, StatusCode};
 
     const TOKEN: &str = "ll352u9jujauoqz4gstvsae05";
@@ -497,13 +383,5 @@ mod tests {
         assert_eq!(request.url, "/redirect?code=sam…");
         assert_eq!(request.headers[0].1, "(not shown)");
         assert_eq!(request.headers[1].1, "session=4Zk2…");
-    }
-
-    #[test]
-    fn long_texts_are_cut_between_characters() {
-        let text = "ä".repeat(3000);
-        assert!(cut(&text, 4095).starts_with(&"ä".repeat(2047)));
-        assert!(cut(&text, 4095).ends_with("… (cut; 6000 bytes in all)"));
-        assert_eq!(cut("short", 10), "short");
     }
 }

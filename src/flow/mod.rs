@@ -14,6 +14,7 @@ mod mask;
 mod message;
 mod pending;
 mod rows;
+mod shown;
 
 pub use log::{FlowId, FlowLog, KEPT_MESSAGES, LogError, Recorder};
 pub use mask::masked;

@@ -50,9 +50,9 @@ impl Callback {
     /// ```
     /// use smartsheet_oauth_demo::oauth::Callback;
     /// let callback = Callback::parse("code=sample6p9qisx6a&expires_in=599135&state=MY_STATE")?;
-    /// assert_eq!(callback.outcome.unwrap().expose(), "sample6p9qisx6a");
-    /// assert_eq!(callback.state.unwrap().expose(), "MY_STATE");
-    /// # Ok::<(), smartsheet_oauth_demo::oauth::CallbackError>(())
+    /// assert_eq!(callback.outcome?.expose(), "sample6p9qisx6a");
+    /// assert_eq!(callback.state.ok_or("no state")?.expose(), "MY_STATE");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(query: &str) -> Result<Self, CallbackError> {
         // A set: with a list, a query of thousands of names would take a noticeable time.

@@ -49,17 +49,17 @@
 //! # // A token endpoint that issues "access-1", "access-2" and so on.
 //! # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 //! # let address = listener.local_addr()?;
-//! # std::thread::spawn(move || for (n, stream) in listener.incoming().enumerate() {
-//! #     let (mut stream, mut request) = (stream.unwrap(), Vec::new());
+//! # std::thread::spawn(move || listener.incoming().enumerate().try_for_each(|(n, stream)| {
+//! #     let (mut stream, mut request) = (stream?, Vec::new());
 //! #     while !String::from_utf8_lossy(&request).contains("hash=") {
 //! #         let mut part = [0; 2048];
-//! #         let read = stream.read(&mut part).unwrap();
+//! #         let read = stream.read(&mut part)?;
 //! #         request.extend_from_slice(&part[..read]);
 //! #     }
 //! #     let n = n + 1;
 //! #     let body = format!(r#"{{"access_token":"access-{n}","token_type":"bearer","refresh_token":"refresh-{n}","expires_in":604799}}"#);
-//! #     write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()).unwrap();
-//! # });
+//! #     write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+//! # }));
 //! # let endpoints = Endpoints { authorize: "http://127.0.0.1/b/authorize".parse()?, token: format!("http://{address}/2.0/token").parse()? };
 //! # let registration = Registration {
 //! #     client_id: "CLIENT_ID".to_owned(), client_secret: "CLIENT_SECRET".into(),
@@ -83,7 +83,7 @@
 //! assert!(!token.expires_within(margin, Timestamp::now()));
 //!
 //! // Seven days later. The old pair is void from here on: store the new one before using it.
-//! let refresh_token = token.refresh_token.expect("Smartsheet always issues one");
+//! let refresh_token = token.refresh_token.ok_or("Smartsheet always issues one")?;
 //! let token = client.refresh(&refresh_token, Timestamp::now()).await?;
 //! assert_eq!(token.access_token.expose(), "access-2");
 //! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
