@@ -53,13 +53,9 @@ async fn a_balancer_sees_it_before_the_port_closes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_takes_ten_seconds_at_most() {
     let upstream = Upstream::start().await;
-    let settings = upstream.variables();
-    let mut settings: Vec<_> = settings
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    settings.extend([("SERVER_DRAIN_TIME", "3s"), ("SESSION_STORE", "memory")]);
-    let mut program = Program::start(&settings).await;
+    let mut program = upstream
+        .program(&[("SERVER_DRAIN_TIME", "3s"), ("SESSION_STORE", "memory")])
+        .await;
     let _first = Person::sign_in(program.address).await;
     let person = Person::sign_in(program.address).await;
 
@@ -121,17 +117,12 @@ async fn no_token_is_spent_late_in_a_stop() {
     let folder = tempfile::TempDir::new().unwrap();
     let store = format!("sqlite://{}/sessions.db", folder.path().display());
     let upstream = Upstream::start().await;
-    let settings = upstream.variables();
-    let mut settings: Vec<_> = settings
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    settings.extend([
+    let settings = [
         ("SESSION_STORE", store.as_str()),
         ("SERVER_STOP_TIMEOUT", "6s"),
         ("SERVER_DRAIN_TIME", "0s"),
-    ]);
-    let mut program = Program::start(&settings).await;
+    ];
+    let mut program = upstream.program(&settings).await;
     let _first = Person::sign_in(program.address).await;
     let person = Person::sign_in(program.address).await;
 
@@ -153,7 +144,7 @@ async fn no_token_is_spent_late_in_a_stop() {
     assert_eq!(program.ended().await.1, Some(0));
 
     upstream.answer(Manner::Well);
-    let again = Program::start(&settings).await;
+    let again = upstream.program(&settings).await;
     let person = Person {
         app: again.address,
         ..person

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Bystander, Manner, Person, Program, Upstream};
+use crate::support::{Bystander, Manner, Person, Upstream, comes_back};
 
 /// How many people ask at once.
 const PEOPLE: usize = 40;
@@ -12,13 +12,7 @@ const SOON: Duration = Duration::from_secs(9);
 
 async fn asked_all_at_once(manner: Manner, status: u16) {
     let upstream = Upstream::start().await;
-    let settings = upstream.variables();
-    let mut settings: Vec<_> = settings
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    settings.push(("SESSION_STORE", "memory"));
-    let program = Program::start(&settings).await;
+    let program = upstream.program(&[("SESSION_STORE", "memory")]).await;
     let bystander = Person::sign_in(program.address).await;
     let person = Person::sign_in(program.address).await;
     assert_eq!(person.me().await.unwrap().status(), 200);
@@ -59,39 +53,11 @@ async fn a_byte_a_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_of_a_gigabyte() {
     let upstream = Upstream::start().await;
-    let settings = upstream.settings();
-    let flags: Vec<_> = settings
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let app = crate::support::TestApp::with(&flags, |_| {}).await;
+    let app = upstream.app(|_| {}).await;
     let bystander = Bystander::watch(&Person::sign_in(app.address).await);
     upstream.answer_tokens(Manner::Huge);
-    let http = crate::support::http();
     for _ in 0..3 {
-        let login = http
-            .get(format!("http://{}/login", app.address))
-            .send()
-            .await
-            .unwrap();
-        let cookie = login.headers()["set-cookie"].to_str().unwrap();
-        let cookie = cookie.split(';').next().unwrap().to_owned();
-        let authorize: url::Url = login.headers()["location"]
-            .to_str()
-            .unwrap()
-            .parse()
-            .unwrap();
-        let (_, state) = authorize
-            .query_pairs()
-            .find(|(name, _)| name == "state")
-            .unwrap();
-        let callback = format!("http://{}/redirect?code=code&state={state}", app.address);
-        let answer = http
-            .get(callback)
-            .header("cookie", cookie)
-            .send()
-            .await
-            .unwrap();
+        let answer = comes_back(app.address).await;
         assert_eq!(answer.status(), 502);
     }
     bystander.saw_nothing(SOON).await;

@@ -10,7 +10,7 @@ mod upstream;
 use std::time::Duration;
 
 pub(crate) use app::TestApp;
-pub(crate) use person::{Bystander, Person, http};
+pub(crate) use person::{Bystander, Person, comes_back, http};
 pub(crate) use program::Program;
 pub(crate) use raw::{Answer, Raw};
 pub(crate) use upstream::{Manner, Upstream};

@@ -21,6 +21,21 @@ pub(crate) fn http() -> reqwest::Client {
         .unwrap()
 }
 
+/// Begins a sign-in and comes back with some code, without having been asked for consent.
+pub(crate) async fn comes_back(app: SocketAddr) -> reqwest::Response {
+    let http = http();
+    let login = http.get(format!("http://{app}/login")).send();
+    let login = login.await.unwrap();
+    let authorize: Url = location(&login).parse().unwrap();
+    let (_, state) = authorize
+        .query_pairs()
+        .find(|(name, _)| name == "state")
+        .unwrap();
+    let callback = http.get(format!("http://{app}/redirect?code=code&state={state}"));
+    let callback = callback.header(header::COOKIE, cookie(&login));
+    callback.send().await.unwrap()
+}
+
 /// Somebody who is signed in.
 #[derive(Clone)]
 pub(crate) struct Person {

@@ -15,7 +15,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
+use smartsheet_oauth_demo::server::Surroundings;
 use tokio::sync::watch;
+
+use super::{Program, TestApp};
 
 /// How `users/me` is answered to those who signed in last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,23 +73,39 @@ impl Upstream {
         Self { address, shared }
     }
 
+    /// An app of this process that uses it, with the limits that `adjust` leaves.
+    pub(crate) async fn app(&self, adjust: impl FnOnce(&mut Surroundings)) -> TestApp {
+        let settings = self.settings();
+        let flags: Vec<_> = settings
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        TestApp::with(&flags, adjust).await
+    }
+
+    /// The program, using it, with `more` environment variables.
+    pub(crate) async fn program(&self, more: &[(&str, &str)]) -> Program {
+        let settings = self.settings().into_iter();
+        let variables: Vec<_> = settings
+            .map(|(name, value)| (name.replace('.', "_").to_uppercase(), value))
+            .collect();
+        let mut all: Vec<_> = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        all.extend(more);
+        Program::start(&all).await
+    }
+
     /// The settings that make an app use it.
-    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+    fn settings(&self) -> [(&'static str, String); 4] {
         let url = format!("http://{}", self.address);
-        vec![
+        [
             ("smartsheet.client_id", "client".to_owned()),
             ("smartsheet.client_secret", "secret".to_owned()),
             ("smartsheet.authorize_url", format!("{url}/b/authorize")),
             ("smartsheet.api_url", format!("{url}/2.0")),
         ]
-    }
-
-    /// The same as environment variables.
-    pub(crate) fn variables(&self) -> Vec<(String, String)> {
-        let settings = self.settings().into_iter();
-        settings
-            .map(|(name, value)| (name.replace('.', "_").to_uppercase(), value))
-            .collect()
     }
 
     /// From now on, `users/me` is answered like this to everybody but the first who signed in.
