@@ -17,6 +17,8 @@ use crate::web::BodyOverdue;
 /// A request's body, which must have arrived in time.
 pub(super) struct RequestBody {
     body: Incoming,
+    /// Whether its end was seen: a chunked body does not say by itself that it has been read.
+    ended: bool,
     overdue: Pin<Box<Sleep>>,
     handle: Arc<Handle>,
 }
@@ -25,6 +27,7 @@ impl RequestBody {
     pub(super) fn new(body: Incoming, within: Duration, handle: Arc<Handle>) -> Self {
         Self {
             body,
+            ended: false,
             overdue: Box::pin(tokio::time::sleep(within)),
             handle,
         }
@@ -40,6 +43,7 @@ impl HttpBody for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.ended |= frame.is_none();
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let overdue = self.overdue.as_mut().poll(cx);
@@ -47,7 +51,7 @@ impl HttpBody for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ended || self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -57,7 +61,7 @@ impl HttpBody for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if !self.body.is_end_stream() {
+        if !self.is_end_stream() {
             self.handle.leave_body();
         }
     }

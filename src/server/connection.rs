@@ -147,8 +147,9 @@ async fn answer(
     });
     request.extensions_mut().insert(Peer(peer.ip()));
     let mut response = server.routes.clone().call(request).await?;
-    if server.app.stopping.is_cancelled() {
-        // Whoever keeps connections open takes the next request elsewhere.
+    // Whoever keeps connections open takes the next request elsewhere: the app stops, or it won't read to this one's end,
+    // and a request that is sent to a connection about to close is lost (RFC 9112 section 9.6).
+    if server.app.stopping.is_cancelled() || handle.has_left_body() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
