@@ -37,7 +37,7 @@ async function visitState(browser, state) {
     // Opened first and looked at last, so that what moves late is seen, too.
     const fresh = await Promise.all(WIDTHS.map(async (width) => {
       const prepare = (opened) => visit.look({ width, scheme: 'light' }, 'no-preference', opened);
-      return { width, opened: await visit.replay(prepare) };
+      return { width, opened: await visit.replay(prepare, state) };
     }));
     note(visit.answer.status === state.status ? [] : [`status ${visit.answer.status}, not ${state.status}`]);
     for (const look of LOOKS) {

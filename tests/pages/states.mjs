@@ -1,5 +1,6 @@
 // Every page, in every state that a person can meet. A state has a name, the HTTP status of its page, and how to reach it.
-// With a `clientSecret` the app is not in sandbox mode; `details: 'open'` opens all that is folded away.
+// With a `clientSecret` the app is not in sandbox mode; `details: 'open'` opens all that is folded away; `inPieces` looks for
+// what moves while the page arrives, once for each template, because it takes long.
 
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -132,9 +133,9 @@ export const STATES = [
   { name: 'me-slow', status: 504, reach: meWith('slow', { delay_ms: 60_000 }) },
   ...Object.entries(SLOW_BREAKAGES).map(broken),
 
-  { name: 'index', status: 200, reach: at('/') },
+  { name: 'index', status: 200, inPieces: true, reach: at('/') },
   { name: 'index-registered', status: 200, clientSecret: CLIENT_SECRET, reach: at('/') },
-  { name: 'index-signed-in', status: 200, reach: (visit) => visit.signIn('full', '/login?return_to=/') },
+  { name: 'index-signed-in', status: 200, inPieces: true, reach: (visit) => visit.signIn('full', '/login?return_to=/') },
   { name: 'index-nameless', status: 200, reach: nameless },
   ...HARD_NAMES.map((user) => ({
     name: `index-${user}`,
@@ -142,7 +143,7 @@ export const STATES = [
     reach: (visit) => visit.signIn(user, '/login?return_to=/'),
   })),
 
-  { name: 'consent', status: 200, reach: (visit) => visit.authorize() },
+  { name: 'consent', status: 200, inPieces: true, reach: (visit) => visit.authorize() },
   { name: 'consent-open', status: 200, details: 'open', reach: (visit) => visit.authorize() },
   { name: 'sandbox-unknown-app', status: 400, reach: at('/sandbox/b/authorize?response_type=code&client_id=nobody') },
   { name: 'sandbox-not-found', status: 404, reach: at('/sandbox/nothing') },
@@ -153,9 +154,9 @@ export const STATES = [
   { name: 'me-markup-open', status: 200, details: 'open', reach: profileOf('markup') },
   { name: 'me-many-open', status: 200, details: 'open', reach: profileOf('many') },
   { name: 'me-registered', status: 200, clientSecret: CLIENT_SECRET, reach: profileOf('full') },
-  { name: 'me-refreshed', status: 200, reach: refreshed },
+  { name: 'me-refreshed', status: 200, inPieces: true, reach: refreshed },
 
-  { name: 'denied', status: 403, reach: (visit) => visit.deny() },
+  { name: 'denied', status: 403, inPieces: true, reach: (visit) => visit.deny() },
   { name: 'state-unknown', status: 400, reach: at('/redirect?code=a&state=b') },
   { name: 'callback-unreadable', status: 400, reach: at('/redirect?code=a&code=b&state=c') },
   { name: 'code-refused', status: 400, reach: expiredCode },
@@ -175,7 +176,7 @@ export const STATES = [
 
   { name: 'flow-before', status: 200, reach: at('/flow') },
   { name: 'flow-before-open', status: 200, details: 'open', reach: at('/flow') },
-  { name: 'flow', status: 200, reach: flowAfter(profileOf('full')) },
+  { name: 'flow', status: 200, inPieces: true, reach: flowAfter(profileOf('full')) },
   { name: 'flow-open', status: 200, details: 'open', reach: flowAfter(profileOf('full')) },
   { name: 'flow-markup-open', status: 200, details: 'open', reach: flowAfter(profileOf('markup')) },
   { name: 'flow-denied', status: 200, reach: flowAfter((visit) => visit.deny()) },
@@ -184,7 +185,7 @@ export const STATES = [
   { name: 'flow-long', status: 200, reach: flowAfter(eventful) },
   { name: 'flow-long-open', status: 200, details: 'open', reach: flowAfter(eventful) },
 
-  { name: 'break', status: 200, reach: breakPanel },
+  { name: 'break', status: 200, inPieces: true, reach: breakPanel },
   { name: 'break-signed-in', status: 200, reach: andThen(profileOf('full'), at('/break')) },
   ...Object.entries(BREAKAGES).map(broken),
 ];

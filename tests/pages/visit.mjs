@@ -2,6 +2,7 @@
 // and complains about meanwhile is written down.
 
 import { freePort, startApp, startRegisteredApp } from './app.mjs';
+import { serveInPieces } from './pieces.mjs';
 
 export const WIDTHS = [320, 1280];
 export const LOOKS = WIDTHS.flatMap((width) => ['light', 'dark'].map((scheme) => ({ width, scheme })));
@@ -12,6 +13,8 @@ export class Visit {
   requests = [];
   // What the browser's console says, and dialogs.
   complaints = [];
+  // What serves pages in pieces.
+  servers = [];
 
   static async start(browser, program, state) {
     const visit = new Visit();
@@ -94,23 +97,29 @@ export class Visit {
     await settled(this.page);
   }
 
-  // The page as the server sent it, in another window, without asking the server again.
-  async replay(prepare) {
+  // The page as the server sent it, in another window, without asking the server again. In pieces, each of them is painted
+  // before the next arrives, as over a slow line.
+  async replay(prepare, { inPieces = false } = {}) {
     const page = await this.newPage();
     await prepare(page);
     const { url, status, headers } = this.answer;
-    const body = await this.answer.body;
-    await page.setRequestInterception(true);
-    page.on('request', (request) => {
-      if (request.isNavigationRequest()) request.respond({ status, headers: own(headers), body });
-      else request.continue();
-    });
-    await page.goto(url);
+    const answer = { status, headers: own(headers), body: await this.answer.body };
+    await (inPieces ? this.arrive(page, url, answer) : replace(page, url, answer));
     return page;
+  }
+
+  async arrive(page, url, answer) {
+    const server = await serveInPieces(url, answer);
+    this.servers.push(server);
+    const arrived = page.goto(server.url);
+    await page.waitForSelector('body > :last-child');
+    do await settled(page); while (server.sendPiece());
+    await arrived;
   }
 
   async end() {
     await this.context?.close();
+    for (const server of this.servers) server.stop();
     await this.app?.stop();
     await this.smartsheet?.stop();
   }
@@ -184,6 +193,16 @@ async function servers(program, { clientSecret }) {
 
 async function settled(page) {
   await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
+}
+
+// Opens `url`, and gives the page `answer` for it.
+async function replace(page, url, answer) {
+  await page.setRequestInterception(true);
+  page.on('request', (request) => {
+    if (request.isNavigationRequest()) request.respond(answer);
+    else request.continue();
+  });
+  await page.goto(url);
 }
 
 // A body that is sent again is neither compressed nor in pieces.

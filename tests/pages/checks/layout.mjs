@@ -24,7 +24,9 @@ export async function noLayoutShift(page) {
     const found = [];
     // Without a source nothing that is on the page has moved: something that was there for a moment has gone.
     const note = (entries) => found.push(...entries.filter(({ sources }) => sources.length).map(({ value, sources }) =>
-      `${value.toFixed(4)} by ${sources.map(({ node }) => node?.nodeName).join(', ')}`));
+      `${value.toFixed(4)} by ${sources.map(moved).join(', ')}`));
+    const at = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(' ');
+    const moved = ({ node, previousRect, currentRect }) => `${node?.nodeName} from ${at(previousRect)} to ${at(currentRect)}`;
     observer.observe({ type: 'layout-shift', buffered: true });
     // What is buffered is handed over in a task of its own.
     setTimeout(() => {

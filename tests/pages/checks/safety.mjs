@@ -1,7 +1,8 @@
 // Nothing from elsewhere, nothing inline, nothing that the browser complains about, nothing of a profile executed.
 
-export function nothingFromElsewhere({ requests, app, smartsheet }) {
-  const ours = [app.url, app.address, smartsheet?.url].filter(Boolean);
+export function nothingFromElsewhere({ requests, app, smartsheet, servers }) {
+  const inPieces = servers.map(({ url }) => new URL(url).origin);
+  const ours = [app.url, app.address, smartsheet?.url, ...inPieces].filter(Boolean);
   const strangers = requests.filter(({ url, navigation, from }) => {
     if (url.startsWith('data:') && navigation) return false;
     const { origin } = new URL(url);
