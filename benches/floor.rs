@@ -22,6 +22,10 @@ use smartsheet_oauth_demo::session::{Lifetimes, Login, MemoryRows, Person, Store
 use smartsheet_oauth_demo::web::{App, bare};
 use tokio::net::TcpListener;
 
+/// The app's: what is compared is what the app does, not who gives out its memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Floor {
     app: App,
     login: Login,

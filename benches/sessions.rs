@@ -84,10 +84,10 @@ fn sealing(rounds: usize) {
     let row = RowKey([7; 32]);
     let started = Instant::now();
     for _ in 0..rounds {
-        black_box(sealer.seal(&row.0, 1, black_box(&content)));
+        black_box(sealer.seal(&row.0, 1, black_box(&content)).unwrap());
     }
     let seal = started.elapsed() / u32::try_from(rounds).unwrap();
-    let to_open = sealer.seal(&row.0, 1, &content);
+    let to_open = sealer.seal(&row.0, 1, &content).unwrap();
     let started = Instant::now();
     for _ in 0..rounds {
         black_box(sealer.open(&row.0, 1, black_box(&to_open)).unwrap());

@@ -4,21 +4,18 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use url::Url;
 
-use crate::check;
 use crate::config::{LogFormat, Settings, parse_duration};
 use crate::sandbox::{self, Sandbox};
 use crate::server::{Server, Surroundings};
 use crate::transport::{Limits, Purpose, Transport};
+use crate::{check, log};
 
 /// Bad usage or bad settings.
 const EXIT_USAGE: u8 = 2;
@@ -118,7 +115,7 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn serve(settings: &Settings) -> ExitCode {
-    start_log(settings.log);
+    log::start(settings.log);
     // Whoever sits at the terminal, or asks twice, wants it to end now.
     let (stop, hurry) = (stop_signal(), hurry_signal());
     let server = match Server::start(settings, Surroundings::default()).await {
@@ -135,7 +132,7 @@ async fn serve(settings: &Settings) -> ExitCode {
 }
 
 async fn run_sandbox(args: SandboxArgs) -> ExitCode {
-    start_log(LogFormat::Text);
+    log::start(LogFormat::Text);
     let stop = stop_signal();
     let apps = match registered_apps(&args) {
         Ok(apps) => apps,
@@ -256,50 +253,6 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or("expected NAME=VALUE, such as server.listen=127.0.0.1:9000")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// Events go to standard error. tower-sessions logs each refused write as an error of its own and puts a span around every
-/// request, and PostgreSQL says on each start that the tables exist; what matters of all that is logged here.
-fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let quiet = [
-        "tower_sessions=warn",
-        "tower_sessions_core=off",
-        "sqlx::postgres::notice=off",
-    ]
-    .iter()
-    .filter_map(|directive| directive.parse().ok())
-    .fold(filter, EnvFilter::add_directive);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(quiet)
-        // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
-        .log_internal_errors(false)
-        .with_writer(standard_error());
-    match format {
-        LogFormat::Text => log.with_target(false).init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
-    // A panic is one line of the log, like everything else; the request it happened in answers 500.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(place, "panic");
-    }));
-}
-
-/// Standard error without the lock of the standard library, which all threads would queue for: each line is one write, and
-/// the system takes those one after the other.
-#[cfg(unix)]
-fn standard_error() -> BoxMakeWriter {
-    use std::os::fd::AsFd as _;
-    match std::io::stderr().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => BoxMakeWriter::new(Arc::new(std::fs::File::from(descriptor))),
-        Err(_) => BoxMakeWriter::new(std::io::stderr),
-    }
-}
-
-#[cfg(not(unix))]
-fn standard_error() -> BoxMakeWriter {
-    BoxMakeWriter::new(std::io::stderr)
 }
 
 /// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C.

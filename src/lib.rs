@@ -32,12 +32,16 @@ pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod database;
 pub mod flow;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod json;
+mod log;
 pub mod metrics;
 pub mod oauth;
+mod postgres;
 pub mod sandbox;
 pub mod seal;
 pub mod server;

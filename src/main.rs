@@ -2,6 +2,12 @@
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// A visit to the profile makes some five hundred allocations, which took a sixth of its instructions with glibc's.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     smartsheet_oauth_demo::cli::run(std::env::args_os()).await

@@ -53,6 +53,11 @@ pub enum KeyError {
     },
 }
 
+/// It is too long to be sealed: 256 GiB or more (RFC 8439 section 2.8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is too long to be sealed")]
+pub struct SealError;
+
 /// Why something sealed doesn't open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
@@ -106,11 +111,10 @@ impl Sealer {
 
     /// Seals `content` for version `version` of the row `row`.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// With 256 GiB of content or more, which the cipher refuses. What is sealed here is bounded to kilobytes.
-    #[must_use]
-    pub fn seal(&self, row: &[u8; 32], version: i64, content: &[u8]) -> Vec<u8> {
+    /// [`SealError`] for content that the cipher refuses.
+    pub fn seal(&self, row: &[u8; 32], version: i64, content: &[u8]) -> Result<Vec<u8>, SealError> {
         let key = &self.keys[0];
         let mut sealed = Vec::with_capacity(HEADER_BYTES + content.len() + 16);
         sealed.push(FORMAT);
@@ -125,11 +129,9 @@ impl Sealer {
         let ciphertext = key
             .cipher
             .encrypt(&XNonce::from(nonce), payload)
-            // It fails from 256 GiB on alone. A session has 64 KiB at most (`Store::seal`), and a row of a flow some
-            // messages whose headers and bodies are cut (`flow/shown.rs`).
-            .expect("what is sealed is shorter than 256 GiB");
+            .map_err(|_| SealError)?;
         sealed.extend_from_slice(&ciphertext);
-        sealed
+        Ok(sealed)
     }
 
     /// Opens what was sealed for version `version` of the row `row`.
@@ -227,23 +229,26 @@ mod tests {
         let during = Sealer::from_base64(&format!("{new},{old}")).unwrap();
         let after = Sealer::from_base64(&new).unwrap();
 
-        let sealed = before.seal(&ROW, 1, b"content");
+        let sealed = before.seal(&ROW, 1, b"content").unwrap();
         assert_eq!(during.open(&ROW, 1, &sealed).unwrap(), b"content");
         assert_eq!(after.open(&ROW, 1, &sealed), Err(OpenError::UnknownKey));
-        let resealed = during.seal(&ROW, 2, b"content");
+        let resealed = during.seal(&ROW, 2, b"content").unwrap();
         assert_eq!(after.open(&ROW, 2, &resealed).unwrap(), b"content");
     }
 
     #[test]
     fn sealing_twice_gives_different_bytes() {
         let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
-        assert_ne!(sealer.seal(&ROW, 1, b"same"), sealer.seal(&ROW, 1, b"same"));
+        assert_ne!(
+            sealer.seal(&ROW, 1, b"same").unwrap(),
+            sealer.seal(&ROW, 1, b"same").unwrap()
+        );
     }
 
     #[test]
     fn a_later_format_is_told_from_damage() {
         let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
-        let mut later = sealer.seal(&ROW, 1, b"content");
+        let mut later = sealer.seal(&ROW, 1, b"content").unwrap();
         later[0] = 2;
         assert_eq!(sealer.open(&ROW, 1, &later), Err(OpenError::UnknownFormat));
     }
@@ -256,7 +261,7 @@ mod tests {
             version in any::<i64>(),
         ) {
             let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
-            let sealed = sealer.seal(&row, version, &content);
+            let sealed = sealer.seal(&row, version, &content).unwrap();
             prop_assert_eq!(sealer.open(&row, version, &sealed).unwrap(), content);
             prop_assert_eq!(sealer.open(&row, version.wrapping_add(1), &sealed), Err(OpenError::Damaged));
             let mut other = row;
@@ -271,7 +276,7 @@ mod tests {
         ) {
             let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
             prop_assert!(sealer.open(&ROW, 1, &bytes).is_err());
-            let forged = [&sealer.seal(&ROW, 1, b"")[..known], &bytes].concat();
+            let forged = [&sealer.seal(&ROW, 1, b"").unwrap()[..known], &bytes].concat();
             prop_assert!(sealer.open(&ROW, 1, &forged).is_err());
         }
 
@@ -282,7 +287,7 @@ mod tests {
             flip in 1_u8..,
         ) {
             let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
-            let sealed = sealer.seal(&ROW, 1, &content);
+            let sealed = sealer.seal(&ROW, 1, &content).unwrap();
             let position = position.index(sealed.len());
             prop_assert!(sealer.open(&ROW, 1, &sealed[..position]).is_err());
             let mut changed = sealed;

@@ -14,7 +14,7 @@ mod stop;
 mod sweep;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -252,9 +252,10 @@ pub fn assemble(
         base_url: settings.server.base_url.clone(),
         scopes: smartsheet.scopes.clone(),
         sandbox: is_sandbox,
-        content_security_policy: web::content_security_policy(&smartsheet.authorize_url),
+        hardening: web::hardening(&settings.server.base_url, &smartsheet.authorize_url),
         control: is_sandbox.then(|| Control::beside(&smartsheet.api_url, transport.clone())),
         notices: settings.notices(),
+        welcome: OnceLock::new(),
         session_lifetime: settings.session.lifetime,
         refresh_margin: settings.session.refresh_margin,
         patience: limits.total_timeout,

@@ -87,7 +87,8 @@ fn url(text: &str) {
         + url.fragment().map_or(0, in_pairs)
         + count(url.username())
         + url.password().map_or(0, count);
-    if places != count(url.as_str()) {
+    // Schemes and hosts are lowered, which may make the beginning of the secret elsewhere.
+    if places != url.as_str().matches(GIVEN_AWAY).count() {
         return;
     }
     check(&Request::sample("GET", url.as_str(), &none, None), text);

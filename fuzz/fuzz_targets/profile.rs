@@ -87,7 +87,7 @@ fuzz_target!(|raw: &[u8]| {
     let Ok(profile) = Profile::parse(raw.to_vec()) else {
         return;
     };
-    assert_eq!(profile.raw(), raw);
+    assert_eq!(profile.raw().as_bytes(), raw);
     WORLD.with(|world| {
         let page = world.page(&profile);
         assert!(page.len() <= FRAME_BYTES + BYTES_A_BYTE * raw.len());

@@ -10,14 +10,16 @@ use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
+use super::encoded::{Encoded, decode};
 use super::kept::Kept;
 use super::message::Message;
-use super::pending::{self, Pending};
-use super::rows::{FlowKey, FlowRow, FlowRows, FlowRowsError};
+use super::pending::Pending;
+use super::rows::{FlowKey, FlowRow, FlowRows};
 use crate::clock::Clock;
-use crate::seal::Sealer;
+use crate::database::DatabaseError;
+use crate::seal::{SealError, Sealer};
 use crate::transport::{Call, Witness};
 
 /// How many messages of a flow are kept: the newest.
@@ -82,8 +84,8 @@ impl<'de> Deserialize<'de> for FlowId {
 #[error("the log of messages does not answer: {0}")]
 pub struct LogError(Arc<str>);
 
-impl From<FlowRowsError> for LogError {
-    fn from(error: FlowRowsError) -> Self {
+impl From<DatabaseError> for LogError {
+    fn from(error: DatabaseError) -> Self {
         Self(error.0)
     }
 }
@@ -106,7 +108,7 @@ struct Inner {
 
 #[derive(Debug)]
 enum Order {
-    Add(FlowKey, Timestamp, Box<Message>),
+    Add(FlowKey, Timestamp, Encoded),
     Keep(FlowKey, Timestamp),
     Erase(FlowKey, oneshot::Sender<Result<(), LogError>>),
     /// Says when everything before it is written: of one flow, or of all.
@@ -137,7 +139,7 @@ impl FlowLog {
     pub fn recorder(&self, flow: FlowId, keep_until: Timestamp) -> Recorder {
         Recorder {
             log: self.clone(),
-            key: flow.key(),
+            flow,
             keep_until,
         }
     }
@@ -164,12 +166,12 @@ impl FlowLog {
         let now = self.inner.clock.now().as_millisecond();
         let limit = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX);
         let rows = self.inner.rows.newest(&key, now, limit).await?;
-        // One that does not open was sealed with a key that is no longer ours.
+        // One that does not open was sealed with a key that is no longer ours, or encoded by another version.
         let mut messages: Vec<Message> = rows
             .iter()
             .filter_map(|row| {
                 let content = self.inner.sealer.open(&key.0, row.id, &row.sealed).ok()?;
-                serde_json::from_slice::<Vec<Message>>(&content).ok()
+                decode(&content)
             })
             .flatten()
             .collect();
@@ -238,30 +240,35 @@ impl FlowLog {
 #[derive(Debug, Clone)]
 pub struct Recorder {
     log: FlowLog,
-    key: FlowKey,
+    flow: FlowId,
     keep_until: Timestamp,
 }
 
 impl Recorder {
     /// Records `message`, without waiting for it to be written.
-    pub fn record(&self, message: Message) {
-        let order = Order::Add(self.key, self.keep_until, Box::new(message));
+    pub fn record(&self, message: &Message) {
+        let Some(message) = Encoded::of(message) else {
+            return;
+        };
+        let order = Order::Add(self.flow.key(), self.keep_until, message);
         if self.log.queue.try_send(order).is_err() {
             tracing::debug!("a message of the flow was left out: too many wait to be written");
         }
     }
 
-    /// Waits until what was recorded of this flow is written, but not for long. Whoever then looks finds it there, on any
-    /// instance.
+    /// Waits until what was recorded of this flow is there for whoever looks, on any instance, but not for long.
     pub async fn settled(&self) {
-        self.log.settled(Some(self.key)).await;
+        // Who reads here waits for it anyway.
+        if self.log.inner.rows.are_shared() {
+            self.log.settled(Some(self.flow.key())).await;
+        }
     }
 }
 
 impl Witness for Recorder {
     fn saw(&self, call: &Call<'_>) {
         let now = self.log.inner.clock.now();
-        self.record(Message::of_call(call, now));
+        self.record(&Message::of_call(call, now));
     }
 }
 
@@ -272,10 +279,9 @@ async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
     let mut kept = Kept::default();
     loop {
         let receive = orders.recv_many(&mut batch, BATCH);
-        let received = if pending.is_empty() {
-            Ok(receive.await)
-        } else {
-            timeout(pending::PATIENCE, receive).await
+        let received = match pending.due_at() {
+            None => Ok(receive.await),
+            Some(due_at) => timeout_at(due_at, receive).await,
         };
         let is_over = received == Ok(0);
         let mut keep = Vec::new();
@@ -283,7 +289,7 @@ async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
         for order in batch.drain(..) {
             match order {
                 Order::Add(key, until, message) => {
-                    pending.add(key, until, *message);
+                    pending.add(key, until, message);
                     if is_signed_in(until, inner.clock.now()) {
                         keep.extend(kept.extend(key, until, inner.clock.now()));
                     }
@@ -292,7 +298,7 @@ async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
                     keep.extend(kept.extend(key, until, inner.clock.now()));
                 }
                 Order::Settle(key, tell) => {
-                    pending.want(key.as_ref());
+                    pending.want(key);
                     settled.push(tell);
                 }
                 Order::Erase(key, tell) => {
@@ -322,24 +328,29 @@ fn is_signed_in(until: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Inner {
-    fn row(&self, key: FlowKey, until: Timestamp, messages: &[Message]) -> Option<FlowRow> {
-        let at = messages.iter().map(|message| message.at).max()?;
-        let content = serde_json::to_vec(messages).ok()?;
+    fn row(
+        &self,
+        key: FlowKey,
+        until: Timestamp,
+        messages: &Encoded,
+    ) -> Result<FlowRow, SealError> {
         let id = rand::rng().random();
-        Some(FlowRow {
+        Ok(FlowRow {
             key,
-            at: at.as_microsecond(),
+            at: messages.at,
             id,
-            sealed: self.sealer.seal(&key.0, id, &content),
+            sealed: self.sealer.seal(&key.0, id, &messages.content)?,
             expires_at: until.as_millisecond(),
         })
     }
 
     /// Writes those of `pending` that are due, to be kept as long as the rest of their flow.
     async fn append(&self, pending: &mut Pending, kept: &Kept) {
-        let rows = pending.due().filter_map(|(key, waiting)| {
+        let rows = pending.due().into_iter().filter_map(|(key, waiting)| {
             let until = kept.told(&key).max(Some(waiting.until))?;
-            self.row(key, until, &waiting.messages)
+            let row = self.row(key, until, &waiting.messages);
+            row.inspect_err(|error| tracing::warn!(%error, "messages of the flow are left out"))
+                .ok()
         });
         let rows: Vec<FlowRow> = rows.collect();
         if !rows.is_empty() {
@@ -366,7 +377,7 @@ impl Inner {
     }
 
     /// One warning while it lasts: the sign-ins go on, and say themselves when the database is down.
-    fn warn(&self, result: Result<(), FlowRowsError>) {
+    fn warn(&self, result: Result<(), DatabaseError>) {
         match result {
             Ok(()) => self.has_warned.store(false, Ordering::Relaxed),
             Err(error) => {

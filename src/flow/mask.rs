@@ -43,15 +43,25 @@ const SECRET_PARTS: [&str; 5] = ["token", "secret", "password", "authorization",
 /// Whether what has this name is a secret: a parameter, a field of JSON, a header.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.as_bytes();
-    let has = |part: &&str| {
+    let begins_with = |rest: &[u8], part: &str| {
         let part = part.as_bytes();
-        name.windows(part.len()).any(|window| is_same(window, part))
+        rest.get(..part.len())
+            .is_some_and(|rest| is_same(rest, part))
+    };
+    let has_part = || {
+        (0..name.len()).any(|at| {
+            // The first letters of the parts; a look at them is enough for most.
+            matches!(name[at].to_ascii_lowercase(), b't' | b's' | b'p' | b'a')
+                && SECRET_PARTS
+                    .iter()
+                    .any(|part| begins_with(&name[at..], part))
+        })
     };
     !is_same(name, b"token_type")
         && (SECRET_NAMES
             .iter()
             .any(|whole| is_same(name, whole.as_bytes()))
-            || SECRET_PARTS.iter().any(has))
+            || has_part())
 }
 
 /// Whether `name` is `known`, in letters of any size, and with `-` for `_`. Compared as it is, because names are many.
@@ -200,9 +210,12 @@ pub(super) fn mask_runs(text: &str) -> String {
     output
 }
 
-fn decoded(text: &str) -> String {
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    Cow::Owned(percent_decode_str(&spaced).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ pub struct Message {
     /// Which step it is.
     pub step: Step,
     /// When the request was sent.
+    #[serde(with = "jiff::fmt::serde::timestamp::nanosecond::required")]
     pub at: Timestamp,
     /// From the request to the end of the answer, in microseconds.
     pub micros: u64,

@@ -8,6 +8,7 @@
 //! A message is masked when it is made ([`Message`] has no other way in), so that neither the log nor a page can show what
 //! it must not. The log is a convenience: it never holds up a sign-in for long and never fails one.
 
+mod encoded;
 mod kept;
 mod log;
 mod mask;
@@ -19,4 +20,4 @@ mod shown;
 pub use log::{FlowId, FlowLog, KEPT_MESSAGES, LogError, Recorder};
 pub use mask::masked;
 pub use message::{Answer, Ending, Message, Request, Step};
-pub use rows::{FlowKey, FlowRow, FlowRows, FlowRowsError, MemoryFlow, PostgresFlow, SqliteFlow};
+pub use rows::{FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow};

@@ -9,7 +9,8 @@ use secrecy::ExposeSecret;
 use super::StartError;
 use crate::clock::Clock;
 use crate::config::{Settings, StoreUrl};
-use crate::flow::{FlowLog, FlowRows, FlowRowsError, MemoryFlow, PostgresFlow, SqliteFlow};
+use crate::database::DatabaseError;
+use crate::flow::{FlowLog, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow};
 use crate::session::{
     Lifetimes, MemoryRows, PostgresRows, Rows, Sealer, SqliteRows, Store, read_or_make_key,
 };
@@ -52,7 +53,7 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Star
 ///
 /// [`StartError`] when it can't be opened.
 pub async fn open_flow_log(settings: &Settings, clock: Clock) -> Result<FlowLog, StartError> {
-    let fail = |error: FlowRowsError| {
+    let fail = |error: DatabaseError| {
         StartError(format!(
             "session.store: the log of messages beside {} can't be opened: {error}; expected a place that this user may \
              write",

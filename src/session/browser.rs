@@ -7,7 +7,7 @@ use tower_sessions::Session;
 use tower_sessions::session::{self, Id};
 
 use super::data::{Lifetimes, Login, PendingSignIn, SessionData, Trial};
-use super::record::{CONTENT, STAMP};
+use super::record::STAMP;
 use super::rows::RowsError;
 use super::store::{Store, StoreError, Stored};
 use crate::flow::{FlowId, FlowLog, Recorder};
@@ -260,8 +260,7 @@ impl Browser {
                 .map_err(|error| pointer_error(&error))?;
         }
         let insert = async {
-            self.pointer.insert(CONTENT, &stored.data).await?;
-            self.pointer.insert(STAMP, stored.stamp()).await?;
+            self.pointer.insert(STAMP, stored.pointer()).await?;
             self.pointer.save().await
         };
         insert.await.map_err(|error| pointer_error(&error))

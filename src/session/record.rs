@@ -13,14 +13,19 @@ use super::data::SessionData;
 use super::store::{Store, Stored};
 
 /// The key of a tower-sessions record under which the content is.
-pub(super) const CONTENT: &str = "content";
-/// The key of a tower-sessions record under which [`Stored::stamp`] is.
+const CONTENT: &str = "content";
+/// The key of a tower-sessions record under which it says which row it stands for.
 pub(super) const STAMP: &str = "stamp";
 
 impl Stored {
-    /// Tells tower-sessions' record which row it stands for and what was in it, so that saving what is stored already does
-    /// nothing.
-    pub(super) fn stamp(&self) -> Value {
+    /// Tells tower-sessions' record which row it stands for. Without content, such a record only points at what is stored
+    /// already.
+    pub(super) fn pointer(&self) -> Value {
+        json!({ "id": self.id.to_string() })
+    }
+
+    /// The same for a record that has the content, too: tells what it was, so that saving it unchanged does nothing.
+    fn stamp(&self) -> Value {
         json!({ "id": self.id.to_string(), "version": self.version, "content": digest(&self.data) })
     }
 
@@ -71,11 +76,14 @@ impl SessionStore for Store {
     /// When the session is gone or was written since. tower-sessions saves what a request loaded at its start, so this is
     /// what keeps a slow request from undoing a newer one.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let data = content(record)?;
         let stamp = record.data.get(STAMP);
-        if stamp.is_some_and(|stamp| stamp["content"] == digest(&data)) {
+        if stamp.is_some() && !record.data.contains_key(CONTENT) {
             // The layer saves at the end of a request what the page has stored. Without a look at the database, because one
             // that fails just then must not keep the cookie of a stored sign-in from the browser.
+            return Ok(());
+        }
+        let data = content(record)?;
+        if stamp.is_some_and(|stamp| stamp["content"] == digest(&data)) {
             return Ok(());
         }
         let version = stamp.and_then(|stamp| stamp["version"].as_i64());

@@ -274,11 +274,12 @@ impl Store {
             return Err(StoreError::Refused("it is larger than a session may be"));
         }
         let key = row_key(stored.id);
+        let sealed = self.sealer.seal(&key.0, stored.version, &content);
         let expiry = self.lifetimes.expiry(&stored.data, self.clock.now());
         Ok(Row {
             key,
             version: stored.version,
-            sealed: self.sealer.seal(&key.0, stored.version, &content),
+            sealed: sealed.map_err(|_| StoreError::Refused("it is too long to be sealed"))?,
             expires_at: expiry.as_millisecond(),
             transient: stored.data.login.is_none(),
         })

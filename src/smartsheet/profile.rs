@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 /// What `users/me` answered: an object with an `id` and an `email`, and whatever else Smartsheet knows.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    raw: Vec<u8>,
+    raw: String,
     fields: Map<String, Value>,
 }
 
@@ -22,16 +22,17 @@ impl Profile {
     ///
     /// [`ProfileError`] when it is not a JSON object with an `id` and an `email`, the two fields that are always there.
     pub fn parse(raw: Vec<u8>) -> Result<Self, ProfileError> {
-        let fields: Map<String, Value> = serde_json::from_slice(&raw).map_err(|_| ProfileError)?;
+        let raw = String::from_utf8(raw).map_err(|_| ProfileError)?;
+        let fields: Map<String, Value> = serde_json::from_str(&raw).map_err(|_| ProfileError)?;
         if !fields.contains_key("id") || !fields.contains_key("email") {
             return Err(ProfileError);
         }
         Ok(Self { raw, fields })
     }
 
-    /// The very bytes that Smartsheet sent, with every big integer and unknown field as it was.
+    /// What Smartsheet sent, to the letter, with every big integer and unknown field as it was.
     #[must_use]
-    pub fn raw(&self) -> &[u8] {
+    pub fn raw(&self) -> &str {
         &self.raw
     }
 
@@ -120,7 +121,7 @@ mod tests {
             let parsed = parse(&raw);
             prop_assert_eq!(parsed.is_ok(), names.contains_key("id") && names.contains_key("email"));
             if let Ok(profile) = parsed {
-                prop_assert_eq!(profile.raw(), raw.as_bytes());
+                prop_assert_eq!(profile.raw(), raw);
                 prop_assert!(!profile.name().trim().is_empty() && !profile.email().trim().is_empty());
             }
         }

@@ -7,22 +7,21 @@
 //!
 //! Other processes may use the same file at the same time: each read sees the newest commit, whoever made it.
 
+mod neighbours;
 mod readers;
 mod writer;
 
+use std::fs::{File, OpenOptions};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::task::JoinError;
-use tokio::time::timeout;
 
+use crate::database::{DatabaseError, PATIENCE, in_time};
+pub(crate) use neighbours::Neighbours;
 use readers::Readers;
 use writer::Writer;
-
-/// How long an operation may take, waiting for other processes included, before the file counts as unavailable.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the lock of another process is looked at. SQLite's own handler waits longer each time, up to 0.1 seconds, and
 /// next to a process that writes all the time that never hits a gap.
@@ -31,22 +30,15 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// How many statements a connection keeps prepared: more than are ever used.
 const STATEMENTS: usize = 32;
 
-/// SQLite did not do what was asked. The text is SQLite's own and names no content.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct SqliteError(pub Arc<str>);
+/// How long the write-ahead log gets, in pages of 4 KiB, before it is copied into the file, which waits for the disk twice.
+/// Seldom, then; but readers look through the log, and it is quick to look through as long as one table of it
+/// (4062 pages) knows where everything is.
+const LOG_PAGES: u32 = 4000;
 
-impl From<rusqlite::Error> for SqliteError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self(error.to_string().into())
-    }
-}
-
-impl SqliteError {
-    fn closed() -> Self {
-        Self("it is closed".into())
-    }
-}
+/// How much of a file a connection keeps in memory, in KiB. A writer meets the same pages again and again. There are several
+/// readers, each would fill what it may, and the system keeps the file in memory anyway.
+const WRITER_CACHE: i32 = 2048;
+const READER_CACHE: i32 = 256;
 
 /// What a commit survives, once it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +69,14 @@ impl Database {
         file: &Path,
         durability: Durability,
         migrations: &'static [&'static str],
-    ) -> Result<Self, SqliteError> {
+    ) -> Result<Self, DatabaseError> {
         let path = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
-            prepare_file(&path).map_err(|error| SqliteError(error.to_string().into()))?;
+            prepare_file(&path).map_err(|error| DatabaseError(error.to_string().into()))?;
             let mut connection = connect_writer(&path, durability)?;
             use_write_ahead_log(&connection)?;
             migrate(&mut connection, migrations)?;
-            Ok::<_, SqliteError>(connection)
+            Ok::<_, DatabaseError>(connection)
         });
         let writer = joined(opened.await)?;
         Ok(Self {
@@ -101,7 +93,7 @@ impl Database {
     pub async fn read<T: Send + 'static>(
         &self,
         question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+    ) -> Result<T, DatabaseError> {
         self.readers.ask(question).await
     }
 
@@ -113,7 +105,7 @@ impl Database {
     pub async fn read_at_length<T: Send + 'static>(
         &self,
         question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+    ) -> Result<T, DatabaseError> {
         self.readers.ask_at_length(question).await
     }
 
@@ -126,7 +118,7 @@ impl Database {
     pub async fn write(
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
-    ) -> Result<usize, SqliteError> {
+    ) -> Result<usize, DatabaseError> {
         in_time(self.writer.write(Box::new(change))).await
     }
 
@@ -143,7 +135,13 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, flags)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_handler(Some(wait_for_lock))?;
+    keep_in_memory(&connection, READER_CACHE)?;
     Ok(connection)
+}
+
+fn keep_in_memory(connection: &Connection, kibibytes: i32) -> rusqlite::Result<()> {
+    // A positive number would be one of pages.
+    connection.pragma_update(None, "cache_size", -kibibytes)
 }
 
 /// Called while another process has the lock, with how often it was called for that before. `false` gives up.
@@ -155,11 +153,13 @@ fn wait_for_lock(waits: i32) -> bool {
 /// The connection that writes.
 fn connect_writer(file: &Path, durability: Durability) -> rusqlite::Result<Connection> {
     let connection = connect(file)?;
+    keep_in_memory(&connection, WRITER_CACHE)?;
     let synchronous = match durability {
         Durability::PowerFailure => "FULL",
         Durability::ProcessEnd => "NORMAL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     Ok(connection)
 }
 
@@ -204,16 +204,9 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Does `work`, for [`PATIENCE`] at most: a disk that hangs must not hang those who wait for it.
-async fn in_time<T>(work: impl Future<Output = Result<T, SqliteError>>) -> Result<T, SqliteError> {
-    timeout(PATIENCE, work)
-        .await
-        .unwrap_or_else(|_| Err(SqliteError("no answer in time".into())))
-}
-
 /// The outcome of a task on another thread; that it panicked is a failure like others.
-fn joined<T>(outcome: Result<Result<T, SqliteError>, JoinError>) -> Result<T, SqliteError> {
-    outcome.unwrap_or_else(|_| Err(SqliteError("it was interrupted".into())))
+fn joined<T>(outcome: Result<Result<T, DatabaseError>, JoinError>) -> Result<T, DatabaseError> {
+    outcome.unwrap_or_else(|_| Err(DatabaseError("it was interrupted".into())))
 }
 
 /// What is kept is nobody else's business: the file and its folder are made before SQLite would make them readable for all.
@@ -221,14 +214,19 @@ fn prepare_file(file: &Path) -> std::io::Result<()> {
     if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
         make_private_folder(folder)?;
     }
-    let mut options = std::fs::OpenOptions::new();
+    open_private(file).map(drop)
+}
+
+/// Opens `file` to write, making it (mode 0600) when it is missing.
+fn open_private(file: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    options.open(file).map(drop)
+    options.open(file)
 }
 
 /// Makes `folder` (mode 0700) unless it exists.
@@ -260,7 +258,7 @@ mod tests {
         let other = Connection::open(&file).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let mut opening = pin!(Database::open(&file, Durability::ProcessEnd, TABLE));
-        let waited = timeout(Duration::from_millis(50), &mut opening).await;
+        let waited = tokio::time::timeout(Duration::from_millis(50), &mut opening).await;
         assert!(waited.is_err(), "{waited:?}");
         other.execute_batch("ROLLBACK").unwrap();
         let database = opening.await.unwrap();

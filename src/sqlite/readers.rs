@@ -2,8 +2,8 @@
 //! in a few microseconds, sooner than another thread would wake up.
 //!
 //! But a disk can hang, and a thread that waits for it runs no other task. So one thread of the runtime may read at a
-//! time, and a runtime that has a single one reads elsewhere. Who finds the place taken tries again, and then reads
-//! on a thread made for waiting: a disk that hangs takes one thread of the runtime, and the others go on.
+//! time, and a runtime that has a single one reads elsewhere. Who finds the place taken tries again for some milliseconds, and
+//! then reads on a thread made for waiting: a disk that hangs takes one thread of the runtime, and the others go on.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -11,14 +11,21 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
-use super::{SqliteError, connect, in_time, is_busy, joined};
+use super::{connect, is_busy, joined};
+use crate::database::{DatabaseError, in_time};
 
 /// How often a reader looks whether the place is free again, before it finds it taken: about ten microseconds.
 const SPINS: u32 = 200;
 
 /// How often a reader that finds the place taken lets other tasks run first and tries again.
 const TRIES: u32 = 4;
+
+/// How often it tries again after that, a little later. The system may have put the thread aside that reads, to let
+/// others run for a few milliseconds; meanwhile hundreds of readers come by, more than the threads for waiting get done soon.
+const NAPS: u32 = 10;
+const NAP: Duration = Duration::from_millis(1);
 
 /// How many threads wait for the disk at most; further readers queue.
 const ELSEWHERE: usize = 4;
@@ -53,17 +60,18 @@ impl Readers {
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+    ) -> Result<T, DatabaseError> {
         if self.places.is_closed() {
-            return Err(SqliteError::closed());
+            return Err(DatabaseError::closed());
         }
         if self.may_read_here {
-            for _ in 0..TRIES {
+            for attempt in 0..TRIES + NAPS {
                 let answer = self.ask_here(&question);
                 match answer {
                     Some(Err(error)) if is_busy(&error) => break,
                     Some(answer) => return Ok(answer?),
-                    None => tokio::task::yield_now().await,
+                    None if attempt < TRIES => tokio::task::yield_now().await,
+                    None => sleep(NAP).await,
                 }
             }
         }
@@ -73,7 +81,7 @@ impl Readers {
     pub(super) async fn ask_at_length<T: Send + 'static>(
         &self,
         question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+    ) -> Result<T, DatabaseError> {
         in_time(self.ask_elsewhere(question)).await
     }
 
@@ -109,9 +117,9 @@ impl Readers {
     async fn ask_elsewhere<T: Send + 'static>(
         &self,
         question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, SqliteError> {
+    ) -> Result<T, DatabaseError> {
         let place = Arc::clone(&self.places).acquire_owned().await;
-        let place = place.map_err(|_| SqliteError::closed())?;
+        let place = place.map_err(|_| DatabaseError::closed())?;
         let (idle, file) = (Arc::clone(&self.elsewhere), self.file.clone());
         let answered = tokio::task::spawn_blocking(move || {
             // Held by the thread, not by who asked: who gives up waiting does not make the disk faster.
@@ -179,7 +187,7 @@ mod tests {
         go_on
     }
 
-    async fn answers(database: &Database) -> Result<u32, SqliteError> {
+    async fn answers(database: &Database) -> Result<u32, DatabaseError> {
         database
             .read(|file| file.query_row("SELECT 1", [], |row| row.get(0)))
             .await

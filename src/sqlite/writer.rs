@@ -6,7 +6,7 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::SqliteError;
+use crate::database::DatabaseError;
 
 /// How many changes wait in the queue before those who bring more must wait outside.
 const QUEUE: usize = 1024;
@@ -15,7 +15,7 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 
 pub(super) type Change = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
-type Answer = oneshot::Sender<Result<usize, SqliteError>>;
+type Answer = oneshot::Sender<Result<usize, DatabaseError>>;
 
 enum Job {
     Write(Change, Answer),
@@ -29,23 +29,23 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends, and closes `connection`, when the writer is closed or dropped.
-    pub(super) fn start(connection: Connection) -> Result<Self, SqliteError> {
+    pub(super) fn start(connection: Connection) -> Result<Self, DatabaseError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || work(connection, queue))
-            .map_err(|error| SqliteError(error.to_string().into()))?;
+            .map_err(|error| DatabaseError(error.to_string().into()))?;
         Ok(Self { jobs })
     }
 
     /// Returns when `change` is committed, or is not and won't be. When the future is dropped, either may come.
-    pub(super) async fn write(&self, change: Change) -> Result<usize, SqliteError> {
+    pub(super) async fn write(&self, change: Change) -> Result<usize, DatabaseError> {
         let (answer, answered) = oneshot::channel();
         let sent = self.jobs.send(Job::Write(change, answer)).await;
-        sent.map_err(|_| SqliteError::closed())?;
+        sent.map_err(|_| DatabaseError::closed())?;
         answered
             .await
-            .unwrap_or_else(|_| Err(SqliteError::closed()))
+            .unwrap_or_else(|_| Err(DatabaseError::closed()))
     }
 
     pub(super) async fn close(&self) {
@@ -90,11 +90,11 @@ fn commit(connection: &Connection, batch: &mut Vec<(Change, Answer)>) {
     match transact(connection, changes) {
         Ok(outcomes) => {
             for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                let _ = answer.send(outcome.map_err(SqliteError::from));
+                let _ = answer.send(outcome.map_err(DatabaseError::from));
             }
         }
         Err(error) => {
-            let error = SqliteError::from(error);
+            let error = DatabaseError::from(error);
             for answer in answers {
                 let _ = answer.send(Err(error.clone()));
             }

@@ -3,6 +3,7 @@
 //! One middleware for all of it, because each costs every request a copy of what it wraps.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -28,12 +29,13 @@ pub(super) async fn answer(
     let encodings = request.headers().get_all(header::ACCEPT_ENCODING);
     let encodings: Vec<HeaderValue> = encodings.iter().cloned().collect();
 
-    let page = async {
+    // Pinned, because what is around it would move all of it.
+    let page = pin!(async {
         match limits::within(request).await {
             Ok(request) => next.run(request).await,
             Err(failure) => failure.into_response(),
         }
-    };
+    });
     let response = failure::survive(page).instrument(entry.span()).await;
     let mut response = failure::render(&app, response, json, entry.reference());
     headers::apply(response.headers_mut(), &app);

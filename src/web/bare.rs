@@ -3,13 +3,13 @@
 use axum::response::{IntoResponse as _, Response};
 
 use super::failure::Failure;
-use super::{App, index, me};
+use super::{App, index, me, page};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
 
 /// The start page, for `person` or for somebody who is signed out.
 pub fn start_page(app: &App, person: Option<Person>) -> Response {
-    index::start_page(app, person.into())
+    page(&index::start_page(app, person.into()))
 }
 
 /// The profile page.

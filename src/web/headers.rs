@@ -10,14 +10,34 @@ use url::Url;
 
 use super::App;
 
+/// What every answer of an app at `base_url` carries unless it says otherwise, when Smartsheet asks people at `authorize_url`.
+#[must_use]
+pub fn hardening(base_url: &Url, authorize_url: &Url) -> HeaderMap {
+    // With room for those that answers add.
+    let mut headers = HeaderMap::with_capacity(24);
+    for (name, value) in HARDENING {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        content_security_policy(authorize_url),
+    );
+    if base_url.scheme() == "https" {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+        );
+    }
+    headers
+}
+
 /// The Content-Security-Policy of every answer: nothing but the stylesheet, the script and the icon of this host. Nothing
 /// inline, so no injected text can run.
 ///
 /// Browsers hold the redirects after a form to `form-action`, too, and a form of somebody who turns out to be signed out
 /// ends at Smartsheet: so that is allowed beside this host. Nothing here connects to anything, but tools that judge a page
 /// fetch `/robots.txt` in its name.
-#[must_use]
-pub fn content_security_policy(authorize_url: &Url) -> HeaderValue {
+fn content_security_policy(authorize_url: &Url) -> HeaderValue {
     let smartsheet = authorize_url.origin().ascii_serialization();
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -26,7 +46,7 @@ pub fn content_security_policy(authorize_url: &Url) -> HeaderValue {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
-const HARDENING: [(HeaderName, &str); 6] = [
+const HARDENING: [(HeaderName, &str); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     // The callback's address holds a code: it must not travel on.
@@ -43,6 +63,8 @@ const HARDENING: [(HeaderName, &str); 6] = [
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
     ),
+    // Pages are somebody's own. Assets say themselves how long they may be kept.
+    (header::CACHE_CONTROL, "no-store"),
 ];
 
 /// Adds what an answer does not say itself. The pages of the mounted sandbox have a policy of their own: their forms lead
@@ -55,27 +77,13 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
 
 /// Adds to `headers` what every answer carries.
 pub(super) fn apply(headers: &mut HeaderMap, app: &App) {
-    // At once: growing step by step would sort them anew each time.
-    headers.reserve(HARDENING.len() + 4);
-    for (name, value) in HARDENING {
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
-    }
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert_with(|| app.content_security_policy.clone());
-    if app.base_url.scheme() == "https" {
+    if app.is_https() {
         complete_removal(headers);
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
     }
-    // Pages are somebody's own. Assets say themselves how long they may be kept.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    // A copy of a few headers is quicker than looking up each among those of the answer. What the answer says itself
+    // replaces what is in it.
+    let own = std::mem::replace(headers, app.hardening.clone());
+    headers.extend(own);
 }
 
 /// tower-sessions removes a cookie without saying `Secure`, and browsers refuse that for a name with the `__Host-` prefix:

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse as _, Response};
 use tokio::time::timeout;
 
 use super::avatar::Avatar;
 use super::failure::Failure;
 use super::person::{PersonError, known};
-use super::{App, Frame, Here, page};
+use super::{App, Frame, Here, page, rendered};
 use crate::oauth::Scope;
 use crate::session::{Browser, Person};
 
@@ -50,15 +51,24 @@ impl From<Person> for Visit {
     }
 }
 
-pub(super) async fn get(
-    State(app): State<Arc<App>>,
-    browser: Browser,
-) -> Result<Response, Failure> {
-    Ok(start_page(&app, visitor(&app, &browser).await))
+pub(super) async fn get(State(app): State<Arc<App>>, browser: Browser) -> Response {
+    match visitor(&app, &browser).await {
+        Visitor::SignedOut => welcome(&app).map_err(Failure::internal).into_response(),
+        visitor @ Visitor::SignedIn(_) => page(&start_page(&app, visitor)),
+    }
 }
 
-pub(super) fn start_page(app: &App, visitor: Visitor) -> Response {
-    page(&IndexPage {
+/// The page for whoever is signed out.
+fn welcome(app: &App) -> askama::Result<Html<Bytes>> {
+    if let Some(html) = app.welcome.get() {
+        return Ok(html.clone());
+    }
+    let html = rendered(&start_page(app, Visitor::SignedOut))?;
+    Ok(app.welcome.get_or_init(|| html).clone())
+}
+
+pub(super) fn start_page(app: &App, visitor: Visitor) -> impl Template {
+    IndexPage {
         frame: Frame::of(app, Here::Home),
         visitor,
         // Absolute: whoever opened 127.0.0.1 instead of localhost must sign in where the callback will find the cookie.
@@ -66,7 +76,7 @@ pub(super) fn start_page(app: &App, visitor: Visitor) -> Response {
         redirect_url: format!("{}redirect", app.base_url),
         scopes: &app.scopes,
         notices: &app.notices,
-    })
+    }
 }
 
 impl From<Option<Person>> for Visitor {

@@ -61,7 +61,7 @@ pub(super) async fn get(
     let vary = [(header::VARY, "Accept")];
     if json {
         let content_type = [(header::CONTENT_TYPE, "application/json")];
-        return Ok((vary, content_type, profile.raw().to_vec()).into_response());
+        return Ok((vary, content_type, profile.raw().to_owned()).into_response());
     }
     let lesson = break_it::lesson(browser.visit());
     let page = profile_page(&app, &profile, &login, lesson).map_err(Failure::internal)?;
@@ -74,8 +74,8 @@ pub(super) fn profile_page(
     login: &Login,
     lesson: Option<Lesson>,
 ) -> Result<Response, serde_json::Error> {
-    let raw = String::from_utf8_lossy(profile.raw());
-    let fields: Fields<'_> = serde_json::from_str(&raw)?;
+    let raw = profile.raw();
+    let fields: Fields<'_> = serde_json::from_str(raw)?;
     let reader = Reader::of(profile);
     let person = Person::of(profile);
     Ok(page(&MePage {
@@ -91,9 +91,9 @@ pub(super) fn profile_page(
         is_utc_instead: reader.is_utc_instead(),
         session: SessionCard::of(login, app, &reader),
         raw: if raw.len() <= MAX_INDENTED {
-            raw_json::indent(&raw)
+            raw_json::indent(raw)
         } else {
-            raw.to_string()
+            raw.to_owned()
         },
     }))
 }

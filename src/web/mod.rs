@@ -12,6 +12,7 @@ mod avatar;
 pub mod bare;
 mod break_it;
 mod client_address;
+mod cookie;
 mod failure;
 mod flow;
 mod frame;
@@ -32,35 +33,32 @@ mod request_log;
 mod return_to;
 mod same_origin;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
-use axum::http::HeaderValue;
-use axum::http::request::Parts;
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::HeaderMap;
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{RequestPartsExt as _, Router};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_sessions::cookie::SameSite;
-use tower_sessions::{Expiry, Session, SessionManagerLayer};
 use url::Url;
 
 use crate::clock::Clock;
 use crate::flow::FlowLog;
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Scope};
-use crate::session::{AccessTokens, Browser, Store, Visit};
+use crate::session::{AccessTokens, Store};
 use crate::smartsheet::Api;
 use crate::transport::Gate;
 pub use break_it::Control;
 pub use client_address::Peer;
 use failure::Failure;
 use frame::{Frame, Here};
-pub use headers::content_security_policy;
+pub use headers::hardening;
 pub use limits::{BodyOverdue, MAX_URL_BYTES};
 pub use rate_limit::RateLimiter;
 use rate_limit::Route;
@@ -75,12 +73,14 @@ pub struct App {
     pub scopes: Vec<Scope>,
     /// Whether Smartsheet is the built-in sandbox.
     pub sandbox: bool,
-    /// What browsers are told to load and where forms may lead.
-    pub content_security_policy: HeaderValue,
+    /// The headers that every answer carries unless it says otherwise.
+    pub hardening: HeaderMap,
     /// How the sandbox is told to fail, in sandbox mode.
     pub control: Option<Control>,
     /// What the settings lack or probably don't mean, for the start page.
     pub notices: Vec<String>,
+    /// The start page for whoever is signed out, once somebody has asked for it: it is the same for everybody.
+    pub welcome: OnceLock<Html<Bytes>>,
     /// How long a session lasts in all; the cookie lasts as long.
     pub session_lifetime: Duration,
     /// An access token with this much or less to live is refreshed before use.
@@ -113,13 +113,20 @@ pub struct App {
     pub metrics: Metrics,
 }
 
+impl App {
+    /// Whether browsers reach the app by TLS, its own proxy's.
+    fn is_https(&self) -> bool {
+        self.base_url.scheme() == "https"
+    }
+}
+
 /// Every page and endpoint, with the layers around them.
 pub fn router(app: Arc<App>) -> Router {
     let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
     let limited =
         |route| middleware::from_fn_with_state((Arc::clone(&app), route), rate_limit::limit);
     let record = middleware::from_fn_with_state(Arc::clone(&app), record::write);
-    let session = session_layer(&app);
+    let session = cookie::layer(&app);
 
     let mut ends = Router::new()
         .route(
@@ -128,16 +135,16 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/me", get(me::get));
     let mut pages = Router::new()
-        .route("/", get(index::get))
-        .route("/flow", get(flow::get));
+        .route("/", cookie::glance(index::get, &app))
+        .route("/flow", cookie::glance(flow::get, &app));
     let mut actions = Router::new().route("/logout", post(logout::post));
+    let mut ways_on = Router::new();
     if app.control.is_some() {
         let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
         ends = ends.route_layer(conclude);
-        pages = pages
-            .route("/break", get(break_it::get))
-            .route("/break/{failure}", get(break_it::go_on));
+        pages = pages.route("/break", get(break_it::get));
         actions = actions.route("/break/{failure}", post(break_it::post));
+        ways_on = ways_on.route("/break/{failure}", get(break_it::go_on));
     }
     let refresh = Router::new()
         .route(
@@ -151,16 +158,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/login", get(login::get).layer(limited(Route::Login)))
         .layer(session.clone())
         .layer(record);
-    let pages = pages
-        .merge(actions.route_layer(from_our_pages))
-        .layer(session)
-        .merge(recorded);
+    let unrecorded = actions
+        .route_layer(from_our_pages)
+        .merge(ways_on)
+        .layer(session);
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/static/{file}", get(assets::get))
         .route("/favicon.ico", get(assets::icon))
         .route("/robots.txt", get(assets::robots));
+    let pages = pages.merge(unrecorded).merge(recorded);
     with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
 }
 
@@ -174,44 +182,18 @@ pub fn with_layers(routes: Router, app: Arc<App>) -> Router {
     routes.layer(middleware::from_fn_with_state(app, around::answer))
 }
 
-/// The cookie: a bare pointer to the session. `Lax`, because the callback comes from Smartsheet's site and must bring the
-/// cookie; `Strict` would lose every sign-in.
-fn session_layer(app: &App) -> SessionManagerLayer<Store> {
-    let secure = app.base_url.scheme() == "https";
-    let age = tower_sessions::cookie::time::Duration::try_from(app.session_lifetime)
-        .unwrap_or(tower_sessions::cookie::time::Duration::MAX);
-    SessionManagerLayer::new(app.store.clone())
-        // The prefix makes browsers refuse the cookie unless it is Secure, for this very host and for every path.
-        .with_name(if secure { "__Host-session" } else { "session" })
-        .with_secure(secure)
-        .with_http_only(true)
-        .with_same_site(SameSite::Lax)
-        .with_path("/")
-        .with_expiry(Expiry::OnInactivity(age))
-}
-
-impl FromRequestParts<Arc<App>> for Browser {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let pointer = parts
-            .extract::<Session>()
-            .await
-            .map_err(|(_, problem)| Failure::internal(problem).into_response())?;
-        let Ok(visit) = parts.extract::<Visit>().await;
-        Ok(Browser::new(
-            pointer,
-            app.store.clone(),
-            app.flow.clone(),
-            visit,
-        ))
-    }
-}
+/// The room that is made for a page at once, in bytes. Most fit.
+const PAGE_BYTES: usize = 12 * 1024;
 
 /// A page as an answer.
 fn page(template: &impl askama::Template) -> Response {
-    match template.render() {
-        Ok(html) => Html(html).into_response(),
-        Err(error) => Failure::internal(error).into_response(),
-    }
+    rendered(template)
+        .map_err(Failure::internal)
+        .into_response()
+}
+
+fn rendered(template: &impl askama::Template) -> askama::Result<Html<Bytes>> {
+    let mut html = String::with_capacity(PAGE_BYTES);
+    template.render_into(&mut html)?;
+    Ok(Html(html.into()))
 }

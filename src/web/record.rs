@@ -37,7 +37,7 @@ pub(super) async fn write(
     if let Some(recorder) = visit.learned().recorder {
         let answer = flow::Answer::to_browser(response.status().as_u16(), response.headers());
         let message = Message::of_visit(step, asked, answer, app.clock.now(), started.elapsed());
-        recorder.record(message);
+        recorder.record(&message);
         // The browser may ask another instance for the flow next.
         recorder.settled().await;
     }

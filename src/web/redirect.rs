@@ -84,7 +84,7 @@ fn record_consent(app: &App, browser: &Browser, pending: &PendingSignIn, query: 
         let way_there = app.client.authorization_url(&app.scopes, &pending.state);
         let way_back = format!("{}redirect?{query}", app.base_url);
         let now = app.clock.now();
-        recorder.record(Message::of_consent(
+        recorder.record(&Message::of_consent(
             &way_there,
             &way_back,
             pending.started_at,

@@ -86,9 +86,9 @@ async fn the_newest_hundred_are_kept() {
     let age = world.setup.clock.now().duration_since(at(99)).as_secs_f64();
     assert!(age < 0.9, "{age}");
     browser.get("/flow").await.shows(200, &["the newest 100"]);
-    // In the file there are a few more at times, not many.
+    // In the file there are a few more at times, not many; and a row has up to eight.
     let rows = rows(&world.setup);
-    assert!((100..200).contains(&rows), "{rows}");
+    assert!((100 / 8..200).contains(&rows), "{rows}");
 }
 
 #[tokio::test]
@@ -178,6 +178,7 @@ async fn a_stolen_file_tells_nothing() {
     let callback = browser.consent(&authorize, "allow", "full").await;
     browser.get(&callback).await.redirects_to("/me");
     browser.get("/me").await.shows(200, &["Grace Hopper"]);
+    assert_eq!(said(&browser).await.len(), 6);
     secrets.add_cookie(browser.session().unwrap());
     secrets.add_from(&callback);
     secrets.add_from(&tap.heard());
@@ -207,7 +208,7 @@ async fn a_stolen_file_tells_nothing() {
     let stolen = read();
     let contains = |part: &[u8]| stolen.windows(part.len()).any(|window| window == part);
     // The search finds what is there.
-    assert!(contains(&sealed) && contains(&flow));
+    assert!(contains(&sealed[..200]) && contains(&flow));
     for text in texts {
         assert!(!contains(text.as_bytes()), "{text} is in the file");
     }

@@ -6,6 +6,7 @@ use reqwest::Method;
 use smartsheet_oauth_demo::web;
 
 use crate::support::app::CLIENT_SECRET;
+use crate::support::program::Program;
 use crate::support::rows::{FailingRows, app_on, serve};
 use crate::support::{Browser, DAY, MINUTE, Provider, Setup, World, log};
 
@@ -91,6 +92,29 @@ async fn probes_that_succeed_are_logged_at_debug_alone() {
     let mistake = browser.send(Method::POST, "/healthz", &headers).await;
     assert_eq!(mistake.status, 405);
     assert_eq!(level("level-of-a-mistake"), "INFO");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_logged_is_chosen_by_rust_log() {
+    for (chosen, has_probes, is_unreadable) in [
+        ("", false, false),
+        ("off, smartsheet_oauth_demo=debug,", true, false),
+        ("debug,hyper=loud", false, true),
+    ] {
+        let program = Program::start("text", &[("RUST_LOG", chosen)]).await;
+        let browser = program.browser();
+        browser.get("/").await.shows(200, &["Sign in"]);
+        assert_eq!(browser.get("/healthz").await.status, 200);
+        let (lines, _folder) = program.stop();
+        let has = |parts: &[&str]| {
+            let mut lines = lines.iter();
+            lines.any(|line| parts.iter().all(|part| line.contains(part)))
+        };
+        assert!(has(&["INFO", r#"route="/" "#]), "{chosen}: {lines:?}");
+        let probes = has(&["DEBUG", r#"route="/healthz""#]);
+        assert_eq!(probes, has_probes, "{chosen}: {lines:?}");
+        assert_eq!(has(&["WARN", "RUST_LOG"]), is_unreadable, "{lines:?}");
+    }
 }
 
 /// At any level, whoever writes it: the log of this process is captured at `trace`.

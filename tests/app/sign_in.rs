@@ -13,8 +13,8 @@ async fn the_whole_walk_out_of_the_box() {
     let app = Setup::mounted().start().await;
     let browser = Browser::new(&app);
 
-    let start = browser.get("/").await;
-    start.shows(
+    let welcome = browser.get("/").await;
+    welcome.shows(
         200,
         &[
             "Sign in with Smartsheet",
@@ -43,10 +43,14 @@ async fn the_whole_walk_out_of_the_box() {
             "Sign out",
         ],
     );
+    let stranger = Browser::new(&app);
+    assert_eq!(stranger.get("/").await.body, welcome.body);
 
     browser.sign_out().await.redirects_to("/");
     browser.get("/me").await.is_signed_out();
-    browser.get("/").await.shows(200, &["/login"]);
+    let start = browser.get("/").await;
+    start.shows(200, &["/login"]);
+    assert_eq!(start.body, welcome.body);
     assert!(browser.cookies().is_empty());
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::Method;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{Browser, Cluster, Instance, Kind, Postgres, Provider, on_both_stores, until};
 
@@ -245,4 +246,53 @@ async fn a_database_that_acknowledges_too_early_is_not_believed() {
         server.start();
         recovers(&browser, instance.address).await;
     }
+}
+
+/// How often the app's tables were gone through from one end to the other, once nobody of the app is connected any more:
+/// connections say what they did when they end.
+async fn scans(cluster: &Cluster) -> i64 {
+    let mut database = PgConnection::connect(&cluster.store).await.unwrap();
+    let others = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() \
+                  AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    while !sqlx::query(others)
+        .fetch_all(&mut database)
+        .await
+        .unwrap()
+        .is_empty()
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let scans = "SELECT sum(seq_scan)::bigint FROM pg_stat_user_tables \
+                 WHERE relname IN ('sessions', 'flow_messages')";
+    sqlx::query_scalar(scans)
+        .fetch_one(&mut database)
+        .await
+        .unwrap()
+}
+
+/// A plan that is made while a table is empty goes through it from end to end, and is kept when there is much in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn nothing_goes_through_a_whole_table() {
+    let provider = Provider::start().await;
+    let cluster = Cluster::new(Kind::Postgres).await.with_provider(&provider);
+    let run = async |people: usize| {
+        let mut instance = cluster.start().await;
+        for _ in 0..people {
+            let browser = Browser::new();
+            browser.sign_in(instance.address).await;
+            for _ in 0..20 {
+                assert_eq!(browser.me(instance.address).await.status, 200);
+            }
+            assert_eq!(browser.get(instance.address, "/flow").await.status, 200);
+            let page = browser.post(instance.address, "/logout").await;
+            assert_eq!(page.status, 303);
+        }
+        instance.terminate();
+        assert!(instance.ended().await.success());
+        scans(&cluster).await
+    };
+    // Making the indexes is going through the table.
+    let made = run(0).await;
+    assert_eq!(run(20).await, made);
 }

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::Value;
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use crate::support::{Browser, Cluster, Instance, Kind, SandboxProcess, on_both_stores};
 
@@ -10,6 +10,7 @@ on_both_stores! {
     what_one_instance_heard_the_other_shows_at_once,
     what_one_instance_erases_the_other_does_not_show,
     instances_that_start_at_once_share_the_log,
+    long_flows_are_trimmed_and_short_ones_are_not,
     a_talkative_log_hides_the_database_s_password,
 }
 
@@ -27,18 +28,19 @@ async fn flow(browser: &Browser, instance: &Instance) -> (bool, Vec<String>) {
     (flow["example"].as_bool().unwrap(), steps.collect())
 }
 
-/// How many flows the database has messages of.
-async fn flows(cluster: &Cluster, kind: Kind) -> i64 {
+/// How many there are of `what` in the database's messages.
+async fn count(cluster: &Cluster, kind: Kind, what: &'static str) -> i64 {
     match kind {
         Kind::Sqlite => {
             let file = rusqlite::Connection::open(cluster.folder().join("flow.db")).unwrap();
-            let sql = "SELECT count(DISTINCT flow) FROM messages";
-            file.query_row(sql, [], |row| row.get(0)).unwrap()
+            let sql = format!("SELECT count({what}) FROM messages");
+            file.query_row(&sql, [], |row| row.get(0)).unwrap()
         }
         Kind::Postgres => {
             let mut database = PgConnection::connect(&cluster.store).await.unwrap();
-            let query = sqlx::query("SELECT count(DISTINCT flow) FROM flow_messages");
-            query.fetch_one(&mut database).await.unwrap().get(0)
+            let sql = AssertSqlSafe(format!("SELECT count({what}) FROM flow_messages"));
+            let row = sqlx::query(sql).fetch_one(&mut database).await.unwrap();
+            row.get(0)
         }
     }
 }
@@ -96,7 +98,7 @@ async fn what_one_instance_erases_the_other_does_not_show(kind: Kind) {
         flow(&browser, &one).await,
         (false, SIGN_IN.map(str::to_owned).to_vec())
     );
-    assert_eq!(flows(&cluster, kind).await, 1);
+    assert_eq!(count(&cluster, kind, "DISTINCT flow").await, 1);
 }
 
 /// They make the log's table at the same time, and none of them fails.
@@ -110,6 +112,32 @@ async fn instances_that_start_at_once_share_the_log(kind: Kind) {
     for instance in [&one, &two, &three, &four] {
         assert_eq!(flow(&browser, instance).await.1, SIGN_IN);
     }
+}
+
+/// Two people at once, so that what is trimmed together is not the same.
+async fn long_flows_are_trimmed_and_short_ones_are_not(kind: Kind) {
+    let sandbox = SandboxProcess::start();
+    let cluster = Cluster::new(kind).await.with_sandbox(&sandbox);
+    let (one, two) = (cluster.start().await, cluster.start().await);
+    let visit = async |times: usize| {
+        let browser = Browser::new();
+        browser.sign_in(one.address).await;
+        for _ in 0..times {
+            assert_eq!(browser.me(one.address).await.status, 200);
+        }
+        browser
+    };
+    let (long, short, other) = tokio::join!(visit(400), visit(20), visit(380));
+    let visits = |times: usize| ["profile", "current_user"].repeat(times);
+    assert_eq!(flow(&long, &two).await.1, visits(50));
+    assert_eq!(flow(&other, &two).await.1, visits(50));
+    assert_eq!(
+        flow(&short, &two).await.1,
+        [&SIGN_IN[..], &visits(20)].concat()
+    );
+    // Each long one has a hundred rows, and what came since it was trimmed last: by chance, once in 32.
+    let rows = count(&cluster, kind, "*").await;
+    assert!((3 * 50..600).contains(&rows), "{rows}");
 }
 
 async fn a_talkative_log_hides_the_database_s_password(kind: Kind) {

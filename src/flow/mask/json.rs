@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{SHOWN, is_secret, masked};
+use crate::json::string_literal;
 
 /// JSON, as it is but for the values of fields with secret names. Cut-off and invalid JSON is masked as far as it goes.
 pub(in crate::flow) fn mask_json(text: &str) -> String {
@@ -54,16 +55,18 @@ impl Masking<'_> {
         let (literal, after) = string_literal(self.rest);
         let behind = after.trim_start();
         let is_name = behind.starts_with(':');
-        let content = literal.trim_matches('"');
         if is_name && self.secret_at.is_none_or(|at| self.depth <= at) {
             // Smartsheet's samples wrap the answer in `token`: there the names inside decide.
-            let value = behind.trim_start_matches(':').trim_start();
+            let value = || behind.trim_start_matches(':').trim_start();
             let name = unquoted(literal);
-            let is_wrapper = name == "token" && value.starts_with('{');
-            self.secret_at = (is_secret(&name) && !is_wrapper).then_some(self.depth);
-        } else if self.secret_at.is_some() && !is_name && !is_masked(content) {
-            self.put(self.rest, &format!("\"{}\"", masked(content)));
-            self.plain = after;
+            let is_wrapper = name == "token" && value().starts_with('{');
+            self.secret_at = (!is_wrapper && is_secret(&name)).then_some(self.depth);
+        } else if self.secret_at.is_some() && !is_name {
+            let content = literal.trim_matches('"');
+            if !is_masked(content) {
+                self.put(self.rest, &format!("\"{}\"", masked(content)));
+                self.plain = after;
+            }
         }
         self.rest = after;
     }
@@ -103,24 +106,6 @@ impl Masking<'_> {
 /// Whether `text` is what is left of a secret.
 fn is_masked(text: &str) -> bool {
     text.ends_with('…') && text.chars().count() <= SHOWN + 1
-}
-
-/// The string literal that `text` begins with, its quotes included, and what follows. To the end when it is cut off.
-fn string_literal(text: &str) -> (&str, &str) {
-    let bytes = text.as_bytes();
-    let mut at = 1;
-    while let Some(found) = bytes[at.min(bytes.len())..]
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\'))
-    {
-        at += found;
-        match bytes[at] {
-            b'"' => return text.split_at(at + 1),
-            // What is escaped is the next character; if that is a long one, none of its bytes is a quote.
-            _ => at += 2,
-        }
-    }
-    (text, "")
 }
 
 /// The name that a string literal of JSON is.

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{FlowKey, FlowRow, FlowRows, FlowRowsError};
+use super::{FlowKey, FlowRow, FlowRows};
+use crate::database::DatabaseError;
 
 /// Messages in memory.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ impl MemoryFlow {
 
 #[async_trait]
 impl FlowRows for MemoryFlow {
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), FlowRowsError> {
+    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError> {
         let mut flows = self.flows();
         for row in rows {
             let flow = flows.entry(row.key).or_default();
@@ -48,7 +49,7 @@ impl FlowRows for MemoryFlow {
         key: &FlowKey,
         now: i64,
         limit: i64,
-    ) -> Result<Vec<FlowRow>, FlowRowsError> {
+    ) -> Result<Vec<FlowRow>, DatabaseError> {
         let flows = self.flows();
         let live = flows
             .get(key)
@@ -60,7 +61,7 @@ impl FlowRows for MemoryFlow {
         Ok(rows)
     }
 
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError> {
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError> {
         let mut known = self.flows();
         for (key, expires_at) in flows {
             for row in known.get_mut(key).into_iter().flatten() {
@@ -70,16 +71,16 @@ impl FlowRows for MemoryFlow {
         Ok(())
     }
 
-    async fn erase(&self, key: &FlowKey) -> Result<(), FlowRowsError> {
+    async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {
         self.flows().remove(key);
         Ok(())
     }
 
-    async fn delete_expired(&self, now: i64, _limit: i64) -> Result<u64, FlowRowsError> {
+    async fn delete_expired(&self, now: i64, _limit: i64) -> Result<u64, DatabaseError> {
         Ok(self.remove(|row| row.expires_at <= now))
     }
 
-    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, FlowRowsError> {
+    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, DatabaseError> {
         let mut soonest: Vec<(i64, i64)> = self
             .flows()
             .values()

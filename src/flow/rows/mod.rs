@@ -8,17 +8,16 @@ mod postgres;
 mod sqlite;
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::sqlite::SqliteError;
+use crate::database::DatabaseError;
 pub use memory::MemoryFlow;
 pub use postgres::PostgresFlow;
 pub use sqlite::SqliteFlow;
 
 /// Beyond the kept rows of a flow, the oldest are removed once in so many writes. Reading never gives more.
-const TRIM_EVERY: i64 = 8;
+const TRIM_EVERY: i64 = 32;
 
 /// What the messages of a flow are found by: a hash, so that the database does not give the flow's id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,28 +44,16 @@ pub struct FlowRow {
     pub expires_at: i64,
 }
 
-/// The database did not do what was asked. The text is the database's own and names no content.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct FlowRowsError(pub Arc<str>);
-
-impl From<sqlx::Error> for FlowRowsError {
-    fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string().into())
-    }
-}
-
-impl From<SqliteError> for FlowRowsError {
-    fn from(error: SqliteError) -> Self {
-        Self(error.0)
-    }
-}
-
 /// A database of messages. What is acknowledged is seen by every reader; it need not survive a power failure.
 #[async_trait]
 pub trait FlowRows: fmt::Debug + Send + Sync {
+    /// Whether other instances serve people from these rows right now.
+    fn are_shared(&self) -> bool {
+        false
+    }
+
     /// Adds `rows`, and now and then removes what their flows have beyond the newest `keep`.
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), FlowRowsError>;
+    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError>;
 
     /// The newest `limit` rows of `key` that have not expired before `now`, newest first.
     async fn newest(
@@ -74,20 +61,20 @@ pub trait FlowRows: fmt::Debug + Send + Sync {
         key: &FlowKey,
         now: i64,
         limit: i64,
-    ) -> Result<Vec<FlowRow>, FlowRowsError>;
+    ) -> Result<Vec<FlowRow>, DatabaseError>;
 
     /// Keeps the rows of each of `flows` until its time, in milliseconds since 1970, if that is later than before.
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError>;
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError>;
 
     /// Removes every row of `key`.
-    async fn erase(&self, key: &FlowKey) -> Result<(), FlowRowsError>;
+    async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError>;
 
     /// Removes at most `limit` rows that expired before `now`, and says how many.
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, FlowRowsError>;
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, DatabaseError>;
 
     /// Of the rows that expire before `soon`, removes those beyond `keep`, the first to expire, at most `limit`, and says
     /// how many.
-    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, FlowRowsError>;
+    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, DatabaseError>;
 
     /// Ends the connections.
     async fn close(&self);

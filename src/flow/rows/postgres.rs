@@ -1,71 +1,82 @@
 //! Messages in PostgreSQL, beside the sessions, over connections that don't wait for the disk.
 
-use std::str::FromStr as _;
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgPool, Row as _};
+use sqlx::Row as _;
+use tokio::sync::Mutex;
 
-use super::{FlowKey, FlowRow, FlowRows, FlowRowsError, to_trim};
+use super::{FlowKey, FlowRow, FlowRows, to_trim};
+use crate::database::{DatabaseError, in_time};
+use crate::postgres::{self, Line, Statement};
 
 /// Messages in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
-pub struct PostgresFlow(PgPool);
+pub struct PostgresFlow {
+    /// For the log's one writer.
+    writing: Mutex<Line>,
+    /// For who looks, and for sweeping.
+    reading: Mutex<Line>,
+}
 
 impl PostgresFlow {
-    /// Connects to `url`, whose tables are there already: those of the sessions are made with them.
+    /// Messages at `url`, whose tables are there already: those of the sessions are made with them.
     ///
     /// # Errors
     ///
     /// When the URL can't be read. A server that does not answer shows with the first use.
-    pub fn open(url: &str) -> Result<Self, FlowRowsError> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name(concat!(env!("CARGO_PKG_NAME"), " flow"))
-            // Seen by everybody at once, but not waiting for the disk: these may be lost.
-            .options([
-                ("statement_timeout", "5s"),
-                ("lock_timeout", "3s"),
-                ("synchronous_commit", "off"),
-            ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(2)
-            .acquire_timeout(Duration::from_secs(2))
-            .connect_lazy_with(options);
-        Ok(Self(pool))
+    pub fn open(url: &str) -> Result<Self, DatabaseError> {
+        // Seen by everybody at once, but not waiting for the disk: these may be lost.
+        let options = postgres::options(url, concat!(env!("CARGO_PKG_NAME"), " flow"), "off")?;
+        let failures = Arc::default();
+        let line = || Mutex::new(Line::new(&options, &failures));
+        Ok(Self {
+            writing: line(),
+            reading: line(),
+        })
+    }
+
+    async fn write(&self, statement: Statement<'_>) -> Result<(), DatabaseError> {
+        self.writing.lock().await.execute(statement).await?;
+        Ok(())
+    }
+
+    /// Says how many rows were removed.
+    async fn sweep(&self, statement: Statement<'_>) -> Result<u64, DatabaseError> {
+        self.reading.lock().await.execute(statement).await
     }
 }
 
 #[async_trait]
 impl FlowRows for PostgresFlow {
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), FlowRowsError> {
+    fn are_shared(&self) -> bool {
+        true
+    }
+
+    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError> {
         let keys: Vec<&[u8]> = rows.iter().map(|row| &row.key.0[..]).collect();
         let ats: Vec<i64> = rows.iter().map(|row| row.at).collect();
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let sealed: Vec<&[u8]> = rows.iter().map(|row| &row.sealed[..]).collect();
         let expiries: Vec<i64> = rows.iter().map(|row| row.expires_at).collect();
-        sqlx::query(
+        let insert = sqlx::query(
             "INSERT INTO flow_messages (flow, at, id, sealed, expires_at) \
              SELECT * FROM UNNEST($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[])",
-        )
-        .bind(keys)
-        .bind(ats)
-        .bind(ids)
-        .bind(sealed)
-        .bind(expiries)
-        .execute(&self.0)
-        .await?;
-        for key in to_trim(rows) {
-            sqlx::query(
-                "DELETE FROM flow_messages WHERE flow = $1 AND (at, id) < \
-                 (SELECT at, id FROM flow_messages WHERE flow = $1 ORDER BY at DESC, id DESC LIMIT 1 OFFSET $2 - 1)",
-            )
-            .bind(&key.0[..])
-            .bind(keep)
-            .execute(&self.0)
-            .await?;
+        );
+        let insert = insert.bind(keys).bind(ats).bind(ids);
+        self.write(insert.bind(sealed).bind(expiries)).await?;
+        let crowded = to_trim(rows);
+        if crowded.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let keys: Vec<&[u8]> = crowded.iter().map(|key| &key.0[..]).collect();
+        let trim = sqlx::query(
+            "DELETE FROM flow_messages AS message USING (SELECT flow, (SELECT at FROM flow_messages \
+             WHERE flow = crowded.flow ORDER BY at DESC LIMIT 1 OFFSET $2 - 1) AS at \
+             FROM UNNEST($1::bytea[]) AS crowded (flow) OFFSET 0) AS oldest \
+             WHERE message.flow = oldest.flow AND message.at < oldest.at",
+        );
+        self.write(trim.bind(keys).bind(keep)).await
     }
 
     async fn newest(
@@ -73,16 +84,15 @@ impl FlowRows for PostgresFlow {
         key: &FlowKey,
         now: i64,
         limit: i64,
-    ) -> Result<Vec<FlowRow>, FlowRowsError> {
-        let rows = sqlx::query(
+    ) -> Result<Vec<FlowRow>, DatabaseError> {
+        let question = sqlx::query(
             "SELECT at, id, sealed, expires_at FROM flow_messages WHERE flow = $1 AND expires_at > $2 \
              ORDER BY at DESC, id DESC LIMIT $3",
-        )
-        .bind(&key.0[..])
-        .bind(now)
-        .bind(limit)
-        .fetch_all(&self.0)
-        .await?;
+        );
+        let question = question.bind(&key.0[..]).bind(now).bind(limit);
+        // Those who look queue for the connection, and none for longer than one may take.
+        let rows = async { self.reading.lock().await.fetch_all(question).await };
+        let rows = in_time(rows).await?;
         let read = rows.iter().map(|row| {
             Ok(FlowRow {
                 key: *key,
@@ -95,57 +105,42 @@ impl FlowRows for PostgresFlow {
         read.collect()
     }
 
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError> {
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError> {
         let (keys, expiries): (Vec<&[u8]>, Vec<i64>) = flows
             .iter()
             .map(|(key, expires_at)| (&key.0[..], *expires_at))
             .unzip();
-        sqlx::query(
+        let update = sqlx::query(
             "UPDATE flow_messages AS kept SET expires_at = told.expires_at \
              FROM UNNEST($1::bytea[], $2::bigint[]) AS told (flow, expires_at) \
              WHERE kept.flow = told.flow AND kept.expires_at < told.expires_at",
-        )
-        .bind(keys)
-        .bind(expiries)
-        .execute(&self.0)
-        .await?;
-        Ok(())
+        );
+        self.write(update.bind(keys).bind(expiries)).await
     }
 
-    async fn erase(&self, key: &FlowKey) -> Result<(), FlowRowsError> {
-        sqlx::query("DELETE FROM flow_messages WHERE flow = $1")
-            .bind(&key.0[..])
-            .execute(&self.0)
-            .await?;
-        Ok(())
+    async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {
+        let delete = sqlx::query("DELETE FROM flow_messages WHERE flow = $1");
+        self.write(delete.bind(&key.0[..])).await
     }
 
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, FlowRowsError> {
-        let removed = sqlx::query(
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, DatabaseError> {
+        let delete = sqlx::query(
             "DELETE FROM flow_messages WHERE ctid IN \
              (SELECT ctid FROM flow_messages WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        )
-        .bind(now)
-        .bind(limit)
-        .execute(&self.0)
-        .await?;
-        Ok(removed.rows_affected())
+        );
+        self.sweep(delete.bind(now).bind(limit)).await
     }
 
-    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, FlowRowsError> {
-        let removed = sqlx::query(
+    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, DatabaseError> {
+        let delete = sqlx::query(
             "DELETE FROM flow_messages WHERE ctid IN \
              (SELECT ctid FROM flow_messages WHERE expires_at <= $1 ORDER BY expires_at DESC LIMIT $2 OFFSET $3)",
-        )
-        .bind(soon)
-        .bind(limit)
-        .bind(keep)
-        .execute(&self.0)
-        .await?;
-        Ok(removed.rows_affected())
+        );
+        self.sweep(delete.bind(soon).bind(limit).bind(keep)).await
     }
 
     async fn close(&self) {
-        self.0.close().await;
+        self.writing.lock().await.hang_up().await;
+        self.reading.lock().await.hang_up().await;
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
-use super::{FlowKey, FlowRow, FlowRows, FlowRowsError, to_trim};
-use crate::sqlite::{Database, Durability};
+use super::{FlowKey, FlowRow, FlowRows, to_trim};
+use crate::database::DatabaseError;
+use crate::sqlite::{Database, Durability, Neighbours};
 
 const MIGRATIONS: &[&str] = &[include_str!(
     "../../../migrations/sqlite_flow/0001_messages.sql"
@@ -14,7 +15,10 @@ const MIGRATIONS: &[&str] = &[include_str!(
 
 /// Messages in one SQLite file: after a power failure the newest may be missing, and the file is sound.
 #[derive(Debug)]
-pub struct SqliteFlow(Database);
+pub struct SqliteFlow {
+    database: Database,
+    neighbours: Neighbours,
+}
 
 impl SqliteFlow {
     /// Opens the file, making it (mode 0600) and its folder (mode 0700) when they are missing.
@@ -22,11 +26,14 @@ impl SqliteFlow {
     /// # Errors
     ///
     /// When it can't be made or is no database of ours.
-    pub async fn open(file: &Path) -> Result<Self, FlowRowsError> {
+    pub async fn open(file: &Path) -> Result<Self, DatabaseError> {
         let opened = Database::open(file, Durability::ProcessEnd, MIGRATIONS).await;
-        opened
-            .map(Self)
-            .map_err(|error| FlowRowsError(format!("{}: {error}", file.display()).into()))
+        let database =
+            opened.map_err(|error| DatabaseError(format!("{}: {error}", file.display()).into()))?;
+        Ok(Self {
+            database,
+            neighbours: Neighbours::of(file),
+        })
     }
 }
 
@@ -55,9 +62,15 @@ fn append(file: &Connection, rows: &[FlowRow], keep: i64) -> rusqlite::Result<us
 
 #[async_trait]
 impl FlowRows for SqliteFlow {
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), FlowRowsError> {
+    fn are_shared(&self) -> bool {
+        self.neighbours.are_there()
+    }
+
+    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError> {
         let rows = rows.to_vec();
-        self.0.write(move |file| append(file, &rows, keep)).await?;
+        self.database
+            .write(move |file| append(file, &rows, keep))
+            .await?;
         Ok(())
     }
 
@@ -66,9 +79,9 @@ impl FlowRows for SqliteFlow {
         key: &FlowKey,
         now: i64,
         limit: i64,
-    ) -> Result<Vec<FlowRow>, FlowRowsError> {
+    ) -> Result<Vec<FlowRow>, DatabaseError> {
         let key = *key;
-        let rows = self.0.read(move |file| {
+        let rows = self.database.read(move |file| {
             let mut newest = file.prepare_cached(
                 "SELECT at, id, sealed, expires_at FROM messages WHERE flow = ?1 AND expires_at > ?2 \
                  ORDER BY at DESC, id DESC LIMIT ?3",
@@ -84,12 +97,12 @@ impl FlowRows for SqliteFlow {
             });
             rows?.collect()
         });
-        Ok(rows.await?)
+        rows.await
     }
 
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), FlowRowsError> {
+    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError> {
         let flows = flows.to_vec();
-        let kept = self.0.write(move |file| {
+        let kept = self.database.write(move |file| {
             let mut keep = file.prepare_cached(
                 "UPDATE messages SET expires_at = ?2 WHERE flow = ?1 AND expires_at < ?2",
             )?;
@@ -101,9 +114,9 @@ impl FlowRows for SqliteFlow {
         Ok(())
     }
 
-    async fn erase(&self, key: &FlowKey) -> Result<(), FlowRowsError> {
+    async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {
         let key = *key;
-        let erased = self.0.write(move |file| {
+        let erased = self.database.write(move |file| {
             file.prepare_cached("DELETE FROM messages WHERE flow = ?1")?
                 .execute(params![key.0])
         });
@@ -111,8 +124,8 @@ impl FlowRows for SqliteFlow {
         Ok(())
     }
 
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, FlowRowsError> {
-        let removed = self.0.write(move |file| {
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, DatabaseError> {
+        let removed = self.database.write(move |file| {
             file.prepare_cached(
                 "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE expires_at <= ?1 LIMIT ?2)",
             )?
@@ -121,8 +134,8 @@ impl FlowRows for SqliteFlow {
         Ok(removed.await? as u64)
     }
 
-    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, FlowRowsError> {
-        let removed = self.0.write(move |file| {
+    async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, DatabaseError> {
+        let removed = self.database.write(move |file| {
             file.prepare_cached(
                 "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages WHERE expires_at <= ?1 \
                  ORDER BY expires_at DESC LIMIT ?2 OFFSET ?3)",
@@ -133,6 +146,6 @@ impl FlowRows for SqliteFlow {
     }
 
     async fn close(&self) {
-        self.0.close().await;
+        self.database.close().await;
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::sqlite::SqliteError;
+use crate::database::DatabaseError;
 pub(super) use measured::MeasuredRows;
 pub use memory::MemoryRows;
 pub use postgres::PostgresRows;
@@ -58,14 +58,8 @@ pub struct Counts {
 #[error("the session store does not answer: {0}")]
 pub struct RowsError(pub Arc<str>);
 
-impl From<sqlx::Error> for RowsError {
-    fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string().into())
-    }
-}
-
-impl From<SqliteError> for RowsError {
-    fn from(error: SqliteError) -> Self {
+impl From<DatabaseError> for RowsError {
+    fn from(error: DatabaseError) -> Self {
         Self(error.0)
     }
 }

@@ -1,5 +1,7 @@
 //! Instants as the person who signed in reads them: in their time zone, in the manner of their locale.
 
+use std::cell::RefCell;
+
 use icu_calendar::Gregorian;
 use icu_datetime::FixedCalendarDateTimeFormatter;
 use icu_datetime::fieldsets::YMDT;
@@ -75,26 +77,55 @@ impl Reader {
     }
 }
 
+type Formatter = FixedCalendarDateTimeFormatter<Gregorian, YMDT>;
+
+/// How many formatters a thread keeps.
+const KEPT_FORMATTERS: usize = 16;
+
+thread_local! {
+    /// The formatters that this thread used last, the newest first, and `None` for locales that nobody knows. Making one
+    /// takes longer than the rest of the page. They can't be shared by threads.
+    static FORMATTERS: RefCell<Vec<(Locale, Option<Formatter>)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Day and time as `locale` writes them, with the language that they are in. `None` when nobody knows how.
 fn write(local: &Zoned, locale: &Locale) -> Option<(String, String)> {
+    let moment = on_the_clock(local.datetime())?;
+    let words = FORMATTERS.with_borrow_mut(|kept| {
+        if let Some(index) = kept.iter().position(|(of, _)| of == locale) {
+            kept[..=index].rotate_right(1);
+        } else {
+            kept.truncate(KEPT_FORMATTERS - 1);
+            kept.insert(0, (locale.clone(), formatter(locale)));
+        }
+        let (_, formatter) = kept.first()?;
+        Some(formatter.as_ref()?.format(&moment).to_string())
+    })?;
+    Some((words, locale.id.to_string()))
+}
+
+fn formatter(locale: &Locale) -> Option<Formatter> {
+    let made = |locale: &Locale| {
+        let fields = YMDT::long().with_time_precision(TimePrecision::Minute);
+        Formatter::try_new(locale.into(), fields).ok()
+    };
+    // The tables have an entry for a locale that they don't know, too: one that nobody would read.
+    let sample = on_the_clock(jiff::civil::date(2026, 3, 2).at(8, 15, 0, 0))?;
+    let words = |formatter: &Formatter| formatter.format(&sample).to_string();
+    let nobodys = made(&Locale::UNKNOWN).as_ref().map(words);
+    made(locale).filter(|formatter| Some(words(formatter)) != nobodys)
+}
+
+/// The day and the minute, as the formatters take them.
+fn on_the_clock(local: jiff::civil::DateTime) -> Option<DateTime<Gregorian>> {
     let month = u8::try_from(local.month()).ok()?;
     let day = u8::try_from(local.day()).ok()?;
     let hour = u8::try_from(local.hour()).ok()?;
     let minute = u8::try_from(local.minute()).ok()?;
-    let moment = DateTime {
+    Some(DateTime {
         date: Date::try_new_gregorian(local.year().into(), month, day).ok()?,
         time: Time::try_new(hour, minute, 0, 0).ok()?,
-    };
-    let written = |locale: &Locale| {
-        let fields = YMDT::long().with_time_precision(TimePrecision::Minute);
-        let formatter =
-            FixedCalendarDateTimeFormatter::<Gregorian, _>::try_new(locale.into(), fields).ok()?;
-        Some(formatter.format(&moment).to_string())
-    };
-    // The tables have an entry for a locale that they don't know, too: one that nobody would read.
-    let words =
-        written(locale).filter(|words| written(&Locale::UNKNOWN).as_ref() != Some(words))?;
-    Some((words, locale.id.to_string()))
+    })
 }
 
 /// How long it is from `now` to `then`, as `static/comfort.js` counts it down: "in 6 days 23 hours". `None` when it is past.

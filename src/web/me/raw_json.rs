@@ -2,8 +2,7 @@
 //!
 //! A JSON reader would round what is larger than it keeps, such as ids above 2^53 or 2^64.
 
-use std::iter::Peekable;
-use std::str::Chars;
+use crate::json::string_literal;
 
 /// How deep lines are indented at most, so that deep nesting does not multiply the size.
 const MAX_INDENT: usize = 20;
@@ -13,53 +12,48 @@ const MAX_INDENT: usize = 20;
 pub(super) fn indent(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let mut depth = 0_usize;
-    let mut rest = json.chars().peekable();
-    skip_blanks(&mut rest);
-    while let Some(character) = rest.next() {
-        match character {
-            '"' => {
-                out.push('"');
-                let mut escaped = false;
-                for character in rest.by_ref() {
-                    out.push(character);
-                    match character {
-                        _ if escaped => escaped = false,
-                        '\\' => escaped = true,
-                        '"' => break,
-                        _ => {}
-                    }
-                }
-            }
-            '{' | '[' => {
-                out.push(character);
-                skip_blanks(&mut rest);
+    let mut rest = json.trim_ascii_start();
+    while let Some(first) = rest.bytes().next() {
+        let (token, after) = token(rest);
+        rest = after.trim_ascii_start();
+        match first {
+            b'{' | b'[' => {
+                out.push_str(token);
                 // What is empty stays on its line.
-                if let Some(end) = rest.next_if(|next| matches!(next, '}' | ']')) {
-                    out.push(end);
+                if rest.starts_with(['}', ']']) {
+                    let (end, after) = rest.split_at(1);
+                    out.push_str(end);
+                    rest = after.trim_ascii_start();
                 } else {
                     depth += 1;
                     new_line(&mut out, depth);
                 }
             }
-            '}' | ']' => {
+            b'}' | b']' => {
                 depth = depth.saturating_sub(1);
                 new_line(&mut out, depth);
-                out.push(character);
+                out.push_str(token);
             }
-            ',' => {
+            b',' => {
                 out.push(',');
                 new_line(&mut out, depth);
             }
-            ':' => out.push_str(": "),
-            character => out.push(character),
+            b':' => out.push_str(": "),
+            _ => out.push_str(token),
         }
-        skip_blanks(&mut rest);
     }
     out
 }
 
-fn skip_blanks(rest: &mut Peekable<Chars<'_>>) {
-    while rest.next_if(char::is_ascii_whitespace).is_some() {}
+/// What `text` begins with, and what follows: a string with its quotes, a bracket, or all up to the next of these or a blank.
+fn token(text: &str) -> (&str, &str) {
+    if text.starts_with('"') {
+        return string_literal(text);
+    }
+    let ends = |byte: u8| b"\"{[}],:".contains(&byte) || byte.is_ascii_whitespace();
+    let length = text.bytes().position(ends).unwrap_or(text.len());
+    // One that ends what is before it stands alone.
+    text.split_at(length.max(1))
 }
 
 fn new_line(out: &mut String, depth: usize) {

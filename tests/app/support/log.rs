@@ -13,7 +13,7 @@ pub(crate) fn capture() {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
         tracing_subscriber::fmt()
-            .with_env_filter("trace")
+            .with_max_level(tracing::Level::TRACE)
             .with_ansi(false)
             .with_writer(Capture)
             .init();

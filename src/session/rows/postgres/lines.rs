@@ -1,22 +1,21 @@
-//! Connections to PostgreSQL, each with a task that uses it.
-//!
-//! A pool asks the database before it hands out a connection and again when it takes it back: three round trips for one. Here
-//! a connection stays with its task, and what waits meanwhile is taken along: all rows that are asked for are one question.
+//! Connections to PostgreSQL, each with a task that uses it. What waits meanwhile is taken along: all rows that are asked for
+//! are one question.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use sqlx::Row as _;
 use sqlx::postgres::{PgConnectOptions, PgRow};
-use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{CONNECT_WITHIN, Change, Counts, Row, RowKey, RowsError, in_time};
+use super::{Change, Counts, Row, RowKey};
+use crate::database::{DatabaseError, in_time};
+use crate::postgres::Line;
 
 /// How many connections read, and how many write. Each writer waits for its own commit, so there are more of them.
 const READERS: usize = 2;
@@ -28,9 +27,6 @@ const BATCH: usize = 64;
 /// How many wait in a queue before those who bring more must wait outside.
 const QUEUE: usize = 1024;
 
-/// A connection that was idle for so long is asked whether it is alive before it is used.
-const DOUBT_AFTER: Duration = Duration::from_secs(1);
-
 /// A connection that was idle for so long is closed.
 const IDLE: Duration = Duration::from_mins(10);
 
@@ -41,7 +37,7 @@ enum Work {
     Count(i64, Answer<Counts>),
 }
 
-type Answer<T> = oneshot::Sender<Result<T, RowsError>>;
+type Answer<T> = oneshot::Sender<Result<T, DatabaseError>>;
 
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -92,24 +88,26 @@ impl Lines {
         }
     }
 
-    pub(super) async fn find(&self, key: RowKey) -> Result<Option<Row>, RowsError> {
+    pub(super) async fn find(&self, key: RowKey) -> Result<Option<Row>, DatabaseError> {
         let (answer, answered) = oneshot::channel();
         in_time(async {
             let asked = self.questions.send((key, answer)).await;
-            asked.map_err(|_| closed())?;
-            answered.await.unwrap_or_else(|_| Err(closed()))
+            asked.map_err(|_| DatabaseError::closed())?;
+            answered
+                .await
+                .unwrap_or_else(|_| Err(DatabaseError::closed()))
         })
         .await
     }
 
     /// Says how many rows were changed.
-    pub(super) async fn write(&self, change: Change) -> Result<u64, RowsError> {
+    pub(super) async fn write(&self, change: Change) -> Result<u64, DatabaseError> {
         let (answer, answered) = oneshot::channel();
         self.want(Work::Change(change, answer), answered).await
     }
 
     /// Counts the rows that expire after `now`.
-    pub(super) async fn count(&self, now: i64) -> Result<Counts, RowsError> {
+    pub(super) async fn count(&self, now: i64) -> Result<Counts, DatabaseError> {
         let (answer, answered) = oneshot::channel();
         self.want(Work::Count(now, answer), answered).await
     }
@@ -117,12 +115,14 @@ impl Lines {
     async fn want<T>(
         &self,
         work: Work,
-        answered: oneshot::Receiver<Result<T, RowsError>>,
-    ) -> Result<T, RowsError> {
+        answered: oneshot::Receiver<Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
         in_time(async {
             let wanted = self.work.send(work).await;
-            wanted.map_err(|_| closed())?;
-            answered.await.unwrap_or_else(|_| Err(closed()))
+            wanted.map_err(|_| DatabaseError::closed())?;
+            answered
+                .await
+                .unwrap_or_else(|_| Err(DatabaseError::closed()))
         })
         .await
     }
@@ -131,10 +131,6 @@ impl Lines {
         self.closing.cancel();
         self.tasks.wait().await;
     }
-}
-
-fn closed() -> RowsError {
-    RowsError("it is closed".into())
 }
 
 type Queue<T> = Arc<Mutex<mpsc::Receiver<T>>>;
@@ -158,11 +154,11 @@ async fn read(line: &mut Line, queue: &Queue<(RowKey, Answer<Option<Row>>)>) {
             continue;
         }
         let keys: Vec<RowKey> = questions.iter().map(|(key, _)| *key).collect();
-        let was_connected = line.connection.is_some();
-        let mut found = line.find(&keys).await;
+        let was_connected = line.is_connected();
+        let mut found = find(line, &keys).await;
         if found.is_err() && was_connected && questions.iter().any(|(_, a)| !a.is_closed()) {
             // Between two questions the database was restarted, or the network forgot the connection. A new one may do.
-            found = line.find(&keys).await;
+            found = find(line, &keys).await;
         }
         for (key, answer) in questions.drain(..) {
             let _ = answer.send(match &found {
@@ -181,10 +177,10 @@ async fn write(line: &mut Line, queue: &Queue<Work>) {
         for work in wanted.drain(..) {
             match work {
                 Work::Change(change, answer) if !answer.is_closed() => {
-                    let _ = answer.send(line.change(change).await);
+                    let _ = answer.send(line.execute(change).await);
                 }
                 Work::Count(now, answer) if !answer.is_closed() => {
-                    let _ = answer.send(line.count(now).await);
+                    let _ = answer.send(count(line, now).await);
                 }
                 Work::Change(..) | Work::Count(..) => {}
             }
@@ -192,117 +188,34 @@ async fn write(line: &mut Line, queue: &Queue<Work>) {
     }
 }
 
-/// One connection, made when it is needed, and given up with its first failure.
-struct Line {
-    options: PgConnectOptions,
-    connection: Option<PgConnection>,
-    used: Instant,
-    /// How many failures all lines have seen. One that fails is a reason to doubt the others: after a restart of the
-    /// database none is alive.
-    failures: Arc<AtomicU64>,
-    /// How many there were when this connection was last known to be alive.
-    known: u64,
+/// The rows of `keys`, those that there are.
+async fn find(line: &mut Line, keys: &[RowKey]) -> Result<HashMap<RowKey, Row>, DatabaseError> {
+    let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
+    let question = sqlx::query(
+        "SELECT key, version, sealed, expires_at, transient FROM sessions WHERE key = ANY($1)",
+    );
+    let rows = line.fetch_all(question.bind(keys)).await?;
+    rows.iter().map(read_row).collect()
 }
 
-impl Line {
-    fn new(options: &PgConnectOptions, failures: &Arc<AtomicU64>) -> Self {
-        Self {
-            options: options.clone(),
-            connection: None,
-            used: Instant::now(),
-            failures: Arc::clone(failures),
-            known: 0,
-        }
-    }
-
-    async fn find(&mut self, keys: &[RowKey]) -> Result<HashMap<RowKey, Row>, RowsError> {
-        let found = in_time(async {
-            let connection = self.connected().await?;
-            let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
-            let rows = sqlx::query(
-                "SELECT key, version, sealed, expires_at, transient FROM sessions WHERE key = ANY($1)",
-            )
-            .bind(keys)
-            .fetch_all(connection)
-            .await?;
-            rows.iter().map(read_row).collect()
-        });
-        let found = found.await;
-        self.settle(found)
-    }
-
-    async fn change(&mut self, change: Change) -> Result<u64, RowsError> {
-        let changed = in_time(async {
-            let connection = self.connected().await?;
-            Ok(change.execute(connection).await?.rows_affected())
-        });
-        let changed = changed.await;
-        self.settle(changed)
-    }
-
-    async fn count(&mut self, now: i64) -> Result<Counts, RowsError> {
-        let counted = in_time(async {
-            let connection = self.connected().await?;
-            let row = sqlx::query(
-                "SELECT count(*) FILTER (WHERE NOT transient), count(*) FILTER (WHERE transient)
-                 FROM sessions WHERE expires_at > $1",
-            )
-            .bind(now)
-            .fetch_one(connection)
-            .await?;
-            Ok(Counts {
-                signed_in: row.try_get(0)?,
-                transient: row.try_get(1)?,
-            })
-        });
-        let counted = counted.await;
-        self.settle(counted)
-    }
-
-    fn settle<T>(&mut self, outcome: Result<T, RowsError>) -> Result<T, RowsError> {
-        if outcome.is_err() {
-            self.connection = None;
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        }
-        self.used = Instant::now();
-        outcome
-    }
-
-    async fn connected(&mut self) -> Result<&mut PgConnection, RowsError> {
-        let failures = self.failures.load(Ordering::Relaxed);
-        let connection = match self.alive(failures).await {
-            Some(connection) => connection,
-            None => timeout(CONNECT_WITHIN, PgConnection::connect_with(&self.options))
-                .await
-                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))?,
-        };
-        self.known = failures;
-        Ok(self.connection.insert(connection))
-    }
-
-    async fn alive(&mut self, failures: u64) -> Option<PgConnection> {
-        let mut connection = self.connection.take()?;
-        if self.used.elapsed() > DOUBT_AFTER || self.known != failures {
-            timeout(CONNECT_WITHIN, connection.ping())
-                .await
-                .ok()?
-                .ok()?;
-        }
-        Some(connection)
-    }
-
-    async fn hang_up(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            let _ = timeout(CONNECT_WITHIN, connection.close()).await;
-        }
-    }
+async fn count(line: &mut Line, now: i64) -> Result<Counts, DatabaseError> {
+    let question = sqlx::query(
+        "SELECT count(*) FILTER (WHERE NOT transient), count(*) FILTER (WHERE transient)
+         FROM sessions WHERE expires_at > $1",
+    );
+    let rows = line.fetch_all(question.bind(now)).await?;
+    let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(Counts {
+        signed_in: row.try_get(0)?,
+        transient: row.try_get(1)?,
+    })
 }
 
-fn read_row(row: &PgRow) -> Result<(RowKey, Row), RowsError> {
+fn read_row(row: &PgRow) -> Result<(RowKey, Row), DatabaseError> {
     let key: &[u8] = row.try_get(0)?;
     let key = key
         .try_into()
-        .map_err(|_| RowsError("a key is not 32 bytes long".into()))?;
+        .map_err(|_| DatabaseError("a key is not 32 bytes long".into()))?;
     let key = RowKey(key);
     let row = Row {
         key,

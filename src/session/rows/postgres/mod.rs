@@ -2,26 +2,17 @@
 
 mod lines;
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use async_trait::async_trait;
-use sqlx::postgres::{PgArguments, PgConnectOptions};
-use sqlx::query::Query;
-use sqlx::{Connection as _, PgConnection, Postgres};
-use tokio::time::timeout;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{Counts, Row, RowKey, Rows, RowsError};
+use crate::database::{DatabaseError, in_time};
+use crate::postgres::{self, Statement};
 use lines::Lines;
 
-/// How long an operation may take before the store counts as unavailable.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long it may take to get a connection.
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
-
 /// A statement with its values, which changes rows.
-type Change = Query<'static, Postgres, PgArguments>;
+type Change = Statement<'static>;
 
 /// Rows in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
@@ -37,22 +28,9 @@ impl PostgresRows {
     ///
     /// When the URL can't be read, the server doesn't answer, or the tables can't be made.
     pub async fn open(url: &str) -> Result<Self, RowsError> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name(env!("CARGO_PKG_NAME"))
-            // A statement that hangs must not hold its connection for ever. And what is acknowledged here must be on disk,
-            // even if the server's own configuration is content with less.
-            .options([
-                ("statement_timeout", "5s"),
-                ("lock_timeout", "3s"),
-                ("synchronous_commit", "on"),
-            ]);
-        let mut connection =
-            in_time(async { Ok(PgConnection::connect_with(&options).await?) }).await?;
-        sqlx::migrate!("migrations/postgres")
-            .run(&mut connection)
-            .await
-            .map_err(sqlx::Error::from)?;
-        connection.close().await?;
+        // What is acknowledged is on disk.
+        let options = postgres::options(url, env!("CARGO_PKG_NAME"), "on")?;
+        migrate(&options).await?;
         Ok(Self {
             lines: Lines::new(&options),
         })
@@ -115,7 +93,7 @@ impl Rows for PostgresRows {
             "DELETE FROM sessions WHERE expires_at <= $1 AND key IN
              (SELECT key FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
         );
-        self.lines.write(delete.bind(now).bind(limit)).await
+        Ok(self.lines.write(delete.bind(now).bind(limit)).await?)
     }
 
     async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
@@ -123,11 +101,11 @@ impl Rows for PostgresRows {
             "DELETE FROM sessions WHERE transient AND key IN
              (SELECT key FROM sessions WHERE transient ORDER BY expires_at DESC LIMIT $2 OFFSET $1)",
         );
-        self.lines.write(delete.bind(keep).bind(limit)).await
+        Ok(self.lines.write(delete.bind(keep).bind(limit)).await?)
     }
 
     async fn count(&self, now: i64) -> Result<Counts, RowsError> {
-        self.lines.count(now).await
+        Ok(self.lines.count(now).await?)
     }
 
     async fn ping(&self) -> Result<(), RowsError> {
@@ -141,6 +119,16 @@ impl Rows for PostgresRows {
     }
 }
 
+async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseError> {
+    let connect = async { Ok(PgConnection::connect_with(options).await?) };
+    let mut connection = in_time(connect).await?;
+    sqlx::migrate!("migrations/postgres")
+        .run(&mut connection)
+        .await
+        .map_err(sqlx::Error::from)?;
+    Ok(connection.close().await?)
+}
+
 /// A row's columns, as $1 to $5.
 fn bind(change: Change, row: &Row) -> Change {
     change
@@ -149,12 +137,4 @@ fn bind(change: Change, row: &Row) -> Change {
         .bind(row.sealed.clone())
         .bind(row.expires_at)
         .bind(row.transient)
-}
-
-/// Does `work`, for [`PATIENCE`] at most: a database that hangs must not hang its callers. A write that is given up may have
-/// been done all the same.
-async fn in_time<T>(work: impl Future<Output = Result<T, RowsError>>) -> Result<T, RowsError> {
-    timeout(PATIENCE, work)
-        .await
-        .unwrap_or_else(|_| Err(RowsError("no answer in time".into())))
 }

@@ -1,0 +1,54 @@
+//! The log: where it goes, and what is in it.
+
+use std::env;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::LogFormat;
+
+/// Events go to standard error: those that `RUST_LOG` chooses, such as `debug` or `info,hyper=debug`; `info` otherwise.
+pub(crate) fn start(format: LogFormat) {
+    let chosen = env::var("RUST_LOG").unwrap_or_default();
+    // An empty directive would mean errors alone.
+    let directives: Vec<&str> = chosen
+        .split(',')
+        .map(str::trim)
+        .filter(|directive| !directive.is_empty())
+        .collect();
+    let info = Targets::new().with_default(LevelFilter::INFO);
+    let chosen = match &directives[..] {
+        [] => Ok(info.clone()),
+        directives => directives.join(",").parse(),
+    };
+    let unreadable = chosen.is_err();
+    // tower-sessions logs each refused write as an error of its own and puts a span around every request, and PostgreSQL says
+    // on each start that the tables exist; what matters of all that is logged here.
+    let filter = chosen
+        .unwrap_or(info)
+        .with_target("tower_sessions", LevelFilter::WARN)
+        .with_target("tower_sessions_core", LevelFilter::OFF)
+        .with_target("sqlx::postgres::notice", LevelFilter::OFF);
+    let events = fmt::layer()
+        // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr);
+    let events = match format {
+        LogFormat::Text => events.with_target(false).boxed(),
+        LogFormat::Json => events.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(events)
+        .with(filter)
+        .init();
+    // A panic is one line of the log, like everything else; the request it happened in answers 500.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panic");
+    }));
+    if unreadable {
+        tracing::warn!("RUST_LOG can't be read; what is logged is `info`");
+    }
+}

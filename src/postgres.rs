@@ -1,0 +1,142 @@
+//! A connection to PostgreSQL that stays with whoever uses it.
+//!
+//! A pool asks the database before it hands out a connection and again when it takes it back: three round trips for one.
+
+use std::io;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{Connection as _, PgConnection, Postgres};
+use tokio::time::{Instant, timeout};
+
+use crate::database::{DatabaseError, in_time};
+
+/// How long it may take to get a connection.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// A connection that was idle for so long is asked whether it is alive before it is used.
+const DOUBT_AFTER: Duration = Duration::from_secs(1);
+
+/// A statement with its values.
+pub(crate) type Statement<'a> = Query<'a, Postgres, PgArguments>;
+
+/// How to connect to `url`, under the name of `application`. `synchronous_commit` says what is on disk when a commit returns,
+/// whatever the server's own configuration is content with.
+pub(crate) fn options(
+    url: &str,
+    application: &str,
+    synchronous_commit: &str,
+) -> Result<PgConnectOptions, DatabaseError> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name(application)
+        // A statement that hangs must not hold its connection for ever.
+        .options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "3s"),
+            ("synchronous_commit", synchronous_commit),
+            // A plan that was made while a table was empty is kept when it is not empty any more. There is an index for
+            // every statement, so no plan is to go through a whole table.
+            ("enable_seqscan", "off"),
+        ]);
+    Ok(options)
+}
+
+/// One connection, made when it is needed, and given up with its first failure.
+#[derive(Debug)]
+pub(crate) struct Line {
+    options: PgConnectOptions,
+    /// Taken out while it is used: one whose answer nobody waits for any more must not be used again.
+    connection: Option<PgConnection>,
+    used: Instant,
+    /// How many failures all lines have seen. One that fails is a reason to doubt the others: after a restart of the
+    /// database none is alive.
+    failures: Arc<AtomicU64>,
+    /// How many there were when this connection was last known to be alive.
+    known: u64,
+}
+
+impl Line {
+    /// A line among those that share `failures`.
+    pub(crate) fn new(options: &PgConnectOptions, failures: &Arc<AtomicU64>) -> Self {
+        Self {
+            options: options.clone(),
+            connection: None,
+            used: Instant::now(),
+            failures: Arc::clone(failures),
+            known: 0,
+        }
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Says how many rows were changed.
+    pub(crate) async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, DatabaseError> {
+        let done = in_time(async {
+            let mut connection = self.connected().await?;
+            let done = statement.execute(&mut connection).await?;
+            Ok((connection, done.rows_affected()))
+        });
+        let done = done.await;
+        self.settle(done)
+    }
+
+    pub(crate) async fn fetch_all(
+        &mut self,
+        statement: Statement<'_>,
+    ) -> Result<Vec<PgRow>, DatabaseError> {
+        let found = in_time(async {
+            let mut connection = self.connected().await?;
+            let found = statement.fetch_all(&mut connection).await?;
+            Ok((connection, found))
+        });
+        let found = found.await;
+        self.settle(found)
+    }
+
+    pub(crate) async fn hang_up(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let _ = timeout(CONNECT_WITHIN, connection.close()).await;
+        }
+    }
+
+    fn settle<T>(
+        &mut self,
+        outcome: Result<(PgConnection, T), DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        self.used = Instant::now();
+        let (connection, answer) = outcome.inspect_err(|_| {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        })?;
+        self.connection = Some(connection);
+        Ok(answer)
+    }
+
+    async fn connected(&mut self) -> Result<PgConnection, DatabaseError> {
+        let failures = self.failures.load(Ordering::Relaxed);
+        let connection = match self.alive(failures).await {
+            Some(connection) => connection,
+            None => timeout(CONNECT_WITHIN, PgConnection::connect_with(&self.options))
+                .await
+                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))?,
+        };
+        self.known = failures;
+        Ok(connection)
+    }
+
+    async fn alive(&mut self, failures: u64) -> Option<PgConnection> {
+        let mut connection = self.connection.take()?;
+        if self.used.elapsed() > DOUBT_AFTER || self.known != failures {
+            timeout(CONNECT_WITHIN, connection.ping())
+                .await
+                .ok()?
+                .ok()?;
+        }
+        Some(connection)
+    }
+}
