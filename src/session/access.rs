@@ -46,6 +46,9 @@ pub struct SignedIn {
     pub login: Login,
     /// What else the session says.
     pub learned: Learned,
+    /// Whether the access token was issued because this was asked for: it is as new as can be. One that others brought
+    /// meanwhile may have been replaced or have expired since.
+    pub is_new: bool,
 }
 
 impl SignedIn {
@@ -159,21 +162,25 @@ impl AccessTokens {
     }
 
     async fn refreshed(&self, id: Id, refused: Option<&AccessToken>) -> Outcome {
-        let mut news = self.join_flight(id, refused);
+        let (mut news, is_ours) = self.join_flight(id, refused);
         // Fails when the flight ended without news: it panicked. Nothing is known of the tokens but that they are stored.
         let _ = news.changed().await;
-        news.borrow().clone()
+        let mut outcome = news.borrow().clone();
+        if let Ok(signed_in) = &mut outcome {
+            signed_in.is_new &= is_ours;
+        }
+        outcome
     }
 
-    /// Joins the refresh of this session that is under way, or starts one. It runs as a task of its own: once a refresh
-    /// token was sent, the answer must be stored even if the browser that asked has gone.
-    fn join_flight(&self, id: Id, refused: Option<&AccessToken>) -> News {
+    /// Joins the refresh of this session that is under way, or starts one and says so. It runs as a task of its own: once a
+    /// refresh token was sent, the answer must be stored even if the browser that asked has gone.
+    fn join_flight(&self, id: Id, refused: Option<&AccessToken>) -> (News, bool) {
         let mut flights = self.0.flights();
         if let Some(news) = flights.get(&id) {
             let mut news = news.clone();
             // What was said before we joined, such as that the store failed just then, is no answer to us.
             news.mark_unchanged();
-            return news;
+            return (news, false);
         }
         let interrupted = OAuthError::Unreachable("the refresh was interrupted".to_owned());
         let (tell, news) = watch::channel(Err(AccessError::NotRefreshed(interrupted)));
@@ -191,7 +198,7 @@ impl AccessTokens {
             let _ = tell.send_replace(outcome);
         };
         self.0.tasks.spawn(fly.in_current_span());
-        news
+        (news, true)
     }
 }
 
@@ -208,7 +215,11 @@ impl Inner {
         let login = data.login.clone()?;
         let (log, lifetimes) = (self.log.as_ref(), &self.store.lifetimes);
         let learned = Learned::from(data, log, lifetimes, self.clock.now());
-        Some(SignedIn { login, learned })
+        Some(SignedIn {
+            login,
+            learned,
+            is_new: false,
+        })
     }
 
     pub(super) fn needs_refresh(&self, token: &Token, refused: Option<&AccessToken>) -> bool {

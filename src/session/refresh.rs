@@ -28,6 +28,10 @@ const STORE_PAUSE: Duration = Duration::from_millis(200);
 /// For how long the store may fail before those who wait for the refresh are told.
 const TELL_AFTER: Duration = Duration::from_secs(1);
 
+/// For how long a refusal is doubted when the last holder let its lease lapse: it may have been granted the pair and be about
+/// to store it. Long enough for an instance that wakes up, or whose database is back; short enough for a page.
+const DOUBT_FOR: Duration = Duration::from_secs(3);
+
 pub(super) struct Refresh<'a> {
     inner: &'a Inner,
     id: Id,
@@ -42,11 +46,20 @@ pub(super) struct Refresh<'a> {
 enum Turn {
     /// The tokens are fresh: another request was first.
     NotNeeded(SignedIn),
-    /// The lease is ours; the session is as we found it.
+    /// The lease is ours; the session is as we found it, with the lease of the last holder who did not give it back.
     Ours(SignedIn),
     /// Another instance has the lease.
     Theirs,
     SignedOut,
+}
+
+/// What the row said when the login was to be dropped.
+enum Farewell {
+    Dropped,
+    /// Another refresh has stored another pair.
+    Newer(Box<SignedIn>),
+    /// Another instance may hold a newer pair that it has not stored yet.
+    TooEarly,
 }
 
 impl<'a> Refresh<'a> {
@@ -98,9 +111,10 @@ impl<'a> Refresh<'a> {
 
         // The old pair is void now and the new one exists only here: store it before anything uses it.
         match self.store(&found.login.token, &new).await {
-            Ok(Some(signed_in)) => {
+            Ok(Some(mut signed_in)) => {
                 self.count(metrics::Refresh::Granted);
                 tracing::info!("token refreshed");
+                signed_in.is_new = true;
                 Ok(signed_in)
             }
             Ok(None) => {
@@ -134,14 +148,12 @@ impl<'a> Refresh<'a> {
             if !self.inner.needs_refresh(&found.login.token, self.refused) {
                 return Turn::NotNeeded(found);
             }
-            let now = clock.now();
-            let is_theirs = |lease: Lease| lease.until > now && lease.holder != self.holder;
-            if found.login.lease.is_some_and(is_theirs) {
+            if found.login.lease.is_some_and(|lease| self.is_theirs(lease)) {
                 return Turn::Theirs;
             }
             let lease = Lease {
                 holder: self.holder,
-                until: after(now, policy.lease),
+                until: after(clock.now(), policy.lease),
             };
             data.login = Some(Login {
                 lease: Some(lease),
@@ -195,15 +207,15 @@ impl<'a> Refresh<'a> {
             self.release(&found.login.token).await;
             return Ok(found);
         }
-        self.drop_login(&found.login.token).await?;
+        self.drop_login(&found.login).await?;
         Err(AccessError::GrantGone)
     }
 
     async fn refused(&self, found: SignedIn, error: OAuthError) -> Outcome {
         let old = &found.login.token;
         if error.is_final() {
-            return match self.drop_login(old).await? {
-                // Our lease had lapsed, and another instance was faster with the same refresh token.
+            return match self.drop_login(&found.login).await? {
+                // A lease had lapsed, and another instance was faster with the same refresh token.
                 Some(newer) if self.refused != Some(newer.access_token()) => {
                     self.count(metrics::Refresh::AnotherWasFaster);
                     Ok(newer)
@@ -246,13 +258,44 @@ impl<'a> Refresh<'a> {
         }
     }
 
-    /// Drops the login that `old` belongs to: its grant is gone. A newer one stays, and is given.
-    async fn drop_login(&self, old: &Token) -> Result<Option<SignedIn>, StoreError> {
-        let newer = self.inner.store.update(self.id, |data| {
-            data.login.take_if(|login| login.token == *old);
-            self.inner.of_session(data)
-        });
-        Ok(newer.await?.flatten())
+    /// Drops the login `found`: its grant is gone. A newer one stays, and is given.
+    ///
+    /// A lease is no more than a promise. Whoever had it before us may have been granted the pair and not have stored it yet,
+    /// and so may whoever took it over from us. Dropping the login before them would lose theirs.
+    async fn drop_login(&self, found: &Login) -> Result<Option<SignedIn>, StoreError> {
+        let Inner { store, clock, .. } = self.inner;
+        let started = Instant::now();
+        let last_holder_may_store = found
+            .lease
+            .is_some_and(|lease| after(lease.until, STORE_FOR) > clock.now());
+        loop {
+            let waited = started.elapsed();
+            let in_doubt = last_holder_may_store && waited < DOUBT_FOR;
+            let farewell = store.update(self.id, |data| {
+                match &data.login {
+                    Some(login) if login.token == found.token => {
+                        let is_theirs = login.lease.is_some_and(|lease| self.is_theirs(lease));
+                        if in_doubt || (is_theirs && waited < self.inner.policy.lease) {
+                            return Farewell::TooEarly;
+                        }
+                        data.login = None;
+                    }
+                    _ => {}
+                }
+                let newer = self.inner.of_session(data);
+                newer.map_or(Farewell::Dropped, |newer| Farewell::Newer(newer.into()))
+            });
+            match farewell.await? {
+                Some(Farewell::TooEarly) => tokio::time::sleep(LOOK_AGAIN).await,
+                Some(Farewell::Newer(newer)) => return Ok(Some(*newer)),
+                Some(Farewell::Dropped) | None => return Ok(None),
+            }
+        }
+    }
+
+    /// Whether somebody else has the right to refresh.
+    fn is_theirs(&self, lease: Lease) -> bool {
+        lease.holder != self.holder && lease.until > self.inner.clock.now()
     }
 
     /// Changes the login if its tokens are still `old`. `false` when they are not, or the session is gone.

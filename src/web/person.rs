@@ -57,17 +57,22 @@ async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, Per
     let mut signed_in = app.access.usable(id).await?;
     let api = watched(app, browser, &signed_in);
     let mut answer = api.current_user(signed_in.access_token()).await;
-    if let Err(ApiError::TokenRefused(_)) = answer {
-        signed_in = app.access.instead_of(id, signed_in.access_token()).await?;
-        answer = api.current_user(signed_in.access_token()).await;
-        if let Err(ApiError::TokenRefused(_)) = answer {
-            // No second refresh. But another tab may have refreshed meanwhile, and made ours void with that.
-            let newest = app.access.usable(id).await?;
-            if newest.access_token() != signed_in.access_token() {
-                signed_in = newest;
-                answer = api.current_user(signed_in.access_token()).await;
-            }
+    // At most one refresh for a visit. Tokens that others brought are tried as they come: each may have expired, or have been
+    // made void by the next refresh, before it was used.
+    let mut may_refresh = true;
+    while let Err(ApiError::TokenRefused(_)) = answer {
+        let refused = signed_in.access_token();
+        let next = if may_refresh {
+            app.access.instead_of(id, refused).await?
+        } else {
+            app.access.usable(id).await?
+        };
+        if next.access_token() == refused {
+            break;
         }
+        may_refresh &= !next.is_new;
+        signed_in = next;
+        answer = api.current_user(signed_in.access_token()).await;
     }
     let profile = answer?;
 

@@ -91,3 +91,116 @@ async fn an_instance_that_dies_during_a_refresh_holds_up_nobody_for_long() {
     assert_eq!(provider.count(TOKEN), 3);
     dying.abort();
 }
+
+/// Smartsheet granted the one that held the lease a new pair, and it stores it late.
+#[tokio::test]
+async fn a_pair_that_is_stored_late_is_not_lost_to_an_instance_that_took_over() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let script = move |request: &Seen, n| match (request.is_refresh(), n) {
+        (true, 1) => Some(Reply::pair(2).behind(&held)),
+        (true, _) => Some(Reply::error(400, 1071, "invalid_grant")),
+        _ => None,
+    };
+    let (provider, setup, _app, one) = signed_in(script, |setup| setup).await;
+    let other = setup.start().await;
+    let two = one.copy_to(&other);
+    setup.clock.pass(LIFE);
+    let late = tokio::spawn({
+        let one = one.clone();
+        async move { one.get("/me").await }
+    });
+    provider.arrived(TOKEN, 2).await;
+    setup.clock.pass(20 * SECOND + SECOND);
+    let mut taking_over = tokio::spawn(async move { two.get("/me").await });
+    provider.arrived(TOKEN, 3).await;
+    // Time enough to believe the refusal.
+    let believed = timeout(Duration::from_millis(300), &mut taking_over).await;
+    assert!(believed.is_err(), "{believed:?}");
+    gate.open();
+    late.await.unwrap().shows(200, &["Ann"]);
+    taking_over.await.unwrap().shows(200, &["Ann"]);
+    assert_eq!(provider.count(TOKEN), 3);
+    one.get("/me").await.shows(200, &["Ann"]);
+}
+
+/// Its lease lapsed before its request came through: what is refused to it was granted to the other.
+#[tokio::test]
+async fn an_instance_that_comes_too_late_waits_for_the_one_that_took_over() {
+    let (refusing, granting) = (Gate::closed(), Gate::closed());
+    let (refused, granted) = (refusing.clone(), granting.clone());
+    let script = move |request: &Seen, n| match (request.is_refresh(), n) {
+        (true, 1) => Some(Reply::error(400, 1071, "invalid_grant").behind(&refused)),
+        (true, _) => Some(Reply::pair(2).behind(&granted)),
+        _ => None,
+    };
+    let (provider, setup, _app, one) = signed_in(script, |setup| setup).await;
+    let other = setup.start().await;
+    let two = one.copy_to(&other);
+    setup.clock.pass(LIFE);
+    let mut late = tokio::spawn(async move { one.get("/me").await });
+    provider.arrived(TOKEN, 2).await;
+    setup.clock.pass(20 * SECOND + SECOND);
+    let taking_over = tokio::spawn(async move { two.get("/me").await });
+    provider.arrived(TOKEN, 3).await;
+    refusing.open();
+    // Time enough to believe the refusal.
+    let believed = timeout(Duration::from_millis(300), &mut late).await;
+    assert!(believed.is_err(), "{believed:?}");
+    granting.open();
+    late.await.unwrap().shows(200, &["Ann"]);
+    taking_over.await.unwrap().shows(200, &["Ann"]);
+    assert_eq!(provider.count(TOKEN), 3);
+}
+
+/// Nobody comes with the new pair: whoever held the lease has died with it.
+#[tokio::test]
+async fn a_pair_that_is_lost_ends_in_a_request_to_sign_in() {
+    let script = |request: &Seen, n| match (request.is_refresh(), n) {
+        (true, 1) => Some(Reply::silence()),
+        (true, _) => Some(Reply::error(400, 1071, "invalid_grant")),
+        _ => None,
+    };
+    let (provider, setup, _app, one) = signed_in(script, |setup| setup).await;
+    let other = setup.start().await;
+    let two = one.copy_to(&other);
+    setup.clock.pass(LIFE);
+    let dying = tokio::spawn(async move { one.get("/me").await });
+    provider.arrived(TOKEN, 2).await;
+    setup.clock.pass(20 * SECOND + SECOND);
+    two.get("/me")
+        .await
+        .is_error(401, &["Please sign in again"]);
+    two.get("/me").await.is_signed_out();
+    dying.abort();
+}
+
+/// Another tab brought a new token, and that has expired, too, by the time it is used.
+#[tokio::test]
+async fn a_token_that_others_brought_and_is_refused_as_well_is_refreshed() {
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let script = move |request: &Seen, n| match request.line.as_str() {
+        ME if n == 0 => None,
+        ME if !request.head.contains("access-secret-3") => {
+            Some(Reply::error(401, 1003, "expired_token"))
+        }
+        TOKEN if n == 1 => Some(Reply::pair(2).behind(&held)),
+        _ => None,
+    };
+    let (provider, _, _app, browser) = signed_in(script, |setup| setup).await;
+    let tab = browser.clone();
+    let first = tokio::spawn(async move { refresh_now(&tab).await });
+    provider.arrived(TOKEN, 2).await;
+    let tab = browser.clone();
+    let second = tokio::spawn(async move { tab.get("/me").await });
+    provider.arrived(ME, 2).await;
+    gate.open();
+    first.await.unwrap().redirects_to("/me");
+    second.await.unwrap().shows(200, &["Ann"]);
+    assert_eq!(provider.count(TOKEN), 3);
+    assert_eq!(
+        bearers(&provider)[1..],
+        ["access-secret-1", "access-secret-2", "access-secret-3"]
+    );
+}

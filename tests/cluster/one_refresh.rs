@@ -12,6 +12,7 @@ on_both_stores! {
     requests_that_meet_a_refused_token_refresh_it_once,
     requests_that_meet_an_expiring_token_refresh_it_once,
     another_instance_carries_on_when_the_holder_dies,
+    a_holder_that_wakes_up_late_still_brings_the_pair,
     nothing_is_held_open_while_smartsheet_thinks,
 }
 
@@ -114,6 +115,36 @@ async fn another_instance_carries_on_when_the_holder_dies(kind: Kind) {
     assert_eq!(second.await.unwrap().status, 200);
     let book = provider.book();
     assert_eq!((book.refreshes, book.pairs.len()), (2, 2));
+}
+
+/// The holder stands still from Smartsheet's answer until its lease has lapsed. The other instance is refused, because the
+/// refresh token is used, and doesn't end the session over it.
+async fn a_holder_that_wakes_up_late_still_brings_the_pair(kind: Kind) {
+    let provider = Provider::start().await;
+    let cluster = Cluster::new(kind).await.with_provider(&provider);
+    let cluster = cluster.set("SESSION_REFRESH_LEASE", "2s");
+    let (one, two) = (cluster.start().await, cluster.start().await);
+    let browser = Browser::new();
+    browser.sign_in(one.address).await;
+    provider.expire();
+
+    provider.hold_tokens(Hold::Processed);
+    let (first, second, ()) = tokio::join!(
+        browser.me(one.address),
+        async {
+            provider.until(|book| book.pairs.len() == 2).await;
+            browser.me(two.address).await
+        },
+        async {
+            provider.until(|book| book.pairs.len() == 2).await;
+            one.freeze();
+            provider.hold_tokens(Hold::No);
+            provider.until(|book| book.refreshes == 2).await;
+            one.thaw();
+        },
+    );
+    all_are_answered(&[first, second]);
+    assert_eq!(provider.book().pairs.len(), 2);
 }
 
 /// More sessions wait for Smartsheet than an instance has connections to its database, and others are served meanwhile.

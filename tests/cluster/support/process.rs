@@ -122,6 +122,15 @@ impl Instance {
         signal("TERM", self.child.id());
     }
 
+    /// The process stands still, as on a machine that is suspended.
+    pub(crate) fn freeze(&self) {
+        signal("STOP", self.child.id());
+    }
+
+    pub(crate) fn thaw(&self) {
+        signal("CONT", self.child.id());
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
