@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::rows::RowKey;
 use crate::clock::{after, before};
 use crate::flow::FlowId;
 use crate::oauth::{State, Token};
@@ -34,6 +35,10 @@ pub struct SessionData {
     /// The failure that the person is trying out, in sandbox mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<Trial>,
+    /// The row of the session that somebody who signed in again had before. It is there until the browser shows that it knows
+    /// this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<RowKey>,
 }
 
 /// A failure that a person chose to try out.
@@ -103,7 +108,27 @@ impl SessionData {
             login: None,
             flow: Some(FlowId::random()),
             trial: None,
+            replaces: None,
         }
+    }
+
+    /// What goes on in another session when somebody who is signed in with this one signs in again. Sign-ins under way stay
+    /// here until the other takes this one's place ([`SessionData::take_place`]): each can be finished in one of the two.
+    #[must_use]
+    pub(super) fn successor(&self, row: RowKey) -> Self {
+        Self {
+            pending: Vec::new(),
+            replaces: Some(row),
+            ..self.clone()
+        }
+    }
+
+    /// Takes the place of the session that it replaces, with the sign-ins that are under way there.
+    pub(super) fn take_place(&mut self, mut pending: Vec<PendingSignIn>) {
+        self.replaces = None;
+        pending.append(&mut self.pending);
+        let surplus = pending.len().saturating_sub(MAX_PENDING);
+        self.pending = pending.split_off(surplus);
     }
 
     /// Adds a sign-in, dropping those that are too old and, when there are [`MAX_PENDING`], the oldest.

@@ -118,8 +118,10 @@ impl SessionStore for Store {
         stored.into_record(expiry).map(Some)
     }
 
+    /// Removes a session that nobody is signed in with. The layer asks for it whenever the cookie is to change; a login ends by
+    /// [`Store::delete_if`], and when the browser shows that it knows the session which replaces it.
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        self.delete_if(*id, |_| true)
+        self.delete_if(*id, |data| data.login.is_none())
             .await
             .map_err(|error| backend(&error))?;
         Ok(())

@@ -19,6 +19,8 @@ use crate::seal::{OpenError, Sealer};
 /// no accident.
 const MAX_TRIES: u32 = 100;
 
+const TOO_MANY_WRITES: StoreError = StoreError::Refused("too many requests write it at once");
+
 /// A session's row is touched (its expiry moved) when this long, or this part of the idle time, has gone by since the last
 /// time: often enough that idle means idle, seldom enough that reading does not mean writing.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
@@ -82,12 +84,59 @@ impl Store {
         self
     }
 
-    /// The session of `id`, unless it expired or does not open. Counts as a visit.
+    /// The session of `id`, unless it expired or does not open. Counts as a visit: whoever asks has the id from the browser,
+    /// so a session that this one replaces is of no use any more, and goes.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
     pub async fn read(&self, id: Id) -> Result<Option<Stored>, StoreError> {
+        let found = self.load(id).await?;
+        let Some((stored, old)) = found.as_ref().and_then(|s| Some((s, s.data.replaces?))) else {
+            return Ok(found);
+        };
+        match self.take_place(stored.clone(), old).await {
+            Err(error) => {
+                // A store that can't be written can still be read.
+                tracing::warn!(%error, "a session that was replaced is still there");
+                Ok(found)
+            }
+            taken => taken,
+        }
+    }
+
+    /// Removes the session in the row `old`, which `stored` replaces. What is under way there goes on here.
+    async fn take_place(
+        &self,
+        mut stored: Stored,
+        old: RowKey,
+    ) -> Result<Option<Stored>, StoreError> {
+        let now = self.clock.now().as_millisecond();
+        let mut pending = Vec::new();
+        while let Some(row) = self.rows.find(&old, now).await? {
+            if self.rows.delete(&old, row.version).await? {
+                pending = self.open(&row).map_or(pending, |data| data.pending);
+                break;
+            }
+        }
+        for _ in 0..MAX_TRIES {
+            let mut next = Stored {
+                version: stored.version + 1,
+                ..stored
+            };
+            next.data.take_place(pending.clone());
+            if self.rows.update(&self.seal(&next)?).await? {
+                return Ok(Some(next));
+            }
+            match self.load(next.id).await? {
+                Some(newer) => stored = newer,
+                None => return Ok(None),
+            }
+        }
+        Err(TOO_MANY_WRITES)
+    }
+
+    async fn load(&self, id: Id) -> Result<Option<Stored>, StoreError> {
         let now = self.clock.now();
         let Some(row) = self.rows.find(&row_key(id), now.as_millisecond()).await? else {
             return Ok(None);
@@ -164,11 +213,13 @@ impl Store {
                 return Ok(Some(result));
             }
         }
-        Err(StoreError::Refused("too many requests write it at once"))
+        Err(TOO_MANY_WRITES)
     }
 
-    /// Moves the session of `id` to a new id, applying `change` on the way: the old row goes and the new one comes in one
-    /// transaction. `None` when there is no such session (any more).
+    /// Moves the session of `id` to a new id, applying `change` on the way. `None` when there is no such session (any more).
+    ///
+    /// The old row goes and the new one comes in one transaction. But when somebody is signed in with the old one, it stays
+    /// until the new id is asked for ([`Store::read`]): if the browser never learns of it, that login is not lost.
     ///
     /// # Errors
     ///
@@ -182,6 +233,11 @@ impl Store {
             let Some(old) = self.read(id).await? else {
                 return Ok(None);
             };
+            if old.data.login.is_some() {
+                let mut data = old.data.successor(row_key(id));
+                change(&mut data);
+                return self.create(data).await.map(Some);
+            }
             let mut data = old.data;
             change(&mut data);
             let new = Stored {
@@ -194,7 +250,7 @@ impl Store {
                 return Ok(Some(new));
             }
         }
-        Err(StoreError::Refused("too many requests write it at once"))
+        Err(TOO_MANY_WRITES)
     }
 
     /// Deletes the session of `id` when `condition` holds for it, and says what was in it. `None` when there is no such
@@ -219,7 +275,7 @@ impl Store {
                 return Ok(Some(stored.data));
             }
         }
-        Err(StoreError::Refused("too many requests write it at once"))
+        Err(TOO_MANY_WRITES)
     }
 
     /// Removes expired sessions, and those without a login beyond 50,000, in batches small enough that no request

@@ -332,7 +332,7 @@ async fn operations_of_the_store_are_counted_once_by_outcome() {
         [("insert ok", 1), ("find ok", 1), ("touch ok", 1)],
     );
     store
-        .update(id, |data| data.created_at = clock.now())
+        .update(id, |data| data.login = None)
         .await
         .unwrap()
         .unwrap();

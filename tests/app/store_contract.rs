@@ -68,6 +68,14 @@ impl World {
         (id, self.load(id).await.unwrap())
     }
 
+    /// The same with nobody signed in.
+    async fn visitor(&self) -> (Id, Record) {
+        let mut data = self.data();
+        data.login = None;
+        let id = self.store.create(data).await.unwrap().id;
+        (id, self.load(id).await.unwrap())
+    }
+
     async fn load(&self, id: Id) -> Option<Record> {
         SessionStore::load(&self.store, &id).await.unwrap()
     }
@@ -134,7 +142,8 @@ async fn a_stale_save_is_refused() {
 async fn a_deleted_session_is_not_revived() {
     for world in worlds().await {
         let (id, mut record) = world.session().await;
-        SessionStore::delete(&world.store, &id).await.unwrap();
+        let deleted = world.store.delete_if(id, |_| true).await.unwrap();
+        assert!(deleted.is_some());
         assert!(world.load(id).await.is_none());
         sign_in_started(&mut record, "late");
         assert!(SessionStore::save(&world.store, &record).await.is_err());
@@ -154,16 +163,79 @@ async fn a_deleted_session_is_not_revived() {
     }
 }
 
+/// The layer deletes whenever the cookie is to change, and knows nothing of what the session is still good for.
+#[tokio::test]
+async fn the_layer_deletes_what_nobody_is_signed_in_with() {
+    for world in worlds().await {
+        let (id, record) = world.visitor().await;
+        SessionStore::delete(&world.store, &id).await.unwrap();
+        assert!(world.load(id).await.is_none());
+        assert!(SessionStore::save(&world.store, &record).await.is_ok());
+        assert!(world.load(id).await.is_none());
+        let (id, _) = world.session().await;
+        SessionStore::delete(&world.store, &id).await.unwrap();
+        assert!(world.load(id).await.is_some());
+    }
+}
+
 #[tokio::test]
 async fn a_renewed_session_does_not_come_back_under_its_old_id() {
     for world in worlds().await {
-        let (old, mut record) = world.session().await;
+        let (old, mut record) = world.visitor().await;
         let new = world.store.renew(old, |_| ()).await.unwrap().unwrap().id;
         assert_ne!(new, old);
         sign_in_started(&mut record, "late");
         assert!(SessionStore::save(&world.store, &record).await.is_err());
         assert!(world.load(old).await.is_none());
         assert!(world.load(new).await.is_some());
+    }
+}
+
+/// Whoever is signed in and signs in again keeps the session that they know until they show that they know the new one.
+#[tokio::test]
+async fn a_login_is_replaced_when_the_new_id_is_asked_for() {
+    for world in worlds().await {
+        let (old, mut record) = world.session().await;
+        sign_in_started(&mut record, "one");
+        SessionStore::save(&world.store, &record).await.unwrap();
+        let new = world.store.renew(old, |_| ()).await.unwrap().unwrap();
+        // A sign-in under way can be finished in one of the two.
+        assert!(new.data.pending.is_empty());
+        let mut record = world.load(old).await.unwrap();
+        assert_eq!(states(&record), ["one"]);
+        // One that nobody comes to know disturbs nothing.
+        let newer = world.store.renew(old, |_| ()).await.unwrap().unwrap();
+        assert!(world.load(old).await.is_some());
+
+        assert_eq!(states(&world.load(newer.id).await.unwrap()), ["one"]);
+        assert!(world.load(old).await.is_none());
+        sign_in_started(&mut record, "late");
+        assert!(SessionStore::save(&world.store, &record).await.is_err());
+        assert!(world.load(old).await.is_none());
+        // Once: the next look finds it done.
+        let first = world.store.read(newer.id).await.unwrap().unwrap();
+        assert_eq!(first.data.replaces, None);
+        let second = world.store.read(newer.id).await.unwrap().unwrap();
+        assert_eq!(first.data, second.data);
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_for_the_new_id_at_once_all_find_what_was_under_way() {
+    for world in worlds().await {
+        let (old, mut record) = world.session().await;
+        sign_in_started(&mut record, "one");
+        SessionStore::save(&world.store, &record).await.unwrap();
+        let new = world.store.renew(old, |_| ()).await.unwrap().unwrap().id;
+        let reads = (0..8).map(|_| {
+            let store = world.store.clone();
+            tokio::spawn(async move { store.read(new).await.unwrap().unwrap() })
+        });
+        for read in reads.collect::<Vec<_>>() {
+            read.await.unwrap();
+        }
+        assert_eq!(states(&world.load(new).await.unwrap()), ["one"]);
+        assert!(world.load(old).await.is_none());
     }
 }
 

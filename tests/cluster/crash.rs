@@ -31,7 +31,7 @@ enum Known {
     Open,
 }
 
-/// Signs in, refreshes and looks at its profile, over and over, until the process dies.
+/// Signs in, refreshes, looks at its profile and signs in again, over and over, until the process dies.
 async fn live(browser: &Browser, at: SocketAddr, mut known: Known) -> Known {
     loop {
         if known != Known::SignedIn {
@@ -51,6 +51,14 @@ async fn live(browser: &Browser, at: SocketAddr, mut known: Known) -> Known {
                 Err(_) if path == "/refresh" => return Known::Open,
                 Err(_) => return known,
             }
+        }
+        // Signing in again. Without an answer, the browser knows the session that it had.
+        let Ok(callback) = browser.try_consent(at).await else {
+            return known;
+        };
+        match browser.send(Method::GET, at, &callback, "text/html").await {
+            Ok(page) => assert_eq!(page.location(), Some("/me"), "{page:?}"),
+            Err(_) => return known,
         }
     }
 }

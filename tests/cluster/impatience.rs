@@ -11,6 +11,7 @@ use crate::support::{Browser, Cluster, Hold, Kind, Page, Provider, on_both_store
 on_both_stores! {
     a_refresh_outlives_its_browser,
     an_exchange_outlives_its_browser,
+    leaving_while_signing_in_again_costs_no_login,
     a_refresh_outlives_its_page,
     stopping_waits_for_a_refresh,
     stopping_waits_for_a_refresh_that_nobody_waits_for,
@@ -68,6 +69,40 @@ async fn an_exchange_outlives_its_browser(kind: Kind) {
     browser.get(one.address, "/me").await.asks_to_sign_in();
     browser.sign_in(one.address).await;
     assert_eq!(browser.me(one.address).await.status, 200);
+    table.close().await;
+}
+
+/// Somebody who is signed in signs in again, and goes away before they hear of their new session.
+async fn leaving_while_signing_in_again_costs_no_login(kind: Kind) {
+    let provider = Provider::start().await;
+    let cluster = Cluster::new(kind).await.with_provider(&provider);
+    let (one, two) = (cluster.start().await, cluster.start().await);
+    let browser = Browser::new();
+    browser.sign_in(one.address).await;
+    let callback = browser.consent(one.address).await;
+
+    provider.hold_tokens(Hold::Processed);
+    let asked = ask(&browser, one.address, &callback);
+    provider.until(|book| book.pairs.len() == 2).await;
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    provider.hold_tokens(Hold::No);
+    let table = cluster.table().await;
+    until("the pair is stored", async || table.logins().await == 2).await;
+
+    assert_eq!(browser.me(two.address).await.status, 200);
+    assert_eq!(
+        browser.post(two.address, "/refresh").await.location(),
+        Some("/me")
+    );
+    assert_eq!(browser.get(two.address, &callback).await.status, 400);
+    // Once the browser comes with a new id, the old one is of no use.
+    let before = browser.apart();
+    browser.sign_in(two.address).await;
+    assert_eq!(browser.me(one.address).await.status, 200);
+    assert_eq!(before.me(two.address).await.status, 401);
+    // What nobody came to know goes when its time is up.
+    assert_eq!(table.logins().await, 2);
     table.close().await;
 }
 

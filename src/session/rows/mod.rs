@@ -12,6 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::database::DatabaseError;
 pub(super) use measured::MeasuredRows;
@@ -20,8 +21,9 @@ pub use postgres::PostgresRows;
 pub use sqlite::SqliteRows;
 
 /// What a row is found by: the SHA-256 of the session's id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RowKey(pub [u8; 32]);
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RowKey(#[serde(with = "hex::serde")] pub [u8; 32]);
 
 impl fmt::Debug for RowKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

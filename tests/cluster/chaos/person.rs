@@ -77,6 +77,8 @@ impl Person {
                 (_, 70..85) => self.visit(world, Method::POST, "/refresh").await,
                 // A sign-in that is begun and not finished.
                 (_, 85..90) => self.visit(world, Method::GET, "/login").await,
+                (Habit::Impatient, 90..93) => self.give_up_signing_in_again(world).await,
+                (_, 90..93) => self.sign_in(world).await,
                 _ => self.visit(world, Method::GET, "/").await,
             }
         }
@@ -167,6 +169,14 @@ impl Person {
             Ok(None) => {}
             Err(_) => world.tally.count("requests given up"),
         }
+    }
+
+    /// Somebody who is signed in signs in again and goes away, at a moment at which nobody knows what came of it.
+    async fn give_up_signing_in_again(&self, world: &World) {
+        let patience = Duration::from_millis(self.draw(1..80));
+        let sign_in = tokio::time::timeout(patience, self.sign_in(world));
+        let given_up = sign_in.await.is_err();
+        world.tally.add("sign-ins given up", usize::from(given_up));
     }
 
     /// What an answer says about the login.
