@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::refresh::{LIFE, ME, TOKEN, bearers, signed_in};
-use crate::support::{Browser, Gate, Page, Reply, SECOND, Seen, World};
+use crate::support::{Browser, Gate, Page, Provider, Reply, SECOND, Seen, TestApp, World};
 
 async fn refresh_now(browser: &Browser) -> Page {
     let headers = [("accept", "text/html"), ("sec-fetch-site", "same-origin")];
@@ -92,36 +93,65 @@ async fn an_instance_that_dies_during_a_refresh_holds_up_nobody_for_long() {
     dying.abort();
 }
 
+/// A visit whose refresh is not answered before its lease lapses, and one at another instance, whose refresh has begun.
+struct TakenOver {
+    provider: Provider,
+    browser: Browser,
+    late: JoinHandle<Page>,
+    taking_over: JoinHandle<Page>,
+    _apps: [TestApp; 2],
+}
+
+/// Refreshes are answered with `first`, and after that with `second`.
+async fn taken_over(
+    first: impl Fn() -> Reply + Send + Sync + 'static,
+    second: impl Fn() -> Reply + Send + Sync + 'static,
+) -> TakenOver {
+    let script = move |request: &Seen, n| match (request.is_refresh(), n) {
+        (true, 1) => Some(first()),
+        (true, _) => Some(second()),
+        _ => None,
+    };
+    let (provider, setup, app, browser) = signed_in(script, |setup| setup).await;
+    let other = setup.start().await;
+    setup.clock.pass(LIFE);
+    let visit = |tab: Browser| tokio::spawn(async move { tab.get("/me").await });
+    let late = visit(browser.clone());
+    provider.arrived(TOKEN, 2).await;
+    setup.clock.pass(20 * SECOND + SECOND);
+    let taking_over = visit(browser.copy_to(&other));
+    provider.arrived(TOKEN, 3).await;
+    TakenOver {
+        provider,
+        browser,
+        late,
+        taking_over,
+        _apps: [app, other],
+    }
+}
+
+/// Asserts that `visit` does not end while there is time enough to believe a refusal.
+async fn doubts(visit: &mut JoinHandle<Page>) {
+    let believed = timeout(Duration::from_millis(300), visit).await;
+    assert!(believed.is_err(), "{believed:?}");
+}
+
+fn refusal() -> Reply {
+    Reply::error(400, 1071, "invalid_grant")
+}
+
 /// Smartsheet granted the one that held the lease a new pair, and it stores it late.
 #[tokio::test]
 async fn a_pair_that_is_stored_late_is_not_lost_to_an_instance_that_took_over() {
     let gate = Gate::closed();
     let held = gate.clone();
-    let script = move |request: &Seen, n| match (request.is_refresh(), n) {
-        (true, 1) => Some(Reply::pair(2).behind(&held)),
-        (true, _) => Some(Reply::error(400, 1071, "invalid_grant")),
-        _ => None,
-    };
-    let (provider, setup, _app, one) = signed_in(script, |setup| setup).await;
-    let other = setup.start().await;
-    let two = one.copy_to(&other);
-    setup.clock.pass(LIFE);
-    let late = tokio::spawn({
-        let one = one.clone();
-        async move { one.get("/me").await }
-    });
-    provider.arrived(TOKEN, 2).await;
-    setup.clock.pass(20 * SECOND + SECOND);
-    let mut taking_over = tokio::spawn(async move { two.get("/me").await });
-    provider.arrived(TOKEN, 3).await;
-    // Time enough to believe the refusal.
-    let believed = timeout(Duration::from_millis(300), &mut taking_over).await;
-    assert!(believed.is_err(), "{believed:?}");
+    let mut world = taken_over(move || Reply::pair(2).behind(&held), refusal).await;
+    doubts(&mut world.taking_over).await;
     gate.open();
-    late.await.unwrap().shows(200, &["Ann"]);
-    taking_over.await.unwrap().shows(200, &["Ann"]);
-    assert_eq!(provider.count(TOKEN), 3);
-    one.get("/me").await.shows(200, &["Ann"]);
+    world.late.await.unwrap().shows(200, &["Ann"]);
+    world.taking_over.await.unwrap().shows(200, &["Ann"]);
+    assert_eq!(world.provider.count(TOKEN), 3);
+    world.browser.get("/me").await.shows(200, &["Ann"]);
 }
 
 /// Its lease lapsed before its request came through: what is refused to it was granted to the other.
@@ -129,50 +159,27 @@ async fn a_pair_that_is_stored_late_is_not_lost_to_an_instance_that_took_over() 
 async fn an_instance_that_comes_too_late_waits_for_the_one_that_took_over() {
     let (refusing, granting) = (Gate::closed(), Gate::closed());
     let (refused, granted) = (refusing.clone(), granting.clone());
-    let script = move |request: &Seen, n| match (request.is_refresh(), n) {
-        (true, 1) => Some(Reply::error(400, 1071, "invalid_grant").behind(&refused)),
-        (true, _) => Some(Reply::pair(2).behind(&granted)),
-        _ => None,
-    };
-    let (provider, setup, _app, one) = signed_in(script, |setup| setup).await;
-    let other = setup.start().await;
-    let two = one.copy_to(&other);
-    setup.clock.pass(LIFE);
-    let mut late = tokio::spawn(async move { one.get("/me").await });
-    provider.arrived(TOKEN, 2).await;
-    setup.clock.pass(20 * SECOND + SECOND);
-    let taking_over = tokio::spawn(async move { two.get("/me").await });
-    provider.arrived(TOKEN, 3).await;
+    let mut world = taken_over(
+        move || refusal().behind(&refused),
+        move || Reply::pair(2).behind(&granted),
+    )
+    .await;
     refusing.open();
-    // Time enough to believe the refusal.
-    let believed = timeout(Duration::from_millis(300), &mut late).await;
-    assert!(believed.is_err(), "{believed:?}");
+    doubts(&mut world.late).await;
     granting.open();
-    late.await.unwrap().shows(200, &["Ann"]);
-    taking_over.await.unwrap().shows(200, &["Ann"]);
-    assert_eq!(provider.count(TOKEN), 3);
+    world.late.await.unwrap().shows(200, &["Ann"]);
+    world.taking_over.await.unwrap().shows(200, &["Ann"]);
+    assert_eq!(world.provider.count(TOKEN), 3);
 }
 
 /// Nobody comes with the new pair: whoever held the lease has died with it.
 #[tokio::test]
 async fn a_pair_that_is_lost_ends_in_a_request_to_sign_in() {
-    let script = |request: &Seen, n| match (request.is_refresh(), n) {
-        (true, 1) => Some(Reply::silence()),
-        (true, _) => Some(Reply::error(400, 1071, "invalid_grant")),
-        _ => None,
-    };
-    let (provider, setup, _app, one) = signed_in(script, |setup| setup).await;
-    let other = setup.start().await;
-    let two = one.copy_to(&other);
-    setup.clock.pass(LIFE);
-    let dying = tokio::spawn(async move { one.get("/me").await });
-    provider.arrived(TOKEN, 2).await;
-    setup.clock.pass(20 * SECOND + SECOND);
-    two.get("/me")
-        .await
-        .is_error(401, &["Please sign in again"]);
-    two.get("/me").await.is_signed_out();
-    dying.abort();
+    let world = taken_over(Reply::silence, refusal).await;
+    let page = world.taking_over.await.unwrap();
+    page.is_error(401, &["Please sign in again"]);
+    world.browser.get("/me").await.is_signed_out();
+    world.late.abort();
 }
 
 /// Another tab brought a new token, and that has expired, too, by the time it is used.

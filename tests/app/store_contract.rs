@@ -62,10 +62,18 @@ impl World {
         data
     }
 
-    /// A session, and its record as a request loads it.
+    /// A session with somebody signed in, and its record as a request loads it.
     async fn session(&self) -> (Id, Record) {
         let id = self.store.create(self.data()).await.unwrap().id;
         (id, self.load(id).await.unwrap())
+    }
+
+    /// The same with a sign-in under way.
+    async fn session_with_sign_in(&self, state: &str) -> Id {
+        let (id, mut record) = self.session().await;
+        sign_in_started(&mut record, state);
+        SessionStore::save(&self.store, &record).await.unwrap();
+        id
     }
 
     /// The same with nobody signed in.
@@ -105,9 +113,7 @@ fn states(record: &Record) -> Vec<String> {
 #[tokio::test]
 async fn a_save_writes_over_what_was_loaded() {
     for world in worlds().await {
-        let (id, mut record) = world.session().await;
-        sign_in_started(&mut record, "one");
-        SessionStore::save(&world.store, &record).await.unwrap();
+        let id = world.session_with_sign_in("one").await;
         assert_eq!(states(&world.load(id).await.unwrap()), ["one"]);
     }
 }
@@ -195,9 +201,7 @@ async fn a_renewed_session_does_not_come_back_under_its_old_id() {
 #[tokio::test]
 async fn a_login_is_replaced_when_the_new_id_is_asked_for() {
     for world in worlds().await {
-        let (old, mut record) = world.session().await;
-        sign_in_started(&mut record, "one");
-        SessionStore::save(&world.store, &record).await.unwrap();
+        let old = world.session_with_sign_in("one").await;
         let new = world.store.renew(old, |_| ()).await.unwrap().unwrap();
         // A sign-in under way can be finished in one of the two.
         assert!(new.data.pending.is_empty());
@@ -223,9 +227,7 @@ async fn a_login_is_replaced_when_the_new_id_is_asked_for() {
 #[tokio::test]
 async fn whoever_asks_for_the_new_id_at_once_all_find_what_was_under_way() {
     for world in worlds().await {
-        let (old, mut record) = world.session().await;
-        sign_in_started(&mut record, "one");
-        SessionStore::save(&world.store, &record).await.unwrap();
+        let old = world.session_with_sign_in("one").await;
         let new = world.store.renew(old, |_| ()).await.unwrap().unwrap().id;
         let reads = (0..8).map(|_| {
             let store = world.store.clone();
