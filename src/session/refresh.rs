@@ -267,7 +267,8 @@ impl<'a> Refresh<'a> {
         let started = Instant::now();
         let last_holder_may_store = found
             .lease
-            .is_some_and(|lease| after(lease.until, STORE_FOR) > clock.now());
+            .is_some_and(|lease| after(lease.until, STORE_FOR) > clock.now())
+            && self.has_rivals();
         loop {
             let waited = started.elapsed();
             let in_doubt = last_holder_may_store && waited < DOUBT_FOR;
@@ -295,7 +296,14 @@ impl<'a> Refresh<'a> {
 
     /// Whether somebody else has the right to refresh.
     fn is_theirs(&self, lease: Lease) -> bool {
-        lease.holder != self.holder && lease.until > self.inner.clock.now()
+        let is_live = lease.until > self.inner.clock.now();
+        lease.holder != self.holder && is_live && self.has_rivals()
+    }
+
+    /// Whether another instance may be refreshing, too. In this one nobody does: there is one refresh a session. So while it
+    /// has the sessions for itself, a lease that it finds is of a process that died.
+    fn has_rivals(&self) -> bool {
+        self.inner.store.rows.are_shared()
     }
 
     /// Changes the login if its tokens are still `old`. `false` when they are not, or the session is gone.

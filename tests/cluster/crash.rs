@@ -132,6 +132,39 @@ async fn a_pair_that_died_with_the_process_ends_as_a_request_to_sign_in(kind: Ki
     assert_eq!(browser.me(again.address).await.status, 200);
 }
 
+/// An instance that is alone on its file knows that whoever has the lease is dead: nobody waits 20 seconds for it to lapse.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_comes_back_alone_waits_for_no_lease() {
+    let provider = Provider::start().await;
+    let cluster = Cluster::new(Kind::Sqlite).await.with_provider(&provider);
+    let mut one = cluster.start().await;
+    for (hold, expected) in [(Hold::Unprocessed, 200), (Hold::Processed, 401)] {
+        let browser = Browser::new();
+        browser.sign_in(one.address).await;
+        provider.expire();
+        let before = provider.book();
+        provider.hold_tokens(hold);
+        let (tab, at) = (browser.clone(), one.address);
+        let asked =
+            tokio::spawn(async move { tab.send(Method::GET, at, "/me", "text/html").await });
+        provider
+            .until(|book| match hold {
+                Hold::Processed => book.pairs.len() > before.pairs.len(),
+                _ => book.refreshes > before.refreshes,
+            })
+            .await;
+        one.kill();
+        assert!(asked.await.unwrap().is_err());
+        provider
+            .until(|book| book.abandoned > before.abandoned)
+            .await;
+        provider.hold_tokens(Hold::No);
+        one = cluster.start().await;
+        let page = browser.get(one.address, "/me").await;
+        assert_eq!(page.status, expected, "{hold:?}: {page:?}");
+    }
+}
+
 async fn a_code_that_died_with_the_process_ends_as_a_request_to_sign_in(kind: Kind) {
     let provider = Provider::start().await;
     let cluster = Cluster::new(kind).await.with_provider(&provider);

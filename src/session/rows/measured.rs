@@ -54,6 +54,10 @@ async fn measure<T>(
 
 #[async_trait]
 impl Rows for MeasuredRows {
+    fn are_shared(&self) -> bool {
+        self.rows.are_shared()
+    }
+
     async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
         measure(&self.insert, self.rows.insert(row)).await
     }

@@ -69,6 +69,11 @@ impl From<DatabaseError> for RowsError {
 /// A database of rows. Its operations are atomic, and durable once they return (but for [`MemoryRows`]).
 #[async_trait]
 pub trait Rows: fmt::Debug + Send + Sync {
+    /// Whether other instances may serve people from these rows right now.
+    fn are_shared(&self) -> bool {
+        true
+    }
+
     /// Adds a row. `false` when its key is taken.
     async fn insert(&self, row: &Row) -> Result<bool, RowsError>;
 

@@ -6,13 +6,16 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Counts, Row, RowKey, Rows, RowsError};
-use crate::sqlite::{Database, Durability};
+use crate::sqlite::{Database, Durability, Neighbours};
 
 const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_sessions.sql")];
 
 /// Rows in one SQLite file, which several processes may share. What was acknowledged survives `kill -9` and a power failure.
 #[derive(Debug)]
-pub struct SqliteRows(Database);
+pub struct SqliteRows {
+    database: Database,
+    neighbours: Neighbours,
+}
 
 impl SqliteRows {
     /// Opens the file, making it (mode 0600) and its folder (mode 0700) when they are missing.
@@ -21,9 +24,10 @@ impl SqliteRows {
     ///
     /// When the folder or the file can't be made, written or read as a database of ours.
     pub async fn open(file: &Path) -> Result<Self, RowsError> {
-        Ok(Self(
-            Database::open(file, Durability::PowerFailure, MIGRATIONS).await?,
-        ))
+        Ok(Self {
+            database: Database::open(file, Durability::PowerFailure, MIGRATIONS).await?,
+            neighbours: Neighbours::of(file),
+        })
     }
 
     /// Whether `change` changed a row.
@@ -31,7 +35,7 @@ impl SqliteRows {
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
     ) -> Result<bool, RowsError> {
-        Ok(self.0.write(change).await? == 1)
+        Ok(self.database.write(change).await? == 1)
     }
 }
 
@@ -51,6 +55,10 @@ fn delete(file: &Connection, key: &RowKey, version: i64) -> rusqlite::Result<usi
 
 #[async_trait]
 impl Rows for SqliteRows {
+    fn are_shared(&self) -> bool {
+        self.neighbours.are_there()
+    }
+
     async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
         let row = row.clone();
         self.changes_one(move |file| insert(file, &row)).await
@@ -58,7 +66,7 @@ impl Rows for SqliteRows {
 
     async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
         let key = *key;
-        let found = self.0.read(move |file| {
+        let found = self.database.read(move |file| {
             let sql =
                 "SELECT version, sealed, expires_at, transient FROM sessions WHERE key = ?1 AND expires_at > ?2";
             file.prepare_cached(sql)?
@@ -124,7 +132,7 @@ impl Rows for SqliteRows {
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
-        let deleted = self.0.write(move |file| {
+        let deleted = self.database.write(move |file| {
             file.prepare_cached(
                 "DELETE FROM sessions WHERE key IN
                  (SELECT key FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
@@ -135,7 +143,7 @@ impl Rows for SqliteRows {
     }
 
     async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
-        let deleted = self.0.write(move |file| {
+        let deleted = self.database.write(move |file| {
             file.prepare_cached(
                 "DELETE FROM sessions WHERE key IN
                  (SELECT key FROM sessions WHERE transient ORDER BY expires_at DESC LIMIT ?2 OFFSET ?1)",
@@ -147,7 +155,7 @@ impl Rows for SqliteRows {
 
     async fn count(&self, now: i64) -> Result<Counts, RowsError> {
         // Each from an index: to look at the rows themselves would take ten times as long.
-        let counted = self.0.read_at_length(move |file| {
+        let counted = self.database.read_at_length(move |file| {
             let sql = "SELECT all_of_them - transient, transient FROM
                  (SELECT (SELECT count(*) FROM sessions WHERE expires_at > ?1) AS all_of_them,
                          (SELECT count(*) FROM sessions WHERE transient AND expires_at > ?1) AS transient)";
@@ -163,13 +171,13 @@ impl Rows for SqliteRows {
 
     async fn ping(&self) -> Result<(), RowsError> {
         let pong = self
-            .0
+            .database
             .read(|file| file.prepare_cached("SELECT 1")?.query_row([], |_| Ok(())));
         Ok(pong.await?)
     }
 
     async fn close(&self) {
-        self.0.close().await;
+        self.database.close().await;
     }
 }
 
