@@ -118,8 +118,7 @@ async fn a_pair_that_died_with_the_process_ends_as_a_request_to_sign_in(kind: Ki
     provider.expire();
 
     provider.hold_tokens(Hold::Processed);
-    let (tab, at) = (browser.clone(), one.address);
-    let asked = tokio::spawn(async move { tab.send(Method::GET, at, "/me", "text/html").await });
+    let asked = browser.ask(one.address, "/me");
     provider.until(|book| book.pairs.len() == 2).await;
     one.kill();
     assert!(asked.await.unwrap().is_err());
@@ -144,9 +143,7 @@ async fn an_instance_that_comes_back_alone_waits_for_no_lease() {
         provider.expire();
         let before = provider.book();
         provider.hold_tokens(hold);
-        let (tab, at) = (browser.clone(), one.address);
-        let asked =
-            tokio::spawn(async move { tab.send(Method::GET, at, "/me", "text/html").await });
+        let asked = browser.ask(one.address, "/me");
         provider
             .until(|book| match hold {
                 Hold::Processed => book.pairs.len() > before.pairs.len(),
@@ -173,8 +170,7 @@ async fn a_code_that_died_with_the_process_ends_as_a_request_to_sign_in(kind: Ki
     let callback = browser.consent(one.address).await;
 
     provider.hold_tokens(Hold::Processed);
-    let (tab, at, path) = (browser.clone(), one.address, callback.clone());
-    let asked = tokio::spawn(async move { tab.send(Method::GET, at, &path, "text/html").await });
+    let asked = browser.ask(one.address, &callback);
     provider.until(|book| book.pairs.len() == 1).await;
     one.kill();
     assert!(asked.await.unwrap().is_err());

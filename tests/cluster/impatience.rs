@@ -3,10 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use reqwest::Method;
-use tokio::task::JoinHandle;
-
-use crate::support::{Browser, Cluster, Hold, Kind, Page, Provider, on_both_stores, until};
+use crate::support::{Browser, Cluster, Hold, Kind, Provider, on_both_stores, until};
 
 on_both_stores! {
     a_refresh_outlives_its_browser,
@@ -19,12 +16,17 @@ on_both_stores! {
     a_refresh_that_begins_late_during_a_stop_is_stored_or_not_begun,
 }
 
-type Asked = JoinHandle<Result<Page, reqwest::Error>>;
-
-/// Asks for a page and does not wait. Aborting the task closes the connection.
-fn ask(browser: &Browser, at: SocketAddr, path: &str) -> Asked {
-    let (browser, path) = (browser.clone(), path.to_owned());
-    tokio::spawn(async move { browser.send(Method::GET, at, &path, "text/html").await })
+/// Signs in and goes away between Smartsheet's grant and its answer. Says what the callback was.
+async fn leave_during_exchange(provider: &Provider, browser: &Browser, at: SocketAddr) -> String {
+    let callback = browser.consent(at).await;
+    let before = provider.book().pairs.len();
+    provider.hold_tokens(Hold::Processed);
+    let asked = browser.ask(at, &callback);
+    provider.until(|book| book.pairs.len() == before + 1).await;
+    asked.abort();
+    assert!(asked.await.unwrap_err().is_cancelled());
+    provider.hold_tokens(Hold::No);
+    callback
 }
 
 async fn a_refresh_outlives_its_browser(kind: Kind) {
@@ -36,7 +38,7 @@ async fn a_refresh_outlives_its_browser(kind: Kind) {
     provider.expire();
 
     provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, "/me");
+    let asked = browser.ask(one.address, "/me");
     provider.until(|book| book.pairs.len() == 2).await;
     asked.abort();
     assert!(asked.await.unwrap_err().is_cancelled());
@@ -51,14 +53,7 @@ async fn an_exchange_outlives_its_browser(kind: Kind) {
     let cluster = Cluster::new(kind).await.with_provider(&provider);
     let one = cluster.start().await;
     let browser = Browser::new();
-    let callback = browser.consent(one.address).await;
-
-    provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, &callback);
-    provider.until(|book| book.pairs.len() == 1).await;
-    asked.abort();
-    assert!(asked.await.unwrap_err().is_cancelled());
-    provider.hold_tokens(Hold::No);
+    let callback = leave_during_exchange(&provider, &browser, one.address).await;
 
     let table = cluster.table().await;
     until("the pair is stored", async || table.logins().await == 1).await;
@@ -79,14 +74,7 @@ async fn leaving_while_signing_in_again_costs_no_login(kind: Kind) {
     let (one, two) = (cluster.start().await, cluster.start().await);
     let browser = Browser::new();
     browser.sign_in(one.address).await;
-    let callback = browser.consent(one.address).await;
-
-    provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, &callback);
-    provider.until(|book| book.pairs.len() == 2).await;
-    asked.abort();
-    assert!(asked.await.unwrap_err().is_cancelled());
-    provider.hold_tokens(Hold::No);
+    let callback = leave_during_exchange(&provider, &browser, one.address).await;
     let table = cluster.table().await;
     until("the pair is stored", async || table.logins().await == 2).await;
 
@@ -117,7 +105,7 @@ async fn a_refresh_outlives_its_page(kind: Kind) {
 
     provider.hold_calls(Hold::Unprocessed);
     provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, "/me");
+    let asked = browser.ask(one.address, "/me");
     provider.until(|book| book.calls == 1).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
     provider.hold_calls(Hold::No);
@@ -138,7 +126,7 @@ async fn stopping_waits_for_a_refresh(kind: Kind) {
     provider.expire();
 
     provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, "/me");
+    let asked = browser.ask(one.address, "/me");
     provider.until(|book| book.pairs.len() == 2).await;
     one.terminate();
     until("it takes no more requests", async || {
@@ -163,7 +151,7 @@ async fn stopping_waits_for_a_refresh_that_nobody_waits_for(kind: Kind) {
     provider.expire();
 
     provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, "/me");
+    let asked = browser.ask(one.address, "/me");
     provider.until(|book| book.pairs.len() == 2).await;
     asked.abort();
     assert!(asked.await.unwrap_err().is_cancelled());
@@ -188,7 +176,7 @@ async fn stopping_waits_for_an_exchange(kind: Kind) {
     let callback = browser.consent(one.address).await;
 
     provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, &callback);
+    let asked = browser.ask(one.address, &callback);
     provider.until(|book| book.pairs.len() == 1).await;
     one.terminate();
     until("it takes no more requests", async || {
@@ -215,7 +203,7 @@ async fn a_refresh_that_begins_late_during_a_stop_is_stored_or_not_begun(kind: K
 
     provider.hold_calls(Hold::Unprocessed);
     provider.hold_tokens(Hold::Processed);
-    let asked = ask(&browser, one.address, "/me");
+    let asked = browser.ask(one.address, "/me");
     provider.until(|book| book.calls == 1).await;
     one.terminate();
     tokio::time::sleep(Duration::from_secs(5)).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Method, StatusCode};
+use tokio::task::JoinHandle;
 use url::Url;
 
 /// A person's browser. Its clones are tabs: they share the cookie.
@@ -104,6 +105,16 @@ impl Browser {
         self.send(Method::POST, at, path, "text/html")
             .await
             .unwrap()
+    }
+
+    /// Asks for a page and does not wait. Aborting the task closes the connection.
+    pub(crate) fn ask(
+        &self,
+        at: SocketAddr,
+        path: &str,
+    ) -> JoinHandle<Result<Page, reqwest::Error>> {
+        let (browser, path) = (self.clone(), path.to_owned());
+        tokio::spawn(async move { browser.send(Method::GET, at, &path, "text/html").await })
     }
 
     /// `GET /me` as a program sends it.
