@@ -108,6 +108,7 @@ async fn sign_in(app: &App) -> Login {
         token,
         refreshed_at: None,
         lease: None,
+        issuer: None,
         person: Some(Person {
             name: profile.name(),
             email: profile.email().to_owned(),

@@ -20,6 +20,7 @@ use rand::{Rng as _, RngExt as _};
 use rusqlite::Connection;
 use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
+use smartsheet_oauth_demo::flow::FlowId;
 use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, Token};
 use smartsheet_oauth_demo::sandbox::{self, Sandbox};
 use smartsheet_oauth_demo::server::{Server, Surroundings};
@@ -51,22 +52,17 @@ async fn main() {
 fn session() -> SessionData {
     let now = Timestamp::now();
     let random = || hex::encode(rand::rng().random::<[u8; 18]>());
-    let mut data = SessionData::new(now);
-    data.login = Some(Login {
-        signed_in_at: now,
-        token: Token {
-            access_token: AccessToken::new(random()),
-            refresh_token: Some(RefreshToken::new(random())),
-            expires_at: now + Duration::from_hours(7 * 24),
-        },
-        refreshed_at: None,
-        lease: None,
-        person: Some(Person {
-            name: "Grace Hopper".to_owned(),
-            email: "grace.hopper@example.com".to_owned(),
-        }),
+    let token = Token {
+        access_token: AccessToken::new(random()),
+        refresh_token: Some(RefreshToken::new(random())),
+        expires_at: now + Duration::from_hours(7 * 24),
+    };
+    let mut login = Login::new(token, now);
+    login.person = Some(Person {
+        name: "Grace Hopper".to_owned(),
+        email: "grace.hopper@example.com".to_owned(),
     });
-    data
+    SessionData::new(login, FlowId::random())
 }
 
 fn store(rows: Arc<dyn Rows>) -> Store {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use smartsheet_oauth_demo::clock::Clock;
+use smartsheet_oauth_demo::flow::FlowId;
 use smartsheet_oauth_demo::oauth::{
     Callback, Client, ClientAuthentication, Endpoints, OAuthError, Registration, State, Token,
 };
@@ -154,14 +155,8 @@ async fn main() -> Result<(), Error> {
         None,
         None,
     );
-    let mut session = SessionData::new(Timestamp::now());
-    session.login = Some(Login {
-        signed_in_at: Timestamp::now(),
-        token,
-        refreshed_at: None,
-        lease: None,
-        person: None,
-    });
+    let login = Login::new(token, Timestamp::now());
+    let session = SessionData::new(login, FlowId::random());
     let id = store.create(session).await?.id;
     let profile = refresh_ahead_and_save(&access, &api, id).await?;
     println!(

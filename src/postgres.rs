@@ -86,6 +86,29 @@ impl Line {
         self.settle(done)
     }
 
+    /// Says how many rows were changed: none when the statement fails with one of the codes (SQLSTATE) in `refusals`.
+    pub(crate) async fn execute_unless(
+        &mut self,
+        statement: Statement<'_>,
+        refusals: &[&str],
+    ) -> Result<u64, DatabaseError> {
+        let done = in_time(async {
+            let mut connection = self.connected().await?;
+            let changed = match statement.execute(&mut connection).await {
+                Ok(done) => done.rows_affected(),
+                Err(sqlx::Error::Database(error))
+                    if error.code().is_some_and(|code| refusals.contains(&&*code)) =>
+                {
+                    0
+                }
+                Err(error) => return Err(error.into()),
+            };
+            Ok((connection, changed))
+        });
+        let done = done.await;
+        self.settle(done)
+    }
+
     pub(crate) async fn fetch_all(
         &mut self,
         statement: Statement<'_>,

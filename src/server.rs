@@ -30,7 +30,7 @@ use crate::flow::FlowLog;
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
 use crate::sandbox::{self, Sandbox};
-use crate::session::{AccessTokens, RefreshPolicy, Store};
+use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App, Control, RateLimiter};
@@ -45,6 +45,9 @@ use sweep::sweep;
 
 /// How often sessions are removed that expired or are too many, and the others counted.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
+
+/// For how long an answer is good whether the session store takes a write.
+const TRY_WRITES_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the app can't start: one line that names the setting to change.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +81,8 @@ pub struct Surroundings {
     pub connections: ConnectionLimits,
     /// How often expired sessions are removed, and the others counted.
     pub sweep_every: Duration,
+    /// For how long an answer is good whether the session store takes a write.
+    pub try_writes_every: Duration,
 }
 
 impl Default for Surroundings {
@@ -88,6 +93,7 @@ impl Default for Surroundings {
             retry: Retry::default(),
             connections: ConnectionLimits::default(),
             sweep_every: SWEEP_EVERY,
+            try_writes_every: TRY_WRITES_EVERY,
         }
     }
 }
@@ -218,11 +224,22 @@ pub fn assemble(
         retry,
         connections: _,
         sweep_every: _,
+        try_writes_every,
     } = surroundings;
     let smartsheet = &settings.smartsheet;
     let is_sandbox = smartsheet.region == Region::Sandbox;
     let metrics = Metrics::new().map_err(|error| StartError(format!("metrics: {error}")))?;
-    let store = store.measured(&metrics);
+    let issuer = if is_sandbox {
+        Issuer::mounted_sandbox()
+    } else {
+        let client_id = &smartsheet.client_id;
+        Issuer::new(&smartsheet.authorize_url, &smartsheet.api_url, client_id)
+    };
+    let store = store
+        .measured(&metrics)
+        .bound_to(issuer)
+        .trying_writes_every(try_writes_every)
+        .with_messages_in(flow.clone());
     let transport = transport(settings, limits)?.watched_by(Arc::new(metrics.clone()));
     let registration = Registration {
         client_id: smartsheet.client_id.clone(),
@@ -259,8 +276,9 @@ pub fn assemble(
         session_lifetime: settings.session.lifetime,
         refresh_margin: settings.session.refresh_margin,
         patience: limits.total_timeout,
-        client,
         gate: transport.gate(),
+        client: client.clone(),
+        revocations: Revocations::new(store.clone(), client, Some(metrics.clone())),
         api: Api::new(smartsheet.api_url.clone(), transport, retry),
         store,
         access,

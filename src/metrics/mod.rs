@@ -17,7 +17,7 @@ use prometheus::{
 };
 
 pub use operation::Operation;
-pub use outcome::{Refresh, SignIn};
+pub use outcome::{Refresh, Revocation, SignIn};
 
 /// What the names of this app's own figures begin with. Those of the process have the names that they have everywhere.
 const NAMESPACE: &str = "oauth_demo";
@@ -50,9 +50,11 @@ struct Figures {
     requests: HistogramVec,
     sign_ins: IntCounterVec,
     refreshes: IntCounterVec,
+    revocations: IntCounterVec,
     calls: HistogramVec,
     store: HistogramVec,
     sessions: IntGaugeVec,
+    revocations_waiting: IntGauge,
     ready: IntGauge,
 }
 
@@ -95,17 +97,19 @@ impl Metrics {
             "Sign-ins that were started, and what became of them.",
             &["outcome"],
         )?;
-        for outcome in SignIn::ALL {
-            sign_ins.with_label_values(&[outcome.label()]);
-        }
+        from_zero(&sign_ins, &SignIn::ALL.map(SignIn::label));
         let refreshes = counter(
             "token_refreshes_total",
             "Refreshes of tokens, by outcome.",
             &["outcome"],
         )?;
-        for outcome in Refresh::ALL {
-            refreshes.with_label_values(&[outcome.label()]);
-        }
+        from_zero(&refreshes, &Refresh::ALL.map(Refresh::label));
+        let revocations = counter(
+            "token_revocations_total",
+            "Tries to revoke tokens of sessions that ended, by outcome.",
+            &["outcome"],
+        )?;
+        from_zero(&revocations, &Revocation::ALL.map(Revocation::label));
         let calls = histogram(
             "smartsheet_call_duration_seconds",
             "Calls to Smartsheet, each try by itself, by endpoint and outcome: a status, or why there was none.",
@@ -120,9 +124,15 @@ impl Metrics {
         )?;
         let sessions = gauge(
             "sessions",
-            "Sessions in the store that have not expired, by kind: signed_in, or pending, with nobody signed in. Counted \
-             every 15 seconds. Instances that share a store each count all of it.",
+            "Rows in the store that have not expired, by kind: signed_in, sessions with somebody signed in, or used_state, \
+             sign-ins that were finished in the last 10 minutes. Counted every 15 seconds. Instances that share a store \
+             each count all of it.",
             &["kind"],
+        )?;
+        let revocations_waiting = gauge(
+            "revocations_waiting",
+            "Sessions that ended whose tokens are not revoked yet. Counted every 15 seconds.",
+            &[],
         )?;
         let ready = gauge(
             "ready",
@@ -144,9 +154,11 @@ impl Metrics {
             requests,
             sign_ins,
             refreshes,
+            revocations,
             calls,
             store,
             sessions,
+            revocations_waiting: revocations_waiting.with_label_values::<&str>(&[]),
             ready: ready.with_label_values::<&str>(&[]),
         })))
     }
@@ -183,11 +195,18 @@ impl Metrics {
         Operation::new(&self.0.store, name)
     }
 
-    /// So many sessions are stored: with somebody signed in, and with nobody.
-    pub fn sessions(&self, signed_in: i64, pending: i64) {
+    /// A try to revoke tokens ended.
+    pub fn revocation(&self, outcome: Revocation) {
+        let revocations = &self.0.revocations;
+        revocations.with_label_values(&[outcome.label()]).inc();
+    }
+
+    /// So much is stored: sessions with somebody signed in, used states, and revocations that wait.
+    pub fn stored(&self, signed_in: i64, used_states: i64, revocations: i64) {
         let sessions = &self.0.sessions;
         sessions.with_label_values(&["signed_in"]).set(signed_in);
-        sessions.with_label_values(&["pending"]).set(pending);
+        sessions.with_label_values(&["used_state"]).set(used_states);
+        self.0.revocations_waiting.set(revocations);
     }
 
     /// Whether the app takes requests.
@@ -213,6 +232,13 @@ impl fmt::Debug for Metrics {
     }
 }
 
+/// Makes the series of all `outcomes`, at zero.
+fn from_zero(counter: &IntCounterVec, outcomes: &[&str]) {
+    for outcome in outcomes {
+        counter.with_label_values(&[*outcome]);
+    }
+}
+
 /// A status as text, without an allocation for each request.
 fn three_digits(status: u16, digits: &mut [u8; 3]) -> &str {
     for (digit, place) in digits.iter_mut().zip([100, 10, 1]) {
@@ -235,7 +261,7 @@ mod tests {
         let find = metrics.store_operation("find");
         find.took(false, Duration::from_micros(10));
         metrics.ready(true);
-        metrics.sessions(3, 1);
+        metrics.stored(3, 1, 2);
         let text = metrics.text().unwrap();
         for line in [
             r#"oauth_demo_http_request_duration_seconds_bucket{method="GET",route="/me",status="200",le="0.005"} 1"#,
@@ -246,6 +272,7 @@ mod tests {
             r#"oauth_demo_store_operation_duration_seconds_count{operation="find",outcome="error"} 1"#,
             r#"oauth_demo_store_operation_duration_seconds_count{operation="find",outcome="ok"} 0"#,
             r#"oauth_demo_sessions{kind="signed_in"} 3"#,
+            "oauth_demo_revocations_waiting 2",
             "oauth_demo_ready 1",
         ] {
             assert!(text.contains(line), "{line} is missing in {text}");

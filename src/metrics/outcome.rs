@@ -14,6 +14,8 @@ pub enum SignIn {
     Unreadable,
     /// The callback's `state` is not one that this browser was given, or not any more.
     UnknownState,
+    /// The callback came once more, for a sign-in that had succeeded: the person was sent where it went.
+    Repeated,
     /// Smartsheet refused the authorization request.
     RequestRefused,
     /// The token endpoint refused the code.
@@ -29,12 +31,13 @@ pub enum SignIn {
 }
 
 impl SignIn {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Started,
         Self::Succeeded,
         Self::Denied,
         Self::Unreadable,
         Self::UnknownState,
+        Self::Repeated,
         Self::RequestRefused,
         Self::CodeRefused,
         Self::AppRefused,
@@ -50,6 +53,7 @@ impl SignIn {
             Self::Denied => "denied",
             Self::Unreadable => "unreadable",
             Self::UnknownState => "unknown_state",
+            Self::Repeated => "repeated",
             Self::RequestRefused => "request_refused",
             Self::CodeRefused => "code_refused",
             Self::AppRefused => "app_refused",
@@ -95,6 +99,32 @@ impl Refresh {
             Self::AnotherWasFaster => "another_was_faster",
             Self::GrantGone => "grant_gone",
             Self::Failed => "failed",
+        }
+    }
+}
+
+/// What became of a try to revoke the tokens of a session that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// They are void.
+    Done,
+    /// Their grant was gone already.
+    GrantGone,
+    /// Not this time. It is tried again.
+    Failed,
+    /// Not this time, and it has been tried for long enough.
+    GivenUp,
+}
+
+impl Revocation {
+    pub(super) const ALL: [Self; 4] = [Self::Done, Self::GrantGone, Self::Failed, Self::GivenUp];
+
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::GrantGone => "grant_gone",
+            Self::Failed => "failed",
+            Self::GivenUp => "given_up",
         }
     }
 }

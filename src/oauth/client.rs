@@ -58,6 +58,15 @@ struct App {
     endpoints: Endpoints,
 }
 
+/// What came of a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// The pair is void.
+    Done,
+    /// The access token is not accepted: it has expired, or is void already. Its refresh token may still live.
+    NotAccepted,
+}
+
 impl Client {
     /// A client of `endpoints` for the app of `registration`, sending through `transport`.
     #[must_use]
@@ -151,15 +160,18 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`OAuthError`]; a token that is void already counts as revoked.
-    pub async fn revoke(&self, access_token: &AccessToken) -> Result<(), OAuthError> {
+    /// [`OAuthError`]; a token that is not accepted is none, see [`Revoked::NotAccepted`].
+    pub async fn revoke(&self, access_token: &AccessToken) -> Result<Revoked, OAuthError> {
         let request = self
             .transport
             .request(Method::DELETE, self.app.endpoints.token.clone())
             .bearer_auth(access_token.expose());
         let answer = self.transport.send(Purpose::Revocation, 1, request).await?;
-        if answer.status.is_success() || answer.status == reqwest::StatusCode::UNAUTHORIZED {
-            return Ok(());
+        if answer.status.is_success() {
+            return Ok(Revoked::Done);
+        }
+        if answer.status == reqwest::StatusCode::UNAUTHORIZED {
+            return Ok(Revoked::NotAccepted);
         }
         Err(refused(&answer, &[access_token.expose()]))
     }

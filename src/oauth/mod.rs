@@ -115,7 +115,7 @@ mod secret;
 mod token;
 
 pub use callback::{Callback, CallbackError, MAX_VALUE_BYTES};
-pub use client::{Client, ClientAuthentication, Endpoints, Registration};
+pub use client::{Client, ClientAuthentication, Endpoints, Registration, Revoked};
 pub use error::{AuthorizationError, OAuthError, Refusal};
 pub use hash::hash;
 pub use scope::{Scope, UnknownScope};

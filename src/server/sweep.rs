@@ -21,13 +21,21 @@ pub(super) async fn sweep(app: Arc<App>, every: Duration) {
             Ok(removed) => tracing::debug!(removed, "expired sessions removed"),
             Err(error) => tracing::warn!(%error, "expired sessions could not be removed"),
         }
+        match app.revocations.attempt_due().await {
+            Ok(0) => {}
+            Ok(tried) => tracing::debug!(tried, "revocations that waited were tried"),
+            Err(error) => tracing::warn!(%error, "revocations that wait could not be looked for"),
+        }
         match app.flow.sweep().await {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "expired messages removed"),
             Err(error) => tracing::warn!(%error, "expired messages could not be removed"),
         }
         match app.store.count().await {
-            Ok(counts) => app.metrics.sessions(counts.signed_in, counts.transient),
+            Ok(counts) => {
+                let metrics = &app.metrics;
+                metrics.stored(counts.signed_in, counts.used_states, counts.revocations);
+            }
             Err(error) => tracing::warn!(%error, "sessions could not be counted"),
         }
     }

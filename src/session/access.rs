@@ -13,12 +13,12 @@ use tokio_util::task::TaskTracker;
 use tower_sessions::session::Id;
 use tracing::Instrument as _;
 
-use super::browser::Learned;
 use super::data::{Login, SessionData};
 use super::refresh::Refresh;
+use super::revocations::Revocations;
 use super::store::{Store, StoreError};
 use crate::clock::Clock;
-use crate::flow::FlowLog;
+use crate::flow::{FlowId, FlowLog, Recorder};
 use crate::metrics::Metrics;
 use crate::oauth::{AccessToken, Client, OAuthError, Token};
 
@@ -28,9 +28,9 @@ pub enum AccessError {
     /// Nobody is signed in with this session.
     #[error("nobody is signed in")]
     SignedOut,
-    /// The grant is gone: the tokens were dropped, and the person must sign in again.
+    /// The grant is gone: the session ended, and the person must sign in again. With the place of its messages.
     #[error("the grant is gone")]
-    GrantGone,
+    GrantGone(Option<FlowId>),
     /// Smartsheet gave no new token, which may pass. The session keeps its tokens.
     #[error("no new token: {0}")]
     NotRefreshed(OAuthError),
@@ -44,8 +44,10 @@ pub enum AccessError {
 pub struct SignedIn {
     /// The sign-in. Its access token can be used.
     pub login: Login,
-    /// What else the session says.
-    pub learned: Learned,
+    /// Where the messages of this login are.
+    pub flow: Option<FlowId>,
+    /// What takes them down.
+    pub recorder: Option<Recorder>,
     /// Whether the access token was issued because this was asked for: it is as new as can be. One that others brought
     /// meanwhile may have been replaced or have expired since.
     pub is_new: bool,
@@ -79,6 +81,7 @@ pub(super) struct Inner {
     pub(super) client: Client,
     pub(super) clock: Clock,
     pub(super) policy: RefreshPolicy,
+    pub(super) revocations: Revocations,
     pub(super) log: Option<FlowLog>,
     pub(super) metrics: Option<Metrics>,
     tasks: TaskTracker,
@@ -103,9 +106,11 @@ impl AccessTokens {
         log: Option<FlowLog>,
         metrics: Option<Metrics>,
     ) -> Self {
+        let revocations = Revocations::new(store.clone(), client.clone(), metrics.clone());
         Self(Arc::new(Inner {
             store,
             client,
+            revocations,
             clock,
             policy,
             log,
@@ -204,22 +209,22 @@ impl AccessTokens {
 
 impl Inner {
     async fn signed_in(&self, id: Id) -> Result<SignedIn, AccessError> {
-        let stored = self.store.read(id).await?;
+        let stored = self.store.visit(id).await?;
         stored
-            .and_then(|stored| self.of_session(&stored.data))
+            .map(|stored| self.of_session(&stored.data))
             .ok_or(AccessError::SignedOut)
     }
 
-    /// What `data` says of a sign-in, when it has one.
-    pub(super) fn of_session(&self, data: &SessionData) -> Option<SignedIn> {
-        let login = data.login.clone()?;
-        let (log, lifetimes) = (self.log.as_ref(), &self.store.lifetimes);
-        let learned = Learned::from(data, log, lifetimes, self.clock.now());
-        Some(SignedIn {
-            login,
-            learned,
+    /// What `data` says of the sign-in.
+    pub(super) fn of_session(&self, data: &SessionData) -> SignedIn {
+        let until = self.store.lifetimes.expiry(data, self.clock.now());
+        let log = self.log.as_ref().zip(data.flow);
+        SignedIn {
+            login: data.login.clone(),
+            flow: data.flow,
+            recorder: log.map(|(log, flow)| log.recorder(flow, until)),
             is_new: false,
-        })
+        }
     }
 
     pub(super) fn needs_refresh(&self, token: &Token, refused: Option<&AccessToken>) -> bool {

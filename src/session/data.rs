@@ -1,64 +1,58 @@
-//! What is kept for a browser.
+//! What is kept for a browser that somebody is signed in with.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::issuer::Issuer;
 use super::rows::RowKey;
-use crate::clock::{after, before};
+use super::sign_in::SIGN_IN_TIME;
+use crate::clock::after;
 use crate::flow::FlowId;
-use crate::oauth::{State, Token};
+use crate::oauth::Token;
 
-/// How long a person may take between `/login` and the callback. Smartsheet's codes live as long.
-pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
+/// How long a session lasts that no browser has shown to know. The browser asks with it right after the sign-in, unless the
+/// answer with the cookie was lost.
+const UNSEEN_TIME: Duration = Duration::from_hours(1);
 
-/// How many sign-ins one browser may have under way. The oldest makes room, so that a tab reloading `/login` for ever
-/// does not grow the session.
-pub const MAX_PENDING: usize = 8;
+/// How many sign-ins of one browser are remembered, and how many sessions that may replace one.
+pub(super) const MAX_REMEMBERED: usize = 20;
 
 /// Everything that is kept for one browser. Sealed before it is stored; serialising it writes tokens in clear.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionData {
-    /// When the session was made; a sign-in makes a new one. Its lifetime counts from here.
+    /// When the person signed in. The session's lifetime counts from here.
     pub created_at: Timestamp,
-    /// The sign-ins that this browser has started and not finished, oldest first. A list, so that two tabs can sign in at
-    /// the same time.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pending: Vec<PendingSignIn>,
-    /// The sign-in that succeeded last, while its grant lives.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub login: Option<Login>,
-    /// Where the messages of this browser's flow are. Sessions that an earlier version made have none.
+    /// The sign-in.
+    pub login: Login,
+    /// Where the messages of this login are. Sessions that an earlier version made may have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowId>,
-    /// The failure that the person is trying out, in sandbox mode.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trial: Option<Trial>,
     /// The row of the session that somebody who signed in again had before. It is there until the browser shows that it knows
     /// this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<RowKey>,
+    /// The rows of the sessions that replace this one when the browser shows that it knows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) successors: Vec<RowKey>,
+    /// The states that this browser signed in with, by their rows: the one of this session first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) sign_ins: Vec<RowKey>,
+    /// Whether the browser has shown that it knows this session. Those of an earlier version count as known.
+    #[serde(default = "yes")]
+    pub(super) seen: bool,
+    /// When the browser was found to have another session instead. This one is not extended any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) superseded_at: Option<Timestamp>,
+    /// When it stops counting, as far as is known at the time of writing. Here, under the seal, so that whoever can write the
+    /// database can't extend a session. Sessions of an earlier version have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<Timestamp>,
 }
 
-/// A failure that a person chose to try out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trial {
-    /// Which one.
-    pub name: String,
-    /// Whether everything is arranged for it. If not, the person has to sign in first.
-    pub arranged: bool,
-}
-
-/// A sign-in between `/login` and the callback.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PendingSignIn {
-    /// What the callback must bring.
-    pub state: State,
-    /// When it was started.
-    pub started_at: Timestamp,
-    /// The path within the app where the person goes afterwards.
-    pub return_to: String,
+fn yes() -> bool {
+    true
 }
 
 /// A signed-in person's tokens.
@@ -77,6 +71,10 @@ pub struct Login {
     /// Who it is, once `users/me` has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
+    /// Who issued the tokens. With another issuer in force the session does not count. Sessions of an earlier version have
+    /// none, and count with any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
 }
 
 /// The right to use the refresh token, for a while. It is taken by a conditional write, so one instance has it, and it
@@ -98,70 +96,41 @@ pub struct Person {
     pub email: String,
 }
 
-impl SessionData {
-    /// A session with nothing in it.
+impl Login {
+    /// A sign-in that has just brought `token`.
     #[must_use]
-    pub fn new(now: Timestamp) -> Self {
+    pub fn new(token: Token, now: Timestamp) -> Self {
         Self {
-            created_at: now,
-            pending: Vec::new(),
-            login: None,
-            flow: Some(FlowId::random()),
-            trial: None,
-            replaces: None,
+            signed_in_at: now,
+            token,
+            refreshed_at: None,
+            lease: None,
+            person: None,
+            issuer: None,
         }
-    }
-
-    /// What goes on in another session when somebody who is signed in with this one signs in again. Sign-ins under way stay
-    /// here until the other takes this one's place ([`SessionData::take_place`]): each can be finished in one of the two.
-    #[must_use]
-    pub(super) fn successor(&self, row: RowKey) -> Self {
-        Self {
-            pending: Vec::new(),
-            replaces: Some(row),
-            ..self.clone()
-        }
-    }
-
-    /// Takes the place of the session that it replaces, with the sign-ins that are under way there.
-    pub(super) fn take_place(&mut self, mut pending: Vec<PendingSignIn>) {
-        self.replaces = None;
-        pending.append(&mut self.pending);
-        let surplus = pending.len().saturating_sub(MAX_PENDING);
-        self.pending = pending.split_off(surplus);
-    }
-
-    /// Adds a sign-in, dropping those that are too old and, when there are [`MAX_PENDING`], the oldest.
-    pub fn add_pending(&mut self, sign_in: PendingSignIn) {
-        let now = sign_in.started_at;
-        self.pending.retain(|pending| !pending.is_too_old(now));
-        if self.pending.len() >= MAX_PENDING {
-            self.pending.remove(0);
-        }
-        self.pending.push(sign_in);
-    }
-
-    /// Takes out the sign-in that `state` belongs to, if this browser started it and it is not too old. Each can be taken
-    /// once.
-    pub fn take_pending(&mut self, state: &State, now: Timestamp) -> Option<PendingSignIn> {
-        let index = self
-            .pending
-            .iter()
-            .position(|pending| pending.state == *state)?;
-        let pending = self.pending.remove(index);
-        (!pending.is_too_old(now)).then_some(pending)
-    }
-
-    /// Whether there is nothing worth keeping.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.pending.is_empty() && self.login.is_none()
     }
 }
 
-impl PendingSignIn {
-    fn is_too_old(&self, now: Timestamp) -> bool {
-        self.started_at < before(now, SIGN_IN_TIME)
+impl SessionData {
+    /// A session that begins with `login`, whose messages are in `flow`.
+    #[must_use]
+    pub fn new(login: Login, flow: FlowId) -> Self {
+        Self {
+            created_at: login.signed_in_at,
+            login,
+            flow: Some(flow),
+            replaces: None,
+            successors: Vec::new(),
+            sign_ins: Vec::new(),
+            seen: false,
+            superseded_at: None,
+            until: None,
+        }
+    }
+
+    /// Whether a sign-in with the state of this row led here.
+    pub(super) fn came_by(&self, state: &RowKey) -> bool {
+        self.sign_ins.contains(state)
     }
 }
 
@@ -175,17 +144,18 @@ pub struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// When `data` stops counting if nobody visits after `now`. A session without a login lasts as long as its newest
-    /// sign-in may take, so that visitors who never finish leave nothing behind.
+    /// When `data` stops counting if nobody visits after `now`. A session that no browser has shown to know ends soon, and so
+    /// does one in whose place the browser has another.
     #[must_use]
     pub fn expiry(&self, data: &SessionData, now: Timestamp) -> Timestamp {
         let end = after(data.created_at, self.total);
-        let rest = match (&data.login, data.pending.last()) {
-            (Some(_), _) => after(now, self.idle),
-            (None, Some(pending)) => after(pending.started_at, SIGN_IN_TIME),
-            (None, None) => after(now, SIGN_IN_TIME),
+        let rest = if data.seen {
+            after(now, self.idle)
+        } else {
+            after(data.created_at, self.idle.min(UNSEEN_TIME))
         };
-        end.min(rest)
+        let superseded = data.superseded_at.map(|at| after(at, SIGN_IN_TIME));
+        end.min(rest).min(superseded.unwrap_or(Timestamp::MAX))
     }
 }
 
@@ -198,60 +168,27 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + minutes * 60).unwrap()
     }
 
-    fn sign_in(state: &str, minutes: i64) -> PendingSignIn {
-        PendingSignIn {
-            state: State::new(state),
-            started_at: at(minutes),
-            return_to: "/me".to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_state_is_taken_once_within_ten_minutes() {
-        let mut data = SessionData::new(at(0));
-        data.add_pending(sign_in("one", 0));
-        data.add_pending(sign_in("two", 5));
-        assert!(data.take_pending(&State::new("other"), at(5)).is_none());
-        assert!(data.take_pending(&State::new("one"), at(10)).is_some());
-        assert!(data.take_pending(&State::new("one"), at(10)).is_none());
-        assert!(data.take_pending(&State::new("two"), at(16)).is_none());
-        assert!(data.is_empty());
-    }
-
-    #[test]
-    fn the_list_is_short() {
-        let mut data = SessionData::new(at(0));
-        for number in 0..100 {
-            data.add_pending(sign_in(&number.to_string(), 0));
-        }
-        assert_eq!(data.pending.len(), MAX_PENDING);
-        assert!(data.take_pending(&State::new("91"), at(0)).is_none());
-        assert!(data.take_pending(&State::new("92"), at(0)).is_some());
-        data.add_pending(sign_in("late", 11));
-        assert_eq!(data.pending.len(), 1);
-    }
-
     #[test]
     fn expiry_follows_visits_until_the_lifetime_ends() {
         let lifetimes = Lifetimes {
-            idle: Duration::from_hours(1),
-            total: Duration::from_mins(90),
+            idle: Duration::from_hours(2),
+            total: Duration::from_hours(5),
         };
-        let mut data = SessionData::new(at(0));
-        data.add_pending(sign_in("one", 5));
-        assert_eq!(lifetimes.expiry(&data, at(6)), at(15));
-        data.login = Some(Login {
-            signed_in_at: at(6),
-            token: Token {
-                access_token: AccessToken::new("a"),
-                refresh_token: None,
-                expires_at: at(100),
-            },
-            refreshed_at: None,
-            lease: None,
-            person: None,
-        });
-        assert_eq!(lifetimes.expiry(&data, at(6)), at(66));
-        assert_eq!(lifetimes.expiry(&data, at(60)), at(90));
+        let token = Token {
+            access_token: AccessToken::new("a"),
+            refresh_token: None,
+            expires_at: at(0),
+        };
+        let mut data = SessionData::new(Login::new(token, at(0)), FlowId::random());
+        // Nobody has come with it yet.
+        assert_eq!(lifetimes.expiry(&data, at(0)), at(60));
+        assert_eq!(lifetimes.expiry(&data, at(30)), at(60));
+        data.seen = true;
+        assert_eq!(lifetimes.expiry(&data, at(0)), at(120));
+        assert_eq!(lifetimes.expiry(&data, at(90)), at(210));
+        assert_eq!(lifetimes.expiry(&data, at(250)), at(300));
+        data.superseded_at = Some(at(30));
+        assert_eq!(lifetimes.expiry(&data, at(35)), at(40));
+        assert_eq!(lifetimes.expiry(&data, at(250)), at(40));
     }
 }

@@ -1,30 +1,39 @@
-//! What the server keeps for a browser: sealed rows, pending sign-ins, tokens, and the one way to a usable access token.
+//! What the server keeps for a browser: sealed rows with tokens in them, and the one way to a usable access token.
 //!
 //! ```text
-//! Browser ── the session of a request: start, finish and end a sign-in
-//!    │            AccessTokens ── a usable access token, refreshed when needed
-//!    └──────┬──────┘
-//!         Store ── read, create, update, renew, delete; compares versions
-//!      ┌────┴────┐
-//!   Sealer      Rows ── SQLite, PostgreSQL, memory
+//! SignIn ── from `/login` to the callback, sealed in a cookie of its own
+//! AccessTokens ── a usable access token, refreshed when needed
+//! Revocations ── tokens of sessions that ended, given back
+//!    │
+//! Store ── visit, sign in, update, end, sweep; compares versions
+//!  ├── Sealer
+//!  └── Rows ── SQLite, PostgreSQL, memory
 //! ```
 
 mod access;
-mod browser;
 mod data;
+mod ended;
+mod issuer;
 mod key_file;
-mod record;
 mod refresh;
+mod revocations;
 mod rows;
+mod sign_in;
+mod signed_in;
 mod store;
+mod sweep;
+mod visit;
+mod writable;
 
 pub use crate::seal::{KEY_BYTES, KeyError, OpenError, Sealer};
 pub use access::{AccessError, AccessTokens, RefreshPolicy, SignedIn};
-pub use browser::{Browser, Learned, Visit};
-pub use data::{
-    Lease, Lifetimes, Login, MAX_PENDING, PendingSignIn, Person, SIGN_IN_TIME, SessionData, Trial,
-};
+pub use data::{Lease, Lifetimes, Login, Person, SessionData};
+pub use issuer::Issuer;
 pub use key_file::read_or_make_key;
-pub use rows::{Counts, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows};
+pub use revocations::Revocations;
+pub use rows::{
+    Change, Counts, Kind, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows,
+};
+pub use sign_in::{SIGN_IN_TIME, SignIn, Taken, UsedState, sign_in_name};
 pub use store::{Store, StoreError, Stored};
 pub use tower_sessions::session::Id;

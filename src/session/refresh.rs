@@ -13,7 +13,7 @@ use tower_sessions::session::Id;
 
 use super::access::{AccessError, Inner, Outcome, SignedIn};
 use super::data::{Lease, Login};
-use super::store::StoreError;
+use super::store::{StoreError, Verdict};
 use crate::clock::after;
 use crate::metrics;
 use crate::oauth::{AccessToken, OAuthError, Token};
@@ -100,7 +100,7 @@ impl<'a> Refresh<'a> {
             return self.cannot_refresh(found).await;
         };
 
-        let client = match &found.learned.recorder {
+        let client = match &found.recorder {
             Some(recorder) => client.watched_by(Arc::new(recorder.clone())),
             None => client.clone(),
         };
@@ -120,7 +120,7 @@ impl<'a> Refresh<'a> {
             Ok(None) => {
                 self.count(metrics::Refresh::SignedOut);
                 // The person signed out meanwhile. The sign-out revoked the old pair; this one is ours to give back.
-                if let Err(error) = client.revoke(&new.access_token).await {
+                if let Err(error) = self.inner.revocations.give_back(new).await {
                     tracing::warn!(%error, "a pair issued during a sign-out could not be revoked");
                 }
                 Err(AccessError::SignedOut)
@@ -142,9 +142,7 @@ impl<'a> Refresh<'a> {
             ..
         } = self.inner;
         let turn = store.update(self.id, |data| {
-            let Some(found) = self.inner.of_session(data) else {
-                return Turn::SignedOut;
-            };
+            let found = self.inner.of_session(data);
             if !self.inner.needs_refresh(&found.login.token, self.refused) {
                 return Turn::NotNeeded(found);
             }
@@ -155,10 +153,7 @@ impl<'a> Refresh<'a> {
                 holder: self.holder,
                 until: after(clock.now(), policy.lease),
             };
-            data.login = Some(Login {
-                lease: Some(lease),
-                ..found.login.clone()
-            });
+            data.login.lease = Some(lease);
             Turn::Ours(found)
         });
         Ok(turn.await?.unwrap_or(Turn::SignedOut))
@@ -172,16 +167,15 @@ impl<'a> Refresh<'a> {
         loop {
             let now = self.inner.clock.now();
             let stored = self.inner.store.update(self.id, |data| {
-                match &mut data.login {
-                    Some(login) if login.token == *old => {
-                        login.token = new.clone();
-                        login.refreshed_at = Some(now);
-                        login.lease = None;
-                    }
-                    Some(login) if login.token == *new => {}
-                    _ => return None,
+                let login = &mut data.login;
+                if login.token == *old {
+                    login.token = new.clone();
+                    login.refreshed_at = Some(now);
+                    login.lease = None;
+                } else if login.token != *new {
+                    return None;
                 }
-                self.inner.of_session(data)
+                Some(self.inner.of_session(data))
             });
             match stored.await.map(Option::flatten) {
                 Err(error @ StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
@@ -208,7 +202,7 @@ impl<'a> Refresh<'a> {
             return Ok(found);
         }
         self.drop_login(&found.login).await?;
-        Err(AccessError::GrantGone)
+        Err(AccessError::GrantGone(found.flow))
     }
 
     async fn refused(&self, found: SignedIn, error: OAuthError) -> Outcome {
@@ -223,7 +217,7 @@ impl<'a> Refresh<'a> {
                 _ => {
                     self.count(metrics::Refresh::GrantGone);
                     tracing::info!(%error, "token refresh: the grant is gone");
-                    Err(AccessError::GrantGone)
+                    Err(AccessError::GrantGone(found.flow))
                 }
             };
         }
@@ -272,19 +266,16 @@ impl<'a> Refresh<'a> {
         loop {
             let waited = started.elapsed();
             let in_doubt = last_holder_may_store && waited < DOUBT_FOR;
-            let farewell = store.update(self.id, |data| {
-                match &data.login {
-                    Some(login) if login.token == found.token => {
-                        let is_theirs = login.lease.is_some_and(|lease| self.is_theirs(lease));
-                        if in_doubt || (is_theirs && waited < self.inner.policy.lease) {
-                            return Farewell::TooEarly;
-                        }
-                        data.login = None;
-                    }
-                    _ => {}
+            let farewell = store.decide(self.id, |data| {
+                if data.login.token != found.token {
+                    return Verdict::Keep(Farewell::Newer(self.inner.of_session(data).into()));
                 }
-                let newer = self.inner.of_session(data);
-                newer.map_or(Farewell::Dropped, |newer| Farewell::Newer(newer.into()))
+                let lease = data.login.lease;
+                let is_theirs = lease.is_some_and(|lease| self.is_theirs(lease));
+                if in_doubt || (is_theirs && waited < self.inner.policy.lease) {
+                    return Verdict::Keep(Farewell::TooEarly);
+                }
+                Verdict::End(Farewell::Dropped)
             });
             match farewell.await? {
                 Some(Farewell::TooEarly) => tokio::time::sleep(LOOK_AGAIN).await,
@@ -313,9 +304,8 @@ impl<'a> Refresh<'a> {
         mut change: impl FnMut(&mut Login),
     ) -> Result<bool, StoreError> {
         let changed = self.inner.store.update(self.id, |data| {
-            let login = data.login.as_mut().filter(|login| login.token == *old)?;
-            change(login);
-            Some(())
+            let login = &mut data.login;
+            (login.token == *old).then(|| change(login))
         });
         Ok(changed.await?.flatten().is_some())
     }

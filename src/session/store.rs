@@ -1,36 +1,34 @@
 //! The session store: sealed rows, and the one way to write them.
 //!
 //! Each write compares the row's version: it never puts back what a newer one replaced, and never revives a session that
-//! was deleted. `record.rs` shows the store to tower-sessions, whose layer owns the cookie and the session's id.
+//! ended. The session's id is tower-sessions' type: 128 random bits, and how they are written in the cookie.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tower_sessions::session::Id;
 
 use super::data::{Lifetimes, SessionData};
-use super::rows::{Counts, MeasuredRows, Row, RowKey, Rows, RowsError};
+use super::ended::ended_key;
+use super::issuer::Issuer;
+use super::rows::{Change, Counts, Kind, MeasuredRows, Row, RowKey, Rows, RowsError};
+use super::writable::LastTry;
 use crate::clock::Clock;
+use crate::flow::{FlowId, FlowLog};
 use crate::metrics::Metrics;
 use crate::seal::{OpenError, Sealer};
 
 /// A write is tried again when another came first. Each try means that somebody else succeeded, so this many in a row is
 /// no accident.
-const MAX_TRIES: u32 = 100;
+pub(super) const MAX_TRIES: u32 = 100;
 
-const TOO_MANY_WRITES: StoreError = StoreError::Refused("too many requests write it at once");
-
-/// A session's row is touched (its expiry moved) when this long, or this part of the idle time, has gone by since the last
-/// time: often enough that idle means idle, seldom enough that reading does not mean writing.
-const TOUCH_EVERY: Duration = Duration::from_mins(1);
-const TOUCH_PART: u32 = 64;
+pub(super) const TOO_MANY_WRITES: StoreError =
+    StoreError::Refused("too many requests write it at once");
 
 /// The largest content of a session, in bytes before sealing.
 const MAX_CONTENT_BYTES: usize = 64 * 1024;
-
-/// How many sessions without a login are kept: sign-ins under way, and what robots leave behind. Beyond that the oldest go.
-const MAX_TRANSIENT: i64 = 50_000;
 
 /// Why a session can't be read or written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -47,21 +45,42 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     pub(super) rows: Arc<dyn Rows>,
-    sealer: Arc<Sealer>,
+    pub(super) sealer: Arc<Sealer>,
     pub(super) lifetimes: Lifetimes,
     pub(super) clock: Clock,
+    /// Whose tokens count.
+    pub(super) issuer: Option<Issuer>,
+    /// Where the messages of sessions are, which end with them.
+    log: Option<FlowLog>,
+    pub(super) last_try: LastTry,
     /// The kinds of problems that were warned of.
     warned: Arc<Mutex<Vec<OpenError>>>,
 }
 
-/// A session with the place and the version it was read from.
+/// A session with its id.
 #[derive(Debug, Clone)]
 pub struct Stored {
     /// The session's id, as the cookie carries it.
     pub id: Id,
     /// The content.
     pub data: SessionData,
+}
+
+/// A session with the row and the version that it was read from.
+#[derive(Debug, Clone)]
+pub(super) struct Loaded {
+    pub(super) key: RowKey,
     pub(super) version: i64,
+    pub(super) data: SessionData,
+}
+
+/// What becomes of a session that was read.
+#[derive(Debug)]
+pub(super) enum Verdict<T> {
+    /// It is written if it was changed.
+    Keep(T),
+    /// It ends. Its grant is gone, so there is nothing to revoke.
+    End(T),
 }
 
 impl Store {
@@ -73,6 +92,9 @@ impl Store {
             sealer: Arc::new(sealer),
             lifetimes,
             clock,
+            issuer: None,
+            log: None,
+            last_try: LastTry::new(Duration::from_secs(1)),
             warned: Arc::default(),
         }
     }
@@ -84,82 +106,73 @@ impl Store {
         self
     }
 
-    /// The session of `id`, unless it expired or does not open. Counts as a visit: whoever asks has the id from the browser,
-    /// so a session that this one replaces is of no use any more, and goes.
+    /// The same, for tokens of `issuer` alone. Sessions with tokens of another one count as absent and stay.
+    #[must_use]
+    pub fn bound_to(mut self, issuer: Issuer) -> Self {
+        self.issuer = Some(issuer);
+        self
+    }
+
+    /// The same, with the messages of sessions in `log`: they are erased when a session ends.
+    #[must_use]
+    pub fn with_messages_in(mut self, log: FlowLog) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// The same, where a try whether the database takes a write is good for so long.
+    #[must_use]
+    pub fn trying_writes_every(mut self, time: Duration) -> Self {
+        self.last_try = LastTry::new(time);
+        self
+    }
+
+    /// Erases the messages of sessions that ended.
+    pub(super) async fn erase(&self, flows: &[FlowId]) {
+        for flow in flows {
+            if let Some(log) = &self.log
+                && let Err(error) = log.erase(*flow).await
+            {
+                // Nobody can find them without the session, and they go when their time is up.
+                tracing::warn!(%error, "the messages of a session that ended were not erased");
+            }
+        }
+    }
+
+    /// The session of `id`, unless it expired, ended or does not open. It is only read: see [`Store::visit`].
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
-    pub async fn read(&self, id: Id) -> Result<Option<Stored>, StoreError> {
-        let found = self.load(id).await?;
-        let Some((stored, old)) = found.as_ref().and_then(|s| Some((s, s.data.replaces?))) else {
-            return Ok(found);
-        };
-        match self.take_place(stored.clone(), old).await {
-            Err(error) => {
-                // A store that can't be written can still be read.
-                tracing::warn!(%error, "a session that was replaced is still there");
-                Ok(found)
-            }
-            taken => taken,
-        }
+    pub async fn read(&self, id: Id) -> Result<Option<SessionData>, StoreError> {
+        let loaded = self.load(row_key(id)).await?;
+        Ok(loaded.map(|loaded| loaded.data))
     }
 
-    /// Removes the session in the row `old`, which `stored` replaces. What is under way there goes on here.
-    async fn take_place(
-        &self,
-        mut stored: Stored,
-        old: RowKey,
-    ) -> Result<Option<Stored>, StoreError> {
-        let now = self.clock.now().as_millisecond();
-        let mut pending = Vec::new();
-        while let Some(row) = self.rows.find(&old, now).await? {
-            if self.rows.delete(&old, row.version).await? {
-                pending = self.open(&row).map_or(pending, |data| data.pending);
-                break;
-            }
-        }
-        for _ in 0..MAX_TRIES {
-            let mut next = Stored {
-                version: stored.version + 1,
-                ..stored
-            };
-            next.data.take_place(pending.clone());
-            if self.rows.update(&self.seal(&next)?).await? {
-                return Ok(Some(next));
-            }
-            match self.load(next.id).await? {
-                Some(newer) => stored = newer,
-                None => return Ok(None),
-            }
-        }
-        Err(TOO_MANY_WRITES)
+    /// When `session` stops counting if nobody visits from now on.
+    #[must_use]
+    pub fn expiry(&self, session: &SessionData) -> Timestamp {
+        self.lifetimes.expiry(session, self.clock.now())
     }
 
-    async fn load(&self, id: Id) -> Result<Option<Stored>, StoreError> {
+    pub(super) async fn load(&self, key: RowKey) -> Result<Option<Loaded>, StoreError> {
         let now = self.clock.now();
-        let Some(row) = self.rows.find(&row_key(id), now.as_millisecond()).await? else {
+        let ended = ended_key(&key);
+        let found = self.rows.find(&key, Some(&ended), now.as_millisecond());
+        let Some(row) = found.await? else {
             return Ok(None);
         };
         let Some(data) = self.open(&row) else {
             return Ok(None);
         };
-        let expiry = self.lifetimes.expiry(&data, now).as_millisecond();
-        if expiry <= now.as_millisecond() {
-            return Ok(None);
-        }
-        let step = TOUCH_EVERY.min(self.lifetimes.idle / TOUCH_PART);
-        let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
-        if expiry.saturating_sub(row.expires_at) > step {
-            // A store that can't be written can still be read.
-            if let Err(error) = self.rows.touch(&row.key, expiry).await {
-                tracing::warn!(%error, "a visit was not noted");
-            }
-        }
-        Ok(Some(Stored {
-            id,
-            data,
+        let has_expired = data.until.is_some_and(|until| until <= now)
+            || self.lifetimes.expiry(&data, now) <= now;
+        let issuer = data.login.issuer.as_ref();
+        let is_ours = issuer.is_none() || self.issuer.is_none() || issuer == self.issuer.as_ref();
+        Ok((!has_expired && is_ours).then_some(Loaded {
+            key,
             version: row.version,
+            data,
         }))
     }
 
@@ -170,17 +183,27 @@ impl Store {
     /// [`StoreError`]; nothing is stored then.
     pub async fn create(&self, mut data: SessionData) -> Result<Stored, StoreError> {
         loop {
-            let stored = Stored {
-                id: Id::default(),
-                data,
-                version: 1,
-            };
-            if self.rows.insert(&self.seal(&stored)?).await? {
-                return Ok(stored);
+            let (id, row) = self.new_session(&mut data)?;
+            if self.rows.apply(&[Change::Insert(row)]).await? {
+                return Ok(Stored { id, data });
             }
             // 128 random bits that are taken already: draw again.
-            data = stored.data;
         }
+    }
+
+    pub(super) fn new_session(&self, data: &mut SessionData) -> Result<(Id, Row), StoreError> {
+        let id = Id::default();
+        if data.login.issuer.is_none() {
+            data.login.issuer.clone_from(&self.issuer);
+        }
+        let mut loaded = Loaded {
+            key: row_key(id),
+            version: 1,
+            data: data.clone(),
+        };
+        let row = self.seal(&mut loaded)?;
+        *data = loaded.data;
+        Ok((id, row))
     }
 
     /// Changes the session of `id`: reads it, applies `change`, and writes it when it differs. When another write came in
@@ -195,108 +218,33 @@ impl Store {
         id: Id,
         mut change: impl FnMut(&mut SessionData) -> T,
     ) -> Result<Option<T>, StoreError> {
-        for _ in 0..MAX_TRIES {
-            let Some(stored) = self.read(id).await? else {
-                return Ok(None);
-            };
-            let mut data = stored.data.clone();
-            let result = change(&mut data);
-            if data == stored.data {
-                return Ok(Some(result));
-            }
-            let next = Stored {
-                id,
-                data,
-                version: stored.version + 1,
-            };
-            if self.rows.update(&self.seal(&next)?).await? {
-                return Ok(Some(result));
-            }
-        }
-        Err(TOO_MANY_WRITES)
+        self.decide(id, |data| Verdict::Keep(change(data))).await
     }
 
-    /// Moves the session of `id` to a new id, applying `change` on the way. `None` when there is no such session (any more).
-    ///
-    /// The old row goes and the new one comes in one transaction. But when somebody is signed in with the old one, it stays
-    /// until the new id is asked for ([`Store::read`]): if the browser never learns of it, that login is not lost.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; the session is then as it was.
-    pub async fn renew(
+    /// The same where the session may end.
+    pub(super) async fn decide<T>(
         &self,
         id: Id,
-        mut change: impl FnMut(&mut SessionData),
-    ) -> Result<Option<Stored>, StoreError> {
+        mut change: impl FnMut(&mut SessionData) -> Verdict<T>,
+    ) -> Result<Option<T>, StoreError> {
         for _ in 0..MAX_TRIES {
-            let Some(old) = self.read(id).await? else {
+            let Some(loaded) = self.load(row_key(id)).await? else {
                 return Ok(None);
             };
-            if old.data.login.is_some() {
-                let mut data = old.data.successor(row_key(id));
-                change(&mut data);
-                return self.create(data).await.map(Some);
-            }
-            let mut data = old.data;
-            change(&mut data);
-            let new = Stored {
-                id: Id::default(),
-                data,
-                version: 1,
+            let mut next = loaded.clone();
+            let (result, changes) = match change(&mut next.data) {
+                Verdict::Keep(result) if next.data == loaded.data => return Ok(Some(result)),
+                Verdict::Keep(result) => {
+                    next.version += 1;
+                    (result, vec![Change::Update(self.seal(&mut next)?)])
+                }
+                Verdict::End(result) => (result, self.ending(&loaded, false)?.to_vec()),
             };
-            let row = self.seal(&new)?;
-            if self.rows.replace(&row_key(id), old.version, &row).await? {
-                return Ok(Some(new));
+            if self.rows.apply(&changes).await? {
+                return Ok(Some(result));
             }
         }
         Err(TOO_MANY_WRITES)
-    }
-
-    /// Deletes the session of `id` when `condition` holds for it, and says what was in it. `None` when there is no such
-    /// session or the condition does not hold.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; nothing was deleted then.
-    pub async fn delete_if(
-        &self,
-        id: Id,
-        condition: impl Fn(&SessionData) -> bool,
-    ) -> Result<Option<SessionData>, StoreError> {
-        for _ in 0..MAX_TRIES {
-            let Some(stored) = self.read(id).await? else {
-                return Ok(None);
-            };
-            if !condition(&stored.data) {
-                return Ok(None);
-            }
-            if self.rows.delete(&row_key(id), stored.version).await? {
-                return Ok(Some(stored.data));
-            }
-        }
-        Err(TOO_MANY_WRITES)
-    }
-
-    /// Removes expired sessions, and those without a login beyond 50,000, in batches small enough that no request
-    /// waits for them. Says how many there were.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`]; the rest is left for the next time.
-    pub async fn sweep(&self) -> Result<u64, StoreError> {
-        const BATCH: i64 = 500;
-        let mut removed = 0;
-        loop {
-            let now = self.clock.now().as_millisecond();
-            let expired = self.rows.delete_expired(now, BATCH).await?;
-            let surplus = self.rows.trim_transient(MAX_TRANSIENT, BATCH).await?;
-            removed += expired + surplus;
-            if expired.max(surplus) < BATCH.unsigned_abs() {
-                return Ok(removed);
-            }
-            tokio::task::yield_now().await;
-        }
     }
 
     /// How many sessions there are.
@@ -323,31 +271,37 @@ impl Store {
         self.rows.close().await;
     }
 
-    pub(super) fn seal(&self, stored: &Stored) -> Result<Row, StoreError> {
-        let content = serde_json::to_vec(&stored.data)
+    /// The row of a session, to be written as its version. Notes in the session until when it counts.
+    pub(super) fn seal(&self, session: &mut Loaded) -> Result<Row, StoreError> {
+        let expiry = self.lifetimes.expiry(&session.data, self.clock.now());
+        session.data.until = Some(expiry);
+        let content = serde_json::to_vec(&session.data)
             .map_err(|_| StoreError::Refused("it can't be serialised"))?;
         if content.len() > MAX_CONTENT_BYTES {
             return Err(StoreError::Refused("it is larger than a session may be"));
         }
-        let key = row_key(stored.id);
-        let sealed = self.sealer.seal(&key.0, stored.version, &content);
-        let expiry = self.lifetimes.expiry(&stored.data, self.clock.now());
+        let sealed = self.sealer.seal(&session.key.0, session.version, &content);
         Ok(Row {
-            key,
-            version: stored.version,
+            key: session.key,
+            version: session.version,
             sealed: sealed.map_err(|_| StoreError::Refused("it is too long to be sealed"))?,
             expires_at: expiry.as_millisecond(),
-            transient: stored.data.login.is_none(),
+            kind: Kind::Session,
         })
     }
 
     /// A row that does not open counts as absent and stays where it is: with the right key it is there again.
-    fn open(&self, row: &Row) -> Option<SessionData> {
+    pub(super) fn open(&self, row: &Row) -> Option<SessionData> {
         let opened = self.sealer.open(&row.key.0, row.version, &row.sealed);
         let content = opened.map_err(|error| self.warn_once(row, error)).ok()?;
-        let data = serde_json::from_slice(&content);
-        data.map_err(|_| self.warn_once(row, OpenError::UnknownFormat))
-            .ok()
+        match serde_json::from_slice(&content) {
+            Ok(data) => Some(data),
+            Err(_) if is_of_nobody(&content) => None,
+            Err(_) => {
+                self.warn_once(row, OpenError::UnknownFormat);
+                None
+            }
+        }
     }
 
     /// One warning for each kind of problem: with a wrong key every visitor's row has it.
@@ -369,7 +323,14 @@ impl Store {
     }
 }
 
+/// Whether it is a session that an earlier version kept for a browser that nobody is signed in with.
+fn is_of_nobody(content: &[u8]) -> bool {
+    let content = serde_json::from_slice::<serde_json::Value>(content);
+    content
+        .is_ok_and(|content| content.get("created_at").is_some() && content.get("login").is_none())
+}
+
 /// The row of a session: found by a hash, so that the database does not give the cookies.
-fn row_key(id: Id) -> RowKey {
+pub(super) fn row_key(id: Id) -> RowKey {
     RowKey(Sha256::digest(id.0.to_le_bytes()).into())
 }

@@ -13,10 +13,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
+use super::browser::Browser;
 use super::failure::{Action, Failure as Problem};
 use super::frame::Lesson;
 use super::{App, Frame, Here, page};
-use crate::session::{Browser, Login, Trial, Visit};
+use crate::flow::FlowId;
+use crate::session::Login;
 pub use control::Control;
 use control::ControlError;
 use failures::{Failure, GROUPS, Group, Way, find};
@@ -47,15 +49,15 @@ pub(super) async fn post(
     };
     let to = match failure.way {
         Way::SignIn(parameters) => {
-            begin(&app, &browser, failure, true).await?;
+            begin(&browser, failure, true);
             login("/me", parameters)
         }
         Way::Callback(address) => {
-            begin(&app, &browser, failure, true).await?;
+            begin(&browser, failure, true);
             address.to_owned()
         }
         Way::Profile(_) => {
-            let login = browser.read().await?.and_then(|data| data.login);
+            let login = browser.session().await?.map(|stored| stored.data.login);
             // Somebody whose calls are all refused, for their plan has no API access, would see nothing else.
             let login = login.filter(|login| login.person.is_some());
             arrange(&app, &browser, failure, login).await?
@@ -74,10 +76,12 @@ pub(super) async fn go_on(
     let Some(failure) = find(&name) else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let data = browser.read().await?;
-    let (trial, login) = data.map_or((None, None), |data| (data.trial, data.login));
-    let is_waiting = trial.is_some_and(|trial| trial.name == name && !trial.arranged);
+    let is_waiting = Trial::of(&browser).is_some_and(|trial| {
+        let Trial { failure, arranged } = trial;
+        failure.name == name && !arranged
+    });
     let to = if is_waiting {
+        let login = browser.session().await?.map(|stored| stored.data.login);
         arrange(&app, &browser, failure, login).await?
     } else {
         "/break".to_owned()
@@ -96,28 +100,45 @@ async fn arrange(
         return Ok("/break".to_owned());
     };
     let (Some(current), Some(control)) = (current, &app.control) else {
-        begin(app, browser, failure, false).await?;
+        begin(browser, failure, false);
         let somebody = [("sandbox_decision", "allow"), ("sandbox_user", "full")];
         return Ok(login(&format!("/break/{}", failure.name), &somebody));
     };
     for order in orders {
         control.give(order, &current.token).await?;
     }
-    begin(app, browser, failure, true).await?;
+    begin(browser, failure, true);
     Ok("/me".to_owned())
 }
 
-async fn begin(
-    app: &App,
-    browser: &Browser,
-    failure: &Failure,
+/// What is tried out in this browser, and where its messages are until there is a sign-in.
+fn begin(browser: &Browser, failure: &Failure, arranged: bool) {
+    let arranged = if arranged { ARRANGED } else { "" };
+    browser.set_trial(Some(&format!("{}{arranged}", failure.name)));
+    if browser.flow().is_none() {
+        browser.show_flow(FlowId::random());
+    }
+}
+
+/// What the value of the cookie ends with when everything is arranged. No name of a failure has a dot.
+const ARRANGED: &str = ".arranged";
+
+/// A failure that a person chose to try out. It is no secret, and in their browser alone.
+struct Trial {
+    failure: &'static Failure,
+    /// Whether everything is arranged for it. If not, the person has to sign in first.
     arranged: bool,
-) -> Result<(), Problem> {
-    let trial = Trial {
-        name: failure.name.to_owned(),
-        arranged,
-    };
-    Ok(browser.try_out(Some(trial), app.clock.now()).await?)
+}
+
+impl Trial {
+    fn of(browser: &Browser) -> Option<Self> {
+        let value = std::str::from_utf8(browser.trial()?).ok()?;
+        let name = value.strip_suffix(ARRANGED);
+        Some(Self {
+            failure: find(name.unwrap_or(value))?,
+            arranged: name.is_some(),
+        })
+    }
 }
 
 /// The address of a sign-in that is answered by `parameters` and ends at `return_to`.
@@ -129,28 +150,21 @@ fn login(return_to: &str, parameters: &[(&str, &str)]) -> String {
     format!("/login?{query}")
 }
 
-/// What the failure that `visit` tries out has to teach.
-pub(super) fn lesson(visit: &Visit) -> Option<Lesson> {
-    let trial = visit.learned().trial.filter(|trial| trial.arranged)?;
-    find(&trial.name).map(|failure| failure.lesson)
+/// What the failure that is tried out has to teach.
+pub(super) fn lesson(browser: &Browser) -> Option<Lesson> {
+    let trial = Trial::of(browser).filter(|trial| trial.arranged)?;
+    Some(trial.failure.lesson)
 }
 
 /// Around the pages where a failure can end: hands the lesson to error pages, and closes the trial once it was shown.
-pub(super) async fn conclude(
-    State(app): State<Arc<App>>,
-    browser: Browser,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn conclude(browser: Browser, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.status().is_redirection() {
         return response;
     }
-    if let Some(lesson) = lesson(browser.visit()) {
+    if let Some(lesson) = lesson(&browser) {
         response.extensions_mut().insert(lesson);
-        if let Err(error) = browser.try_out(None, app.clock.now()).await {
-            tracing::debug!(%error, "a trial was not closed");
-        }
+        browser.set_trial(None);
     }
     response
 }

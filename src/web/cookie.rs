@@ -1,92 +1,133 @@
-//! The cookie: a bare pointer to the session, which tower-sessions' layer owns.
+//! Cookies, byte for byte as they are sent.
+//!
+//! The prefix `__Host-` is a promise of the browser's about exactly these bytes: nobody but this host can have set the cookie.
+//! Whoever decodes or trims names makes other cookies pass for it.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use axum::RequestPartsExt as _;
-use axum::extract::{FromRequestParts, Request};
-use axum::handler::Handler;
-use axum::http::header;
-use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get_service};
-use futures_util::future::Either;
-use tower::{Layer as _, ServiceExt as _, service_fn};
-use tower_sessions::cookie::SameSite;
-use tower_sessions::{Expiry, Session, SessionManagerLayer};
+use axum::http::{HeaderMap, HeaderValue, header};
 
-use super::App;
-use super::failure::Failure;
-use crate::session::{Browser, Id, Store, Visit};
-
-/// Browsers refuse a cookie with this prefix unless it is Secure, for this very host and for every path.
-const SECURE_NAME: &str = "__Host-session";
-const NAME: &str = "session";
-
-fn name(app: &App) -> &'static str {
-    if app.is_https() { SECURE_NAME } else { NAME }
+/// The cookies that this app sets. Under https browsers refuse each unless it is Secure, for this very host and for every path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// The session's id: a bare pointer.
+    Session,
+    /// One sign-in under way, sealed; what tells it from others follows.
+    SignIn,
+    /// Where the messages of a visitor's last sign-in are, sealed.
+    Flow,
+    /// The failure that a person is trying out, in sandbox mode.
+    Trial,
 }
 
-/// What reads and writes the cookie. `Lax`, because the callback comes from Smartsheet's site and must bring the cookie;
-/// `Strict` would lose every sign-in.
-pub(super) fn layer(app: &App) -> SessionManagerLayer<Store> {
-    let age = tower_sessions::cookie::time::Duration::try_from(app.session_lifetime)
-        .unwrap_or(tower_sessions::cookie::time::Duration::MAX);
-    SessionManagerLayer::new(app.store.clone())
-        .with_name(name(app))
-        .with_secure(app.is_https())
-        .with_http_only(true)
-        .with_same_site(SameSite::Lax)
-        .with_path("/")
-        .with_expiry(Expiry::OnInactivity(age))
+impl Name {
+    pub(super) fn text(self, https: bool) -> &'static str {
+        match (self, https) {
+            (Self::Session, false) => "session",
+            (Self::Session, true) => "__Host-session",
+            (Self::SignIn, false) => "sign-in-",
+            (Self::SignIn, true) => "__Host-sign-in-",
+            (Self::Flow, false) => "flow",
+            (Self::Flow, true) => "__Host-flow",
+            (Self::Trial, false) => "trial",
+            (Self::Trial, true) => "__Host-trial",
+        }
+    }
 }
 
-/// `page`, which reads the session and never writes the cookie. It needs the layer only where cookies need a closer look: not
-/// for who brings none, and not for who brings the session's alone. For a small page the layer is a tenth of the work.
-pub(super) fn glance<T: 'static>(
-    page: impl Handler<T, Arc<App>>,
-    app: &Arc<App>,
-) -> MethodRouter<Arc<App>> {
-    let page = page.with_state(Arc::clone(app));
-    let store = Arc::new(app.store.clone());
-    let name = name(app);
-    // Shared, because each request gets a copy of the route.
-    let behind_layer = Arc::new(layer(app).layer(page.clone()));
-    get_service(service_fn(move |mut request: Request| {
-        let Some(id) = plain_id(&request, name) else {
-            return Either::Left((*behind_layer).clone().oneshot(request));
-        };
-        let pointer = Session::new(id, Arc::clone(&store) as _, None);
-        request.extensions_mut().insert(pointer);
-        Either::Right(page.clone().oneshot(request))
-    }))
+/// Names and values of the cookies in `headers`, in their order. What has no `=` is left out, whatever bytes it has, and hides
+/// nothing of the others.
+pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(|pair| {
+        let pair = trimmed(pair);
+        let end_of_name = pair.iter().position(|byte| *byte == b'=')?;
+        Some((&pair[..end_of_name], &pair[end_of_name + 1..]))
+    })
 }
 
-/// The id that `request` brings, if any; `None` when that is not plain to see.
-#[expect(clippy::option_option, reason = "no cookie is an answer, too")]
-fn plain_id(request: &Request, name: &str) -> Option<Option<Id>> {
-    let mut cookies = request.headers().get_all(header::COOKIE).iter();
-    let Some(cookie) = cookies.next() else {
-        return Some(None);
-    };
-    let (sent, value) = cookie.to_str().ok()?.split_once('=')?;
-    let is_only = sent == name && cookies.next().is_none();
-    is_only.then(|| value.parse().ok()).flatten().map(Some)
+/// `pair` without the optional whitespace around it (RFC 9110 section 5.6.3).
+fn trimmed(mut pair: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = pair {
+        pair = rest;
+    }
+    pair
 }
 
-impl FromRequestParts<Arc<App>> for Browser {
-    type Rejection = Response;
+/// A `Set-Cookie` that keeps `value` under `name` for so long. `Lax`, because the callback comes from Smartsheet's site and
+/// must bring the cookies; `Strict` would lose every sign-in.
+pub(super) fn set(name: &str, value: &str, age: Duration, https: bool) -> Option<HeaderValue> {
+    let secure = if https { "; Secure" } else { "" };
+    let age = age.as_secs();
+    let cookie = format!("{name}={value}; HttpOnly; SameSite=Lax{secure}; Path=/; Max-Age={age}");
+    HeaderValue::try_from(cookie).ok()
+}
 
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let pointer = parts
-            .extract::<Session>()
-            .await
-            .map_err(|(_, problem)| Failure::internal(problem).into_response())?;
-        let Ok(visit) = parts.extract::<Visit>().await;
-        Ok(Browser::new(
-            pointer,
-            app.store.clone(),
-            app.flow.clone(),
-            visit,
-        ))
+/// A `Set-Cookie` that removes `name`.
+pub(super) fn remove(name: &str, https: bool) -> Option<HeaderValue> {
+    set(name, "", Duration::ZERO, https)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn of(lines: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+        }
+        headers
+    }
+
+    fn values(lines: &[&[u8]], name: &str) -> Vec<Vec<u8>> {
+        let headers = of(lines);
+        let found = cookies(&headers).filter(|(found, _)| *found == name.as_bytes());
+        found.map(|(_, value)| value.to_vec()).collect()
+    }
+
+    #[test]
+    fn names_and_values_are_as_they_are_sent() {
+        assert_eq!(values(&[b"a=1; session=x; b=2"], "session"), [b"x"]);
+        assert_eq!(
+            values(&[b"session=x", b"session=y;session=z"], "session"),
+            [b"x", b"y", b"z"]
+        );
+        assert_eq!(values(&[b" \tsession=a=b\t "], "session"), [b"a=b"]);
+        assert_eq!(values(&[b"session=\"x\""], "session"), [b"\"x\""]);
+        assert_eq!(values(&[b"session="], "session"), [b""]);
+        // A byte that is no text hides nothing.
+        assert_eq!(
+            values(&[b"name=Jos\xe9; session=x; \xff"], "session"),
+            [b"x"]
+        );
+        for other in [
+            &b"%73ession=x"[..],
+            b"Session=x",
+            b"session%20=x",
+            b"session =x",
+            b"\xc2\xa0session=x",
+            b"\xe3\x80\x80session=x",
+            b"\"session\"=x",
+            b"session",
+            b"=session=x",
+            b"a=1, session=x",
+        ] {
+            assert_eq!(values(&[other], "session"), [[0_u8; 0]; 0], "{other:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn one_is_found_wherever_its_bytes_stand_between_separators(
+            before in "[ -:<-~é]{0,20}", value in "[A-Za-z0-9_-]{0,30}", after in "[ -:<-~é]{0,20}",
+        ) {
+            let line = format!("{before}; session={value}; {after}");
+            let found = values(&[line.as_bytes()], "session");
+            prop_assert!(found.contains(&value.into_bytes()), "{line}");
+        }
     }
 }

@@ -15,10 +15,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::accept::wants_json;
+use super::browser::Browser;
 use super::failure::{Action, Failure};
 use super::{App, Frame, Here, page};
-use crate::flow::{Ending, KEPT_MESSAGES, LogError, Message};
-use crate::session::Browser;
+use crate::flow::{Ending, FlowId, KEPT_MESSAGES, LogError, Message};
 use diagram::{Row, rows};
 use steps::{explain, reaction};
 
@@ -40,12 +40,9 @@ pub(super) async fn get(
     browser: Browser,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let data = browser.read().await?;
-    let is_signed_in = data.as_ref().is_some_and(|data| data.login.is_some());
-    let recorded = match data.and_then(|data| data.flow) {
-        Some(flow) => app.flow.read(flow).await?,
-        None => Vec::new(),
-    };
+    let session = browser.session().await?;
+    let is_signed_in = session.is_some();
+    let recorded = recorded(&app, &browser, session.and_then(|stored| stored.data.flow)).await?;
     let is_example = recorded.is_empty();
     let messages = if is_example {
         example::messages(&app, app.clock.now())
@@ -73,6 +70,33 @@ pub(super) async fn get(
         login_url: format!("{}login?return_to=/flow", app.base_url),
     });
     Ok((vary, page).into_response())
+}
+
+/// The messages of this browser, oldest first: of its session, of the last sign-in that did not end in one, and of the newest
+/// that is under way.
+async fn recorded(
+    app: &App,
+    browser: &Browser,
+    of_session: Option<FlowId>,
+) -> Result<Vec<Message>, LogError> {
+    let mut flows = Vec::new();
+    for flow in [of_session, browser.flow(), browser.flow_under_way()]
+        .into_iter()
+        .flatten()
+    {
+        if !flows.contains(&flow) {
+            flows.push(flow);
+        }
+    }
+    let mut messages = Vec::new();
+    for flow in &flows {
+        messages.extend(app.flow.read(*flow).await?);
+    }
+    if flows.len() > 1 {
+        messages.sort_by_key(|message| message.at);
+        messages.drain(..messages.len().saturating_sub(KEPT_MESSAGES));
+    }
+    Ok(messages)
 }
 
 /// The same as the page shows, for programs.

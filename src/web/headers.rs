@@ -77,26 +77,8 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
 
 /// Adds to `headers` what every answer carries.
 pub(super) fn apply(headers: &mut HeaderMap, app: &App) {
-    if app.is_https() {
-        complete_removal(headers);
-    }
     // A copy of a few headers is quicker than looking up each among those of the answer. What the answer says itself
     // replaces what is in it.
     let own = std::mem::replace(headers, app.hardening.clone());
     headers.extend(own);
-}
-
-/// tower-sessions removes a cookie without saying `Secure`, and browsers refuse that for a name with the `__Host-` prefix:
-/// the cookie would stay. (Cookies that are set have it already.)
-fn complete_removal(headers: &mut HeaderMap) {
-    if let header::Entry::Occupied(mut cookies) = headers.entry(header::SET_COOKIE) {
-        for cookie in cookies.iter_mut() {
-            let text = cookie.to_str().unwrap_or_default();
-            if !text.contains("; Secure")
-                && let Ok(complete) = HeaderValue::from_str(&format!("{text}; HttpOnly; Secure"))
-            {
-                *cookie = complete;
-            }
-        }
-    }
 }

@@ -13,18 +13,18 @@ pub(super) async fn healthz() -> Response {
     answer(StatusCode::OK, "ok")
 }
 
-/// 200 while the app can serve: the store answers, and it is not shutting down.
+/// 200 while the app can serve: the store takes a write, and it is not shutting down.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     if app.stopping.is_cancelled() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "shutting down");
     }
-    match app.store.ping().await {
+    match app.store.is_writable().await {
         Ok(()) => answer(StatusCode::OK, "ready"),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             answer(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "the session store does not answer",
+                "the session store takes no write",
             )
         }
     }

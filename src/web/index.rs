@@ -11,11 +11,12 @@ use axum::response::{Html, IntoResponse as _, Response};
 use tokio::time::timeout;
 
 use super::avatar::Avatar;
+use super::browser::Browser;
 use super::failure::Failure;
 use super::person::{PersonError, known};
 use super::{App, Frame, Here, page, rendered};
 use crate::oauth::Scope;
-use crate::session::{Browser, Person};
+use crate::session::Person;
 
 /// How long the start page waits for a name: it has enough to show without one.
 const NAME_WITHIN: Duration = Duration::from_secs(2);
@@ -88,8 +89,8 @@ impl From<Option<Person>> for Visitor {
 }
 
 async fn visitor(app: &App, browser: &Browser) -> Visitor {
-    let login = match browser.read().await {
-        Ok(data) => data.and_then(|data| data.login),
+    let login = match browser.session().await {
+        Ok(stored) => stored.map(|stored| stored.data.login),
         Err(error) => {
             // This page says what the app is, and that works without the store.
             tracing::warn!(%error, "the start page can't tell who is signed in");

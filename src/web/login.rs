@@ -7,11 +7,12 @@ use axum::response::Redirect;
 use url::{Url, form_urlencoded};
 
 use super::App;
+use super::browser::Browser;
 use super::failure::Failure;
 use super::return_to::within_app;
-use crate::metrics::SignIn;
+use crate::metrics;
 use crate::oauth;
-use crate::session::{Browser, PendingSignIn};
+use crate::session::SignIn;
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
@@ -24,13 +25,13 @@ pub(super) async fn get(
         pass_on(query.as_deref().unwrap_or_default(), &mut url);
     }
     let return_to = query.as_deref().and_then(return_to);
-    let sign_in = PendingSignIn {
-        state,
-        started_at: app.clock.now(),
-        return_to: return_to.unwrap_or_else(|| "/me".to_owned()),
-    };
-    browser.start_sign_in(sign_in).await?;
-    app.metrics.sign_in(SignIn::Started);
+    let return_to = return_to.unwrap_or_else(|| "/me".to_owned());
+    // Nobody is sent on a way whose end could not be stored.
+    app.store.is_writable().await?;
+    let sign_in = SignIn::new(&state, return_to, app.clock.now());
+    browser.record_in(sign_in.flow, sign_in.started_at);
+    browser.start(&sign_in)?;
+    app.metrics.sign_in(metrics::SignIn::Started);
     tracing::info!("sign-in started");
     Ok(Redirect::to(url.as_str()))
 }

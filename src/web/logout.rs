@@ -10,9 +10,8 @@ use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::App;
+use super::browser::Browser;
 use super::failure::Failure;
-use crate::oauth::OAuthError;
-use crate::session::{Browser, Login};
 
 /// How long the answer waits for the revocation. It goes on behind the answer.
 const REVOKE_WITHIN: Duration = Duration::from_secs(3);
@@ -27,17 +26,20 @@ pub(super) async fn post(
     State(app): State<Arc<App>>,
     browser: Browser,
 ) -> Result<impl IntoResponse, Failure> {
-    // The session first: the person is signed out whatever Smartsheet answers.
-    let ended = browser.sign_out().await?;
-    if let Some(login) = ended.and_then(|data| data.login) {
+    // The sessions first: the person is signed out whatever Smartsheet answers. Every one that the browser brought.
+    let mut revocations = Vec::new();
+    for id in browser.ids() {
+        revocations.extend(app.store.end(*id).await?);
+    }
+    if !browser.ids().is_empty() {
+        browser.forget_session();
+    }
+    browser.forget_flow();
+    if !revocations.is_empty() {
         tracing::info!("signed out");
         let revocation = {
             let app = Arc::clone(&app);
-            async move {
-                if let Err(error) = give_back(&app, login).await {
-                    tracing::warn!(%error, "a token could not be revoked");
-                }
-            }
+            async move { app.revocations.attempt(&revocations).await }
         };
         // A task of its own, so that it runs to its end even if the browser goes away. The answer waits for it a while,
         // so that after it the tokens are void as a rule.
@@ -45,24 +47,4 @@ pub(super) async fn post(
         let _ = timeout(REVOKE_WITHIN, revocation).await;
     }
     Ok((FORGET_PAGES, Redirect::to("/")))
-}
-
-/// Revokes the tokens of `login`. An access token that has expired can't revoke anything, while its refresh token may still
-/// live; then a fresh pair is asked for and revoked. Unless somebody is refreshing right now: whoever holds the lease finds
-/// the session gone and gives the new pair back.
-async fn give_back(app: &App, login: Login) -> Result<(), OAuthError> {
-    let now = app.clock.now();
-    let token = login.token;
-    let has_expired = token.expires_within(Duration::ZERO, now);
-    let is_leased = login.lease.is_some_and(|lease| lease.until > now);
-    let token = match &token.refresh_token {
-        Some(refresh_token) if has_expired && !is_leased => {
-            match app.client.refresh(refresh_token, now).await {
-                Err(error) if error.is_final() => return Ok(()),
-                refreshed => refreshed?,
-            }
-        }
-        _ => token,
-    };
-    app.client.revoke(&token.access_token).await
 }

@@ -15,11 +15,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::accept::wants_json;
 use super::avatar::Avatar;
+use super::browser::Browser;
 use super::failure::{Action, Failure};
 use super::frame::Lesson;
 use super::person::{Known, PersonError, known};
 use super::{App, Frame, Here, break_it, page};
-use crate::session::{Browser, Login, Person};
+use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
 use facts::{Fields, Section, Shown};
 use moment::Reader;
@@ -63,7 +64,7 @@ pub(super) async fn get(
         let content_type = [(header::CONTENT_TYPE, "application/json")];
         return Ok((vary, content_type, profile.raw().to_owned()).into_response());
     }
-    let lesson = break_it::lesson(browser.visit());
+    let lesson = break_it::lesson(&browser);
     let page = profile_page(&app, &profile, &login, lesson).map_err(Failure::internal)?;
     Ok((vary, page).into_response())
 }

@@ -1,8 +1,8 @@
 //! The pages: a file each, and what they have in common.
 //!
 //! A request passes, from the outside in: `around`, which gives it a reference and a line in the log, refuses what is too long,
-//! and turns errors and panics into pages, hardens the answer and compresses it; `record`, which takes down what is said;
-//! tower-sessions' layer, which finds the session; `rate_limit`, which refuses what is too often; then comes the page.
+//! and turns errors and panics into pages, hardens the answer and compresses it; `browser`, which reads and gives cookies and
+//! takes down what is said; `rate_limit`, which refuses what is too often; then comes the page.
 
 mod accept;
 mod around;
@@ -11,6 +11,7 @@ mod avatar;
 #[doc(hidden)]
 pub mod bare;
 mod break_it;
+mod browser;
 mod client_address;
 mod cookie;
 mod failure;
@@ -51,7 +52,7 @@ use crate::clock::Clock;
 use crate::flow::FlowLog;
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Scope};
-use crate::session::{AccessTokens, Store};
+use crate::session::{AccessTokens, Revocations, Store};
 use crate::smartsheet::Api;
 use crate::transport::Gate;
 pub use break_it::Control;
@@ -95,6 +96,8 @@ pub struct App {
     pub store: Store,
     /// The one way to a usable access token.
     pub access: AccessTokens,
+    /// Gives back the tokens of sessions that ended.
+    pub revocations: Revocations,
     /// What was said in everybody's flows.
     pub flow: FlowLog,
     /// What must come to its end though the browser goes away or the server stops.
@@ -125,8 +128,7 @@ pub fn router(app: Arc<App>) -> Router {
     let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
     let limited =
         |route| middleware::from_fn_with_state((Arc::clone(&app), route), rate_limit::limit);
-    let record = middleware::from_fn_with_state(Arc::clone(&app), record::write);
-    let session = cookie::layer(&app);
+    let accompanied = middleware::from_fn_with_state(Arc::clone(&app), browser::accompany);
 
     let mut ends = Router::new()
         .route(
@@ -135,8 +137,8 @@ pub fn router(app: Arc<App>) -> Router {
         )
         .route("/me", get(me::get));
     let mut pages = Router::new()
-        .route("/", cookie::glance(index::get, &app))
-        .route("/flow", cookie::glance(flow::get, &app));
+        .route("/", get(index::get))
+        .route("/flow", get(flow::get));
     let mut actions = Router::new().route("/logout", post(logout::post));
     let mut ways_on = Router::new();
     if app.control.is_some() {
@@ -152,23 +154,19 @@ pub fn router(app: Arc<App>) -> Router {
             post(refresh::post).layer(limited(Route::Refresh)),
         )
         .route_layer(from_our_pages.clone());
-    // Outside of the session's layer, so that the cookie is part of what is taken down.
-    let recorded = ends
+    let accompanied = ends
         .merge(refresh)
         .route("/login", get(login::get).layer(limited(Route::Login)))
-        .layer(session.clone())
-        .layer(record);
-    let unrecorded = actions
-        .route_layer(from_our_pages)
+        .merge(actions.route_layer(from_our_pages))
         .merge(ways_on)
-        .layer(session);
+        .layer(accompanied);
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/static/{file}", get(assets::get))
         .route("/favicon.ico", get(assets::icon))
         .route("/robots.txt", get(assets::robots));
-    let pages = pages.merge(unrecorded).merge(recorded);
+    let pages = pages.merge(accompanied);
     with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
 }
 

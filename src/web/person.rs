@@ -7,9 +7,10 @@ use axum::http::StatusCode;
 use tokio::time::timeout;
 
 use super::App;
+use super::browser::Browser;
 use super::failure::{Action, Failure, REGISTRATION_CHECKS};
 use crate::oauth::OAuthError;
-use crate::session::{AccessError, Browser, Id, Login, Person, SignedIn};
+use crate::session::{AccessError, Id, Login, Person, SignedIn};
 use crate::smartsheet::{Api, ApiError, Profile};
 
 /// Why this app can be busy.
@@ -38,7 +39,8 @@ pub(super) struct Known {
 /// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
 /// of that within [`App::patience`]. Remembers who it is for the other pages.
 pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonError> {
-    let Some(id) = browser.id() else {
+    let id = browser.id().await.map_err(AccessError::from);
+    let Some(id) = id.map_err(|error| PersonError::of(error, app, browser))? else {
         return Err(PersonError::SignedOut);
     };
     // Giving up on the waiting ends no refresh: that goes on as a task of its own.
@@ -48,13 +50,14 @@ pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonE
     };
     if known.is_err() {
         // For the record: the session may be of no use, but its flow can still be shown.
-        let _ = browser.read().await;
+        let _ = browser.session().await;
     }
     known
 }
 
 async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, PersonError> {
-    let mut signed_in = app.access.usable(id).await?;
+    let failed = |error| PersonError::of(error, app, browser);
+    let mut signed_in = app.access.usable(id).await.map_err(failed)?;
     let api = watched(app, browser, &signed_in);
     let mut answer = api.current_user(signed_in.access_token()).await;
     // At most one refresh for a visit. Tokens that others brought are tried as they come: each may have expired, or have been
@@ -63,10 +66,11 @@ async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, Per
     while let Err(ApiError::TokenRefused(_)) = answer {
         let refused = signed_in.access_token();
         let next = if may_refresh {
-            app.access.instead_of(id, refused).await?
+            app.access.instead_of(id, refused).await
         } else {
-            app.access.usable(id).await?
+            app.access.usable(id).await
         };
+        let next = next.map_err(failed)?;
         if next.access_token() == refused {
             break;
         }
@@ -80,9 +84,7 @@ async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, Per
     let mut login = signed_in.login;
     if login.person.as_ref() != Some(&person) {
         let remembered = app.store.update(id, |data| {
-            if let Some(login) = &mut data.login {
-                login.person = Some(person.clone());
-            }
+            data.login.person = Some(person.clone());
         });
         if let Err(error) = remembered.await {
             // The profile is here and can be shown; the name is asked for again next time.
@@ -95,8 +97,8 @@ async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, Per
 
 /// The API, with its calls taken down in this session's flow.
 fn watched(app: &App, browser: &Browser, signed_in: &SignedIn) -> Api {
-    browser.visit().learn(signed_in.learned.clone());
-    match &signed_in.learned.recorder {
+    browser.record_with(signed_in.recorder.clone());
+    match &signed_in.recorder {
         Some(recorder) => app.api.watched_by(Arc::new(recorder.clone())),
         None => app.api.clone(),
     }
@@ -116,12 +118,26 @@ impl Person {
     }
 }
 
+impl PersonError {
+    /// What `error` means to the person. The browser of a session that is gone is told so, and still finds its messages.
+    pub(super) fn of(error: AccessError, app: &App, browser: &Browser) -> Self {
+        if let AccessError::GrantGone(flow) = &error {
+            browser.forget_session();
+            if let Some(flow) = *flow {
+                browser.record_in(flow, app.clock.now());
+                browser.show_flow(flow);
+            }
+        }
+        error.into()
+    }
+}
+
 impl From<AccessError> for PersonError {
     fn from(error: AccessError) -> Self {
         let reason = error.to_string();
         Self::Failed(match error {
             AccessError::SignedOut => return Self::SignedOut,
-            AccessError::GrantGone => sign_in_again(reason),
+            AccessError::GrantGone(_) => sign_in_again(reason),
             AccessError::Store(error) => error.into(),
             AccessError::NotRefreshed(OAuthError::Timeout) => slow(),
             AccessError::NotRefreshed(error) if error.is_operators() => Failure {

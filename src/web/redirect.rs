@@ -9,22 +9,35 @@ use axum::response::Redirect;
 use tracing::Instrument as _;
 
 use super::App;
+use super::browser::Browser;
 use super::failure::Failure;
 use crate::flow::Message;
-use crate::metrics::SignIn;
-use crate::oauth::{AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError};
-use crate::session::{Browser, Login, PendingSignIn, StoreError};
+use crate::metrics;
+use crate::oauth::{
+    self, AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError,
+};
+use crate::session::{Id, Login, SignIn, StoreError, Stored, Taken, UsedState};
 
 /// Why a callback signs nobody in.
 enum RedirectError {
     Unreadable(CallbackError),
-    /// `state` is missing, unknown, of another browser, used, or too old.
+    /// `state` is missing, unknown, of another browser, of a sign-in that failed, or too old.
     UnknownState,
+    /// Another callback with this `state` takes longer than a page waits.
+    StillUnderWay,
     Refused(AuthorizationError),
     NotExchanged(OAuthError),
     Store(StoreError),
     /// The task that exchanged the code panicked.
     Interrupted,
+}
+
+/// Where a callback leads.
+enum Arrival {
+    /// It signed the person in, who goes there.
+    SignedIn(String),
+    /// Another callback of this browser did. The person goes where that one led, and gets nothing else.
+    Again(String),
 }
 
 pub(super) async fn get(
@@ -33,88 +46,162 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Redirect, Failure> {
     let result = sign_in(&app, &browser, &query.unwrap_or_default()).await;
-    if let Err(RedirectError::Unreadable(_)) = &result {
-        // For the record of the flow: nothing else has looked at the session.
-        let _ = browser.read().await;
-    }
-    app.metrics.sign_in(
-        result
-            .as_ref()
-            .map_or_else(RedirectError::outcome, |_| SignIn::Succeeded),
-    );
+    app.metrics.sign_in(match &result {
+        Ok(Arrival::SignedIn(_)) => metrics::SignIn::Succeeded,
+        Ok(Arrival::Again(_)) => metrics::SignIn::Repeated,
+        Err(error) => error.outcome(),
+    });
     match &result {
-        Ok(_) => tracing::info!("sign-in succeeded"),
+        Ok(Arrival::SignedIn(_)) => tracing::info!("sign-in succeeded"),
+        Ok(Arrival::Again(_)) => tracing::info!("sign-in had succeeded already"),
         Err(error) => tracing::info!(reason = error.reason(), "sign-in failed"),
     }
-    Ok(Redirect::to(&result?))
+    let (Arrival::SignedIn(return_to) | Arrival::Again(return_to)) = result?;
+    Ok(Redirect::to(&return_to))
 }
 
 /// Signs the browser in and says where the person wanted to go.
-async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<String, RedirectError> {
+async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Arrival, RedirectError> {
+    record_with_what_is_known(app, browser).await;
     let callback = Callback::parse(query).map_err(RedirectError::Unreadable)?;
 
-    // Nothing of the callback counts before it is known that this browser asked for it. Taking the pending sign-in out of
-    // the session, in one conditional write, is also what makes each usable once.
+    // Nothing of the callback counts before it is known that this browser asked for it.
     let state = callback.state.ok_or(RedirectError::UnknownState)?;
-    let pending = browser
-        .take_sign_in(&state, app.clock.now())
-        .await?
-        .ok_or(RedirectError::UnknownState)?;
-    record_consent(app, browser, &pending, query);
-
-    let signed_in = match callback.outcome {
-        // A task of its own: once the code is sent, the answer must be stored even if the browser goes away.
-        Ok(code) => app
-            .tasks
-            .spawn(exchange(Arc::clone(app), browser.clone(), code).in_current_span())
-            .await
-            .unwrap_or(Err(RedirectError::Interrupted)),
-        Err(error) => Err(RedirectError::Refused(error)),
+    let Some(sign_in) = browser.sign_in_of(&state) else {
+        return again(app, browser, &state).await;
     };
-    signed_in.map(|()| pending.return_to)
+    browser.record_in(sign_in.flow, app.clock.now());
+    // Using the state, in one conditional write, is what makes it good for one exchange.
+    let used = match app.store.take_sign_in(sign_in, app.patience).await? {
+        Taken::Ours(used) => used,
+        Taken::Succeeded(return_to) => return Ok(Arrival::Again(return_to)),
+        Taken::StillUnderWay => return Err(RedirectError::StillUnderWay),
+        Taken::Failed | Taken::TooOld => return Err(RedirectError::UnknownState),
+    };
+    record_consent(app, browser, used.sign_in(), &state, query);
+
+    let finished = finish(app, browser, &used, callback.outcome).await;
+    browser.finish(used.sign_in());
+    match finished {
+        Ok(stored) => {
+            browser.point_to(&stored);
+            browser.forget_flow();
+            Ok(Arrival::SignedIn(used.sign_in().return_to.clone()))
+        }
+        Err(error) => {
+            browser.show_flow(used.sign_in().flow);
+            Err(error)
+        }
+    }
+}
+
+/// What becomes of a callback whose sign-in this browser has no cookie for: the one that it came back with before is gone when
+/// it has a session by that very sign-in.
+async fn again(
+    app: &App,
+    browser: &Browser,
+    state: &oauth::State,
+) -> Result<Arrival, RedirectError> {
+    let Some(session) = browser.session().await? else {
+        return Err(RedirectError::UnknownState);
+    };
+    match app.store.finished_sign_in(state, &session.data).await? {
+        Taken::Succeeded(return_to) => Ok(Arrival::Again(return_to)),
+        _ => Err(RedirectError::UnknownState),
+    }
+}
+
+/// Exchanges the code, if there is one, and stores the session. Remembers if nothing came of it.
+async fn finish(
+    app: &Arc<App>,
+    browser: &Browser,
+    used: &UsedState,
+    outcome: Result<AuthorizationCode, AuthorizationError>,
+) -> Result<Stored, RedirectError> {
+    // The session that this browser has had so far, and its other sign-ins under way.
+    let before = browser.session().await?.map(|stored| stored.id);
+    let others: Vec<SignIn> = browser.sign_ins().collect();
+    let tasks = app.tasks.clone();
+    let (app, browser, used) = (Arc::clone(app), browser.clone(), used.clone());
+    let task = async move {
+        let finished = match outcome {
+            Ok(code) => exchange(&app, &browser, &used, code, before, &others).await,
+            Err(error) => Err(RedirectError::Refused(error)),
+        };
+        if finished.is_err()
+            && let Err(error) = app.store.sign_in_failed(&used).await
+        {
+            tracing::warn!(%error, "that a sign-in failed was not noted");
+        }
+        finished
+    };
+    // A task of its own: once the code is sent, the answer must be stored even if the browser goes away.
+    tasks
+        .spawn(task.in_current_span())
+        .await
+        .unwrap_or(Err(RedirectError::Interrupted))
+}
+
+async fn exchange(
+    app: &App,
+    browser: &Browser,
+    used: &UsedState,
+    code: AuthorizationCode,
+    before: Option<Id>,
+    others: &[SignIn],
+) -> Result<Stored, RedirectError> {
+    let now = app.clock.now();
+    let client = match browser.recorder() {
+        Some(recorder) => app.client.watched_by(Arc::new(recorder)),
+        None => app.client.clone(),
+    };
+    let token = client.exchange_code(&code, now).await?;
+    let login = Login::new(token, now);
+    match app.store.sign_in(used, login.clone(), before, others).await {
+        Ok(stored) => {
+            // What was said up to here was kept for as long as a sign-in may take.
+            app.flow
+                .keep(used.sign_in().flow, app.store.expiry(&stored.data));
+            Ok(stored)
+        }
+        Err(error) => {
+            // Nobody will ever use this pair: give it back.
+            if let Err(error) = app.revocations.give_back(login.token).await {
+                tracing::warn!(%error, "a pair that could not be stored could not be revoked");
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// Until it is known which sign-in a callback belongs to, its messages go where the browser would look for them.
+async fn record_with_what_is_known(app: &App, browser: &Browser) {
+    if let Some(flow) = browser.flow().or_else(|| browser.flow_under_way()) {
+        browser.record_in(flow, app.clock.now());
+    } else if let Err(error) = browser.session().await {
+        tracing::debug!(%error, "it is not known where the messages of a callback belong");
+    }
 }
 
 /// Takes down what the browser did at Smartsheet, as far as its way there and back tell.
-fn record_consent(app: &App, browser: &Browser, pending: &PendingSignIn, query: &str) {
-    if let Some(recorder) = browser.visit().learned().recorder {
-        let way_there = app.client.authorization_url(&app.scopes, &pending.state);
+fn record_consent(
+    app: &App,
+    browser: &Browser,
+    sign_in: &SignIn,
+    state: &oauth::State,
+    query: &str,
+) {
+    if let Some(recorder) = browser.recorder() {
+        let way_there = app.client.authorization_url(&app.scopes, state);
         let way_back = format!("{}redirect?{query}", app.base_url);
         let now = app.clock.now();
         recorder.record(&Message::of_consent(
             &way_there,
             &way_back,
-            pending.started_at,
+            sign_in.started_at,
             now,
         ));
     }
-}
-
-async fn exchange(
-    app: Arc<App>,
-    browser: Browser,
-    code: AuthorizationCode,
-) -> Result<(), RedirectError> {
-    let now = app.clock.now();
-    let client = match browser.visit().learned().recorder {
-        Some(recorder) => app.client.watched_by(Arc::new(recorder)),
-        None => app.client.clone(),
-    };
-    let token = client.exchange_code(&code, now).await?;
-    let login = Login {
-        signed_in_at: now,
-        token,
-        refreshed_at: None,
-        lease: None,
-        person: None,
-    };
-    if let Err(error) = browser.sign_in(login.clone()).await {
-        // Nobody will ever use this pair: give it back.
-        if let Err(error) = client.revoke(&login.token.access_token).await {
-            tracing::warn!(%error, "a pair that could not be stored could not be revoked");
-        }
-        return Err(error.into());
-    }
-    Ok(())
 }
 
 impl From<StoreError> for RedirectError {

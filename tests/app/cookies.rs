@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
+use smartsheet_oauth_demo::flow::{FlowId, FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::oauth::{AccessToken, Token};
 use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{
@@ -33,21 +33,17 @@ async fn app() -> (axum::Router, String) {
     let store = Store::new(rows, sealer.clone(), lifetimes, Clock::system());
     let flow = FlowLog::new(Arc::new(MemoryFlow::default()), sealer, Clock::system());
     let now = Timestamp::now();
-    let mut data = SessionData::new(now);
-    data.login = Some(Login {
-        signed_in_at: now,
-        token: Token {
-            access_token: AccessToken::new("a"),
-            refresh_token: None,
-            expires_at: Timestamp::MAX,
-        },
-        refreshed_at: None,
-        lease: None,
-        person: Some(Person {
-            name: NAME.to_owned(),
-            email: "somebody@example.com".to_owned(),
-        }),
+    let token = Token {
+        access_token: AccessToken::new("a"),
+        refresh_token: None,
+        expires_at: Timestamp::MAX,
+    };
+    let mut login = Login::new(token, now);
+    login.person = Some(Person {
+        name: NAME.to_owned(),
+        email: "somebody@example.com".to_owned(),
     });
+    let data = SessionData::new(login, FlowId::random());
     let stored = store.create(data).await.unwrap();
     let app = assemble(&settings, Surroundings::default(), store, flow).unwrap();
     (web::router(Arc::new(app)), stored.id.to_string())

@@ -124,10 +124,11 @@ async fn the_log_holds_no_secret() {
     let setup = provider.setup();
     let browser = Browser::new(&setup.start().await);
     let state = browser.begin_with_state().await;
-    let before = browser.session().unwrap();
+    let sign_in = browser.cookies().into_values().next().unwrap();
     let callback = format!("/redirect?code=code-for-the-log&state={state}");
     browser.get(&callback).await.redirects_to("/me");
     let session = browser.session().unwrap();
+    browser.arrive().await;
     setup.clock.pass((7 * DAY).saturating_sub(2 * MINUTE));
     browser
         .get_as("walk-for-the-log", "/me")
@@ -142,7 +143,7 @@ async fn the_log_holds_no_secret() {
         CLIENT_SECRET,
         "code-for-the-log",
         &state,
-        &before,
+        &sign_in,
         &session,
     ] {
         let lines = log::lines_with(&[secret]);

@@ -31,6 +31,7 @@ async fn it_revokes_the_pair_in_force() {
     let setup = provider.setup();
     let browser = Browser::new(&setup.start().await);
     browser.sign_in_with_code("c").await.redirects_to("/me");
+    browser.arrive().await;
     setup.clock.pass((7 * DAY).saturating_sub(MINUTE));
     browser.get("/me").await.shows(200, &["Ann"]);
     browser.sign_out().await.redirects_to("/");

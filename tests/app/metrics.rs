@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use reqwest::Method;
 use serde_json::json;
+use smartsheet_oauth_demo::flow::FlowId;
 use smartsheet_oauth_demo::metrics::Metrics;
 use smartsheet_oauth_demo::oauth::{AccessToken, Token};
 use smartsheet_oauth_demo::session::{Lifetimes, Login, Sealer, SessionData, Store};
@@ -14,7 +15,7 @@ use crate::support::clock::TestClock;
 use crate::support::exposition::{Exposition, get, scrape, scrape_counted};
 use crate::support::rows::{FOREVER, FailingRows, app_on, serve};
 use crate::support::secrets::Secrets;
-use crate::support::{Browser, DAY, Page, Provider, SECOND, Setup, World, until};
+use crate::support::{Browser, DAY, MINUTE, Page, Provider, SECOND, Setup, World, until};
 
 const REQUESTS: &str = "oauth_demo_http_request_duration_seconds";
 const SIGN_INS: &str = "oauth_demo_sign_ins_total";
@@ -142,17 +143,7 @@ async fn what_people_do_is_counted_once() {
     );
     assert!(0.0 < call && call < page, "{call} {page}");
     let store = after.counted(&format!("{STORE}_count"));
-    // Who signs in gets a new session id. Who denies, or fails, doesn't.
-    assert_eq!(store.get("replace ok"), Some(&1), "{store:?}");
-    assert_eq!(store.get("ping ok"), Some(&1), "{store:?}");
-    for operation in [
-        "find",
-        "insert",
-        "update",
-        "delete",
-        "count",
-        "delete_expired",
-    ] {
+    for operation in ["find", "apply", "expired", "due", "trim", "count"] {
         assert!(store.contains_key(&format!("{operation} ok")), "{store:?}");
     }
     assert!(!store.keys().any(|key| key.contains("error")), "{store:?}");
@@ -187,7 +178,7 @@ async fn labels_say_what_is_known_beforehand_and_nobody_s_secret() {
     let mut secrets = Secrets::default();
     let state = browser.begin_with_state().await;
     secrets.add(&state);
-    secrets.add_cookie(browser.session().unwrap());
+    secrets.add(browser.cookies().into_values().next().unwrap());
     let callback = format!("/redirect?code=TheCodeOfAnn1234&state={state}");
     browser.get(&callback).await.redirects_to("/me");
     secrets.add_cookie(browser.session().unwrap());
@@ -243,24 +234,27 @@ async fn labels_say_what_is_known_beforehand_and_nobody_s_secret() {
 async fn live_sessions_go_up_and_down() {
     let world = World::with(measured).await;
     let address = world.app.metrics.unwrap();
-    let are_counted = async |signed_in: f64, pending: f64| {
+    let are_counted = async |signed_in: f64, used: f64| {
         until("the sessions are counted", async || {
             let figures = scrape(address).await;
             let kind = |kind| figures.value(SESSIONS, &[("kind", kind)]);
-            let counted = (kind("signed_in"), kind("pending"));
-            (counted == (Some(signed_in), Some(pending))).then_some(())
+            let counted = (kind("signed_in"), kind("used_state"));
+            (counted == (Some(signed_in), Some(used))).then_some(())
         })
         .await;
     };
     are_counted(0.0, 0.0).await;
     let (ann, bob) = (world.browser(), world.browser());
+    // A sign-in under way costs the server nothing.
     ann.begin("/login").await;
-    are_counted(0.0, 1.0).await;
     ann.sign_in("full").await.redirects_to("/me");
     bob.sign_in("full").await.redirects_to("/me");
-    are_counted(2.0, 0.0).await;
+    for browser in [&ann, &bob] {
+        browser.get("/me").await.shows(200, &["Grace Hopper"]);
+    }
+    are_counted(2.0, 2.0).await;
     ann.sign_out().await.redirects_to("/");
-    are_counted(1.0, 0.0).await;
+    are_counted(1.0, 2.0).await;
     world.setup.clock.pass(8 * DAY);
     are_counted(0.0, 0.0).await;
 }
@@ -303,19 +297,12 @@ fn store_on(
 /// A session with somebody signed in.
 fn signed_in(clock: &TestClock) -> SessionData {
     let now = clock.now();
-    let mut data = SessionData::new(now);
-    data.login = Some(Login {
-        signed_in_at: now,
-        token: Token {
-            access_token: AccessToken::new("a"),
-            refresh_token: None,
-            expires_at: now,
-        },
-        refreshed_at: None,
-        lease: None,
-        person: None,
-    });
-    data
+    let token = Token {
+        access_token: AccessToken::new("a"),
+        refresh_token: None,
+        expires_at: now,
+    };
+    SessionData::new(Login::new(token, now), FlowId::random())
 }
 
 #[tokio::test]
@@ -324,32 +311,19 @@ async fn operations_of_the_store_are_counted_once_by_outcome() {
     let (store, counted) = store_on(&rows, &clock);
     are(&counted(), []);
     let id = store.create(signed_in(&clock)).await.unwrap().id;
-    are(&counted(), [("insert ok", 1)]);
-    clock.pass(DAY);
-    store.read(id).await.unwrap().unwrap();
-    are(
-        &counted(),
-        [("insert ok", 1), ("find ok", 1), ("touch ok", 1)],
-    );
-    store
-        .update(id, |data| data.login = None)
-        .await
-        .unwrap()
-        .unwrap();
-    let id = store.renew(id, |_| ()).await.unwrap().unwrap().id;
-    store.delete_if(id, |_| true).await.unwrap().unwrap();
+    are(&counted(), [("apply ok", 1)]);
+    clock.pass(MINUTE);
+    store.visit(id).await.unwrap().unwrap();
+    are(&counted(), [("apply ok", 2), ("find ok", 1)]);
+    assert_eq!(store.end(id).await.unwrap().len(), 1);
     store.sweep().await.unwrap();
     store.count().await.unwrap();
     store.ping().await.unwrap();
     let done = [
-        ("insert ok", 1),
-        ("find ok", 4),
-        ("touch ok", 1),
-        ("update ok", 1),
-        ("replace ok", 1),
-        ("delete ok", 1),
-        ("delete_expired ok", 1),
-        ("trim_transient ok", 1),
+        ("apply ok", 3),
+        ("find ok", 2),
+        ("expired ok", 1),
+        ("trim ok", 1),
         ("count ok", 1),
         ("ping ok", 1),
     ];
@@ -362,7 +336,7 @@ async fn operations_of_the_store_are_counted_once_by_outcome() {
     assert!(store.sweep().await.is_err());
     assert!(store.count().await.is_err());
     let mut failed = BTreeMap::from(done.map(|(labels, count)| (labels.to_owned(), count)));
-    for operation in ["insert", "find", "ping", "delete_expired", "count"] {
+    for operation in ["apply", "find", "ping", "expired", "count"] {
         failed.insert(format!("{operation} error"), 1);
     }
     assert_eq!(counted(), failed);
@@ -374,12 +348,12 @@ async fn a_database_that_fails_shows() {
     let rows = Arc::<FailingRows>::default();
     let app = app_on(&Setup::mounted(), rows.clone());
     let browser = serve(smartsheet_oauth_demo::web::router(Arc::clone(&app))).await;
-    rows.reads.store(1, Ordering::SeqCst);
+    rows.writes.store(1, Ordering::SeqCst);
     assert_eq!(browser.get("/readyz").await.status, 503);
     assert_eq!(browser.get("/readyz").await.status, 200);
     let figures = Exposition::read(&app.metrics.text().unwrap()).unwrap();
     let counted = figures.counted(&format!("{STORE}_count"));
-    are(&counted, [("ping error", 1), ("ping ok", 1)]);
+    are(&counted, [("apply error", 1), ("apply ok", 2)]);
     let requests = figures.counted(&format!("{REQUESTS}_count"));
     are(&requests, [("GET /readyz 200", 1), ("GET /readyz 503", 1)]);
 }

@@ -23,10 +23,11 @@ pub(crate) fn open(setup: &Setup) -> Connection {
     Connection::open(setup.store_file()).unwrap()
 }
 
-/// Every row of the session file.
+/// Every row of the session file that stands for a session.
 pub(crate) fn rows(setup: &Setup) -> Vec<StoredRow> {
     let file = open(setup);
-    let sql = "SELECT key, version, sealed, expires_at FROM sessions ORDER BY rowid";
+    let sql = "SELECT key, version, sealed, expires_at FROM sessions
+         WHERE NOT transient AND NOT ended ORDER BY rowid";
     let mut query = file.prepare(sql).unwrap();
     let rows = query.query_map([], |row| {
         Ok(StoredRow {
@@ -37,6 +38,12 @@ pub(crate) fn rows(setup: &Setup) -> Vec<StoredRow> {
         })
     });
     rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+/// How many rows there are, whatever they stand for.
+pub(crate) fn all_rows(setup: &Setup) -> i64 {
+    let sql = "SELECT count(*) FROM sessions";
+    open(setup).query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 fn write(setup: &Setup, key: &[u8], version: i64, sealed: &[u8]) {
@@ -56,7 +63,6 @@ async fn the_file_gives_neither_tokens_nor_cookies_nor_names() {
     let app = setup.start().await;
     let browser = Browser::new(&app);
     let state = browser.begin_with_state().await;
-    let before = browser.session().unwrap();
     browser
         .get(&format!("/redirect?code=c&state={state}"))
         .await
@@ -65,14 +71,14 @@ async fn the_file_gives_neither_tokens_nor_cookies_nor_names() {
     let first = rows(&setup);
     setup.clock.pass((7 * DAY).saturating_sub(MINUTE));
     browser.get("/me").await.shows(200, &["Last refreshed"]);
-    let waiting = Browser::new(&app);
-    let pending = waiting.begin_with_state().await;
+    let other = Browser::new(&app);
+    let pending = other.begin_with_state().await;
+    other
+        .get(&format!("/redirect?code=d&state={pending}"))
+        .await
+        .redirects_to("/me");
 
-    let cookies = [
-        before,
-        browser.session().unwrap(),
-        waiting.session().unwrap(),
-    ];
+    let cookies = [browser.session().unwrap(), other.session().unwrap()];
     let ids = cookies
         .clone()
         .map(|cookie| URL_SAFE_NO_PAD.decode(cookie).unwrap());
@@ -157,7 +163,7 @@ async fn a_row_copied_to_another_key_does_not_open() {
     let app = setup.start().await;
     let (victim, thief) = (Browser::new(&app), Browser::new(&app));
     victim.sign_in_with_code("c").await.redirects_to("/me");
-    thief.begin("/login").await;
+    thief.sign_in_with_code("e").await.redirects_to("/me");
     let rows = rows(&setup);
     // Who may write to the database puts the victim's session in the place of his own.
     write(&setup, &rows[1].key, rows[0].version, &rows[0].sealed);
@@ -175,6 +181,7 @@ async fn a_damaged_row_counts_as_absent() {
     let app = setup.start().await;
     let browser = Browser::new(&app);
     browser.sign_in_with_code("c").await.redirects_to("/me");
+    browser.arrive().await;
     let row = rows(&setup).remove(0);
     let flipped = |index: usize| {
         let mut sealed = row.sealed.clone();
@@ -273,6 +280,7 @@ async fn keys_are_rotated_by_a_list() {
     let app = with(&old).start().await;
     let browser = Browser::new(&app);
     browser.sign_in_with_code("c").await.redirects_to("/me");
+    browser.arrive().await;
     app.stop().await;
 
     // The old one opens, the new one seals.

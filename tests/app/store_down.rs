@@ -76,6 +76,7 @@ async fn what_can_be_read_is_shown_though_nothing_can_be_written() {
     let provider = Provider::well_behaved().await;
     let (setup, rows, browser) = app(&provider).await;
     browser.sign_in_with_code("c").await.redirects_to("/me");
+    browser.arrive().await;
     // So long after the last visit that this one would be noted.
     setup.clock.pass(DAY);
     rows.writes.store(FOREVER, Ordering::SeqCst);

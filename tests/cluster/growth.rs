@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use smartsheet_oauth_demo::session::{Row, RowKey};
+use smartsheet_oauth_demo::session::{self, Change, Row, RowKey};
 
 use crate::support::{Browser, Cluster, Kind, Provider, SOON, on_both_stores, open_rows, until};
 
@@ -10,6 +10,7 @@ on_both_stores! {
     sessions_without_a_login_are_bounded,
     expired_sessions_go_while_pages_are_served,
     what_goes_is_what_expires_first,
+    changes_are_made_all_or_none,
     what_is_live_is_counted,
     one_browser_can_not_grow_its_session,
 }
@@ -25,10 +26,10 @@ async fn add_rows(cluster: &Cluster, kind: Kind, rows: u32, expires_in: Duration
     let sql = match kind {
         Kind::Sqlite => format!(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-             INSERT INTO sessions SELECT randomblob(32), 1, randomblob(200), {expires_at} + i, 1 FROM n"
+             INSERT INTO sessions (key, version, sealed, expires_at, transient) SELECT randomblob(32), 1, randomblob(200), {expires_at} + i, 1 FROM n"
         ),
         Kind::Postgres => format!(
-            "INSERT INTO sessions SELECT sha256((i || '-' || {expires_at})::bytea), 1,
+            "INSERT INTO sessions (key, version, sealed, expires_at, transient) SELECT sha256((i || '-' || {expires_at})::bytea), 1,
              decode(repeat(md5(i::text), 12), 'hex'), {expires_at} + i, TRUE FROM generate_series(1, {rows}) AS i"
         ),
     };
@@ -91,34 +92,99 @@ async fn expired_sessions_go_while_pages_are_served(kind: Kind) {
 async fn what_goes_is_what_expires_first(kind: Kind) {
     let cluster = Cluster::new(kind).await;
     let rows = open_rows(&cluster.store).await;
-    let row = |number: u8, transient| Row {
+    for number in 0..10 {
+        let kind = if number == 0 {
+            session::Kind::Session
+        } else {
+            session::Kind::UsedState
+        };
+        let insert = Change::Insert(row(number, kind));
+        assert!(rows.apply(&[insert]).await.unwrap());
+    }
+    assert_eq!(
+        rows.trim_used_states(4, 3).await.unwrap(),
+        3,
+        "a batch is no larger than it may be"
+    );
+    assert_eq!(rows.trim_used_states(4, 3).await.unwrap(), 2);
+    assert_eq!(rows.trim_used_states(4, 3).await.unwrap(), 0);
+    for number in 0..10 {
+        let found = rows
+            .find(&RowKey([number; 32]), None, 0)
+            .await
+            .unwrap()
+            .is_some();
+        assert_eq!(found, number == 0 || number >= 6, "row {number}");
+    }
+    let expired = async |limit| {
+        let expired = rows.expired(1_008, limit).await.unwrap();
+        expired.iter().map(|row| row.sealed[0]).collect::<Vec<u8>>()
+    };
+    assert_eq!(expired(2).await, [0, 6]);
+    assert_eq!(expired(10).await, [0, 6, 7, 8]);
+    rows.close().await;
+}
+
+fn row(number: u8, kind: session::Kind) -> Row {
+    Row {
         key: RowKey([number; 32]),
         version: 1,
         sealed: vec![number],
         expires_at: 1_000 + i64::from(number),
-        transient,
+        kind,
+    }
+}
+
+/// Through the library: several rows are changed together or not at all.
+async fn changes_are_made_all_or_none(kind: Kind) {
+    let cluster = Cluster::new(kind).await;
+    let rows = open_rows(&cluster.store).await;
+    let row = |number| row(number, session::Kind::Session);
+    let version = |number, version| Row {
+        version,
+        ..row(number)
     };
-    for number in 0..10 {
-        assert!(rows.insert(&row(number, number != 0)).await.unwrap());
+    let delete = |number: u8, version| Change::Delete {
+        key: RowKey([number; 32]),
+        version,
+    };
+    let apply = async |changes: &[Change]| rows.apply(changes).await.unwrap();
+    let find = async |number: u8| rows.find(&RowKey([number; 32]), None, 0).await.unwrap();
+    assert!(apply(&[Change::Insert(row(1)), Change::Insert(row(2))]).await);
+    // Each lacks one thing: a free key, the right version, a row.
+    assert!(!apply(&[delete(1, 1), Change::Insert(row(2))]).await);
+    assert!(!apply(&[delete(1, 2), Change::Insert(row(3))]).await);
+    assert!(!apply(&[Change::Update(version(1, 2)), Change::Update(version(2, 3))]).await);
+    assert!(!apply(&[Change::Update(version(1, 2)), delete(4, 1)]).await);
+    assert_eq!(find(1).await, Some(row(1)));
+    assert_eq!(find(3).await, None);
+    let changes = [
+        delete(1, 1),
+        Change::Update(version(2, 2)),
+        Change::Insert(row(3)),
+    ];
+    assert!(apply(&changes).await);
+    assert!(!apply(&changes).await);
+    assert_eq!(find(1).await, None);
+    assert_eq!(find(2).await, Some(version(2, 2)));
+    // A row may be there, and not count for another one that is.
+    let unless = RowKey([3; 32]);
+    let found = rows.find(&RowKey([2; 32]), Some(&unless), 0).await.unwrap();
+    assert_eq!(found, None);
+
+    let ended = |number, revoke_at| Row {
+        kind: session::Kind::Ended { revoke_at },
+        ..row(number)
+    };
+    for row in [ended(7, Some(20)), ended(8, Some(10)), ended(9, None)] {
+        assert!(apply(&[Change::Insert(row)]).await);
     }
-    assert_eq!(
-        rows.trim_transient(4, 3).await.unwrap(),
-        3,
-        "a batch is no larger than it may be"
-    );
-    assert_eq!(rows.trim_transient(4, 3).await.unwrap(), 2);
-    assert_eq!(rows.trim_transient(4, 3).await.unwrap(), 0);
-    for number in 0..10 {
-        let found = rows.find(&RowKey([number; 32]), 0).await.unwrap().is_some();
-        assert_eq!(found, number == 0 || number >= 6, "row {number}");
-    }
-    assert_eq!(
-        rows.delete_expired(1_008, 2).await.unwrap(),
-        2,
-        "the batch is full"
-    );
-    assert_eq!(rows.delete_expired(1_008, 2).await.unwrap(), 2);
-    assert!(rows.find(&RowKey([9; 32]), 0).await.unwrap().is_some());
+    assert_eq!(rows.due(15, 10).await.unwrap(), [ended(8, Some(10))]);
+    let due = rows.due(20, 10).await.unwrap();
+    assert_eq!(due, [ended(8, Some(10)), ended(7, Some(20))]);
+    assert_eq!(rows.due(20, 1).await.unwrap().len(), 1);
+    let counts = rows.count(0).await.unwrap();
+    assert_eq!((counts.signed_in, counts.revocations), (2, 2));
     rows.close().await;
 }
 
@@ -127,20 +193,19 @@ async fn what_is_live_is_counted(kind: Kind) {
     let cluster = Cluster::new(kind).await;
     let rows = open_rows(&cluster.store).await;
     for number in 0..10 {
-        let row = Row {
-            key: RowKey([number; 32]),
-            version: 1,
-            sealed: vec![number],
-            expires_at: 1_000 + i64::from(number),
-            transient: number % 3 == 0,
+        let kind = if number % 3 == 0 {
+            session::Kind::UsedState
+        } else {
+            session::Kind::Session
         };
-        assert!(rows.insert(&row).await.unwrap());
+        let insert = Change::Insert(row(number, kind));
+        assert!(rows.apply(&[insert]).await.unwrap());
     }
     let other = open_rows(&cluster.store).await;
     for (now, signed_in, transient) in [(999, 6, 4), (1_000, 6, 3), (1_004, 3, 2), (1_009, 0, 0)] {
         for rows in [&rows, &other] {
             let counts = rows.count(now).await.unwrap();
-            let counts = (counts.signed_in, counts.transient);
+            let counts = (counts.signed_in, counts.used_states);
             assert_eq!(counts, (signed_in, transient), "at {now}");
         }
     }

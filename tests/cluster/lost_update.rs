@@ -6,8 +6,9 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use reqwest::Method;
 use smartsheet_oauth_demo::clock::Clock;
-use smartsheet_oauth_demo::oauth::State;
-use smartsheet_oauth_demo::session::{Lifetimes, PendingSignIn, Sealer, SessionData, Store};
+use smartsheet_oauth_demo::flow::FlowId;
+use smartsheet_oauth_demo::oauth::{AccessToken, Token};
+use smartsheet_oauth_demo::session::{Lifetimes, Login, Sealer, SessionData, Store};
 
 use crate::support::{
     Browser, Cluster, Hold, Kind, Provider, new_key, on_both_stores, open_rows, until,
@@ -94,12 +95,12 @@ async fn writes_at_once_all_survive(kind: Kind) {
         ));
     }
     let now = Timestamp::now();
-    let mut data = SessionData::new(now);
-    data.add_pending(PendingSignIn {
-        state: State::new("kept"),
-        started_at: now,
-        return_to: "/me".to_owned(),
-    });
+    let token = Token {
+        access_token: AccessToken::new("kept"),
+        refresh_token: None,
+        expires_at: now,
+    };
+    let data = SessionData::new(Login::new(token.clone(), now), FlowId::random());
     let id = stores[0].create(data).await.unwrap().id;
 
     let writes = (0..WRITES).map(|number| {
@@ -111,10 +112,10 @@ async fn writes_at_once_all_survive(kind: Kind) {
         }
     });
     join_all(writes).await;
-    let data = stores[1].read(id).await.unwrap().unwrap().data;
+    let data = stores[1].read(id).await.unwrap().unwrap();
     let steps = data.created_at.as_millisecond() - now.as_millisecond();
     assert_eq!(steps, WRITES);
-    assert_eq!(data.pending.len(), 1);
+    assert_eq!(data.login.token, token);
 }
 
 /// The new sign-in is the one that counts; the pair that was issued for the old one is given back.

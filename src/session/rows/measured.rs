@@ -5,21 +5,18 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
-use super::{Counts, Row, RowKey, Rows, RowsError};
+use super::{Change, Counts, Row, RowKey, Rows, RowsError};
 use crate::metrics::{Metrics, Operation};
 
 /// Other rows, as they are, with figures for each operation. What a caller gives up waiting for is not counted.
 #[derive(Debug)]
 pub(in crate::session) struct MeasuredRows {
     rows: Arc<dyn Rows>,
-    insert: Operation,
     find: Operation,
-    update: Operation,
-    replace: Operation,
-    delete: Operation,
-    touch: Operation,
-    delete_expired: Operation,
-    trim_transient: Operation,
+    apply: Operation,
+    expired: Operation,
+    due: Operation,
+    trim: Operation,
     count: Operation,
     ping: Operation,
 }
@@ -28,14 +25,11 @@ impl MeasuredRows {
     pub(in crate::session) fn new(rows: Arc<dyn Rows>, metrics: &Metrics) -> Self {
         Self {
             rows,
-            insert: metrics.store_operation("insert"),
             find: metrics.store_operation("find"),
-            update: metrics.store_operation("update"),
-            replace: metrics.store_operation("replace"),
-            delete: metrics.store_operation("delete"),
-            touch: metrics.store_operation("touch"),
-            delete_expired: metrics.store_operation("delete_expired"),
-            trim_transient: metrics.store_operation("trim_transient"),
+            apply: metrics.store_operation("apply"),
+            expired: metrics.store_operation("expired"),
+            due: metrics.store_operation("due"),
+            trim: metrics.store_operation("trim"),
             count: metrics.store_operation("count"),
             ping: metrics.store_operation("ping"),
         }
@@ -58,36 +52,29 @@ impl Rows for MeasuredRows {
         self.rows.are_shared()
     }
 
-    async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
-        measure(&self.insert, self.rows.insert(row)).await
+    async fn find(
+        &self,
+        key: &RowKey,
+        unless: Option<&RowKey>,
+        now: i64,
+    ) -> Result<Option<Row>, RowsError> {
+        measure(&self.find, self.rows.find(key, unless, now)).await
     }
 
-    async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
-        measure(&self.find, self.rows.find(key, now)).await
+    async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
+        measure(&self.apply, self.rows.apply(changes)).await
     }
 
-    async fn update(&self, row: &Row) -> Result<bool, RowsError> {
-        measure(&self.update, self.rows.update(row)).await
+    async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        measure(&self.expired, self.rows.expired(now, limit)).await
     }
 
-    async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
-        measure(&self.replace, self.rows.replace(old, version, new)).await
+    async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        measure(&self.due, self.rows.due(now, limit)).await
     }
 
-    async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
-        measure(&self.delete, self.rows.delete(key, version)).await
-    }
-
-    async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
-        measure(&self.touch, self.rows.touch(key, expires_at)).await
-    }
-
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
-        measure(&self.delete_expired, self.rows.delete_expired(now, limit)).await
-    }
-
-    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
-        measure(&self.trim_transient, self.rows.trim_transient(keep, limit)).await
+    async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
+        measure(&self.trim, self.rows.trim_used_states(keep, limit)).await
     }
 
     async fn count(&self, now: i64) -> Result<Counts, RowsError> {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Counts, Row, RowKey, Rows, RowsError};
+use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
 
 /// Rows in this process's memory.
 #[derive(Debug, Default)]
@@ -16,87 +16,74 @@ impl MemoryRows {
         // Each critical section leaves the map whole, so a panic elsewhere does not make it unusable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// At most `limit` rows that have a time, by that time, the earliest first.
+    fn earliest(&self, limit: i64, time: impl Fn(&Row) -> Option<i64>) -> Vec<Row> {
+        let rows = self.rows();
+        let mut found: Vec<(i64, &Row)> = rows
+            .values()
+            .filter_map(|row| Some((time(row)?, row)))
+            .collect();
+        found.sort_unstable_by_key(|(time, _)| *time);
+        let found = found.into_iter().take(number(limit));
+        found.map(|(_, row)| row.clone()).collect()
+    }
+}
+
+fn number(count: i64) -> usize {
+    usize::try_from(count).unwrap_or(0)
 }
 
 #[async_trait]
 impl Rows for MemoryRows {
-    async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
-        let mut rows = self.rows();
-        let free = !rows.contains_key(&row.key);
-        if free {
-            rows.insert(row.key, row.clone());
-        }
-        Ok(free)
-    }
-
-    async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
+    async fn find(
+        &self,
+        key: &RowKey,
+        unless: Option<&RowKey>,
+        now: i64,
+    ) -> Result<Option<Row>, RowsError> {
         let rows = self.rows();
+        if unless.is_some_and(|unless| rows.contains_key(unless)) {
+            return Ok(None);
+        }
         Ok(rows.get(key).filter(|row| row.expires_at > now).cloned())
     }
 
-    async fn update(&self, row: &Row) -> Result<bool, RowsError> {
+    async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
         let mut rows = self.rows();
-        match rows.get_mut(&row.key) {
-            Some(stored) if stored.version == row.version - 1 => {
-                *stored = row.clone();
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
-    }
-
-    async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
-        let mut rows = self.rows();
-        if rows.get(old).is_none_or(|row| row.version != version) {
+        let fits = |change: &Change| change.fits(rows.get(change.key()).map(|row| row.version));
+        if !changes.iter().all(fits) {
             return Ok(false);
         }
-        rows.remove(old);
-        rows.insert(new.key, new.clone());
+        for change in changes {
+            match change {
+                Change::Insert(row) | Change::Update(row) => rows.insert(row.key, row.clone()),
+                Change::Delete { key, .. } => rows.remove(key),
+            };
+        }
         Ok(true)
     }
 
-    async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
-        let mut rows = self.rows();
-        let found = rows.get(key).is_some_and(|row| row.version == version);
-        if found {
-            rows.remove(key);
-        }
-        Ok(found)
+    async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        Ok(self.earliest(limit, |row| {
+            (row.expires_at <= now).then_some(row.expires_at)
+        }))
     }
 
-    async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
-        if let Some(row) = self.rows().get_mut(key) {
-            row.expires_at = expires_at;
-        }
-        Ok(())
+    async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        Ok(self.earliest(limit, |row| row.kind.revoke_at().filter(|at| *at <= now)))
     }
 
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+    async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
         let mut rows = self.rows();
-        let expired: Vec<RowKey> = rows
+        let mut used: Vec<(i64, RowKey)> = rows
             .values()
-            .filter(|row| row.expires_at <= now)
-            .map(|row| row.key)
-            .take(usize::try_from(limit).unwrap_or(0))
-            .collect();
-        for key in &expired {
-            rows.remove(key);
-        }
-        Ok(expired.len() as u64)
-    }
-
-    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
-        let mut rows = self.rows();
-        let mut transient: Vec<(i64, RowKey)> = rows
-            .values()
-            .filter(|row| row.transient)
+            .filter(|row| row.kind.is_transient())
             .map(|row| (row.expires_at, row.key))
             .collect();
-        transient.sort_unstable_by_key(|(expires_at, _)| std::cmp::Reverse(*expires_at));
-        let number = |count: i64| usize::try_from(count).unwrap_or(0);
-        let surplus = transient.iter().skip(number(keep)).take(number(limit));
+        used.sort_unstable_by_key(|(expires_at, _)| std::cmp::Reverse(*expires_at));
         let mut removed = 0;
-        for (_, key) in surplus {
+        for (_, key) in used.iter().skip(number(keep)).take(number(limit)) {
             rows.remove(key);
             removed += 1;
         }
@@ -107,10 +94,10 @@ impl Rows for MemoryRows {
         let rows = self.rows();
         let mut counts = Counts::default();
         for row in rows.values().filter(|row| row.expires_at > now) {
-            if row.transient {
-                counts.transient += 1;
-            } else {
-                counts.signed_in += 1;
+            match row.kind {
+                Kind::Session => counts.signed_in += 1,
+                Kind::UsedState => counts.used_states += 1,
+                Kind::Ended { revoke_at } => counts.revocations += i64::from(revoke_at.is_some()),
             }
         }
         Ok(counts)

@@ -1,8 +1,9 @@
 //! The rows that sessions are kept in: what a database must do, and the databases that do it.
 //!
-//! A row is opaque here: a key, a version, sealed bytes and an expiry. Every write but the first names the version that
-//! was read, and is refused when another write came first.
+//! A row is opaque here: a key, a version, sealed bytes and an expiry. Every change names the version that was read, and is
+//! refused when another one came first.
 
+mod change;
 mod measured;
 mod memory;
 mod postgres;
@@ -15,13 +16,14 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::database::DatabaseError;
+pub use change::Change;
 pub(super) use measured::MeasuredRows;
 pub use memory::MemoryRows;
 pub use postgres::PostgresRows;
 pub use sqlite::SqliteRows;
 
-/// What a row is found by: the SHA-256 of the session's id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a row is found by: the SHA-256 of a secret that only a browser has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowKey(#[serde(with = "hex::serde")] pub [u8; 32]);
 
@@ -31,7 +33,7 @@ impl fmt::Debug for RowKey {
     }
 }
 
-/// One session as the database sees it.
+/// One row as the database sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// What it is found by.
@@ -42,17 +44,59 @@ pub struct Row {
     pub sealed: Vec<u8>,
     /// When it stops counting, in milliseconds since 1970.
     pub expires_at: i64,
-    /// Whether nobody is signed in with it, so that it may go when there are too many.
-    pub transient: bool,
+    /// What it stands for.
+    pub kind: Kind,
+}
+
+/// What a row stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A session that somebody is signed in with.
+    Session,
+    /// A `state` that was used, with what came of it. May go when there are too many.
+    UsedState,
+    /// A session that ended.
+    Ended {
+        /// When its revocation is tried next, in milliseconds since 1970. `None` when there is nothing to revoke.
+        revoke_at: Option<i64>,
+    },
+}
+
+impl Kind {
+    /// Whether it may go when there are too many.
+    pub(super) fn is_transient(self) -> bool {
+        self == Self::UsedState
+    }
+
+    pub(super) fn is_ended(self) -> bool {
+        matches!(self, Self::Ended { .. })
+    }
+
+    pub(super) fn revoke_at(self) -> Option<i64> {
+        match self {
+            Self::Ended { revoke_at } => revoke_at,
+            Self::Session | Self::UsedState => None,
+        }
+    }
+
+    fn of_columns(transient: bool, ended: bool, revoke_at: Option<i64>) -> Self {
+        match (transient, ended) {
+            (_, true) => Self::Ended { revoke_at },
+            (true, false) => Self::UsedState,
+            (false, false) => Self::Session,
+        }
+    }
 }
 
 /// How many rows there are that have not expired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Those with somebody signed in.
+    /// Sessions with somebody signed in.
     pub signed_in: i64,
-    /// Those with nobody signed in.
-    pub transient: i64,
+    /// States that were used.
+    pub used_states: i64,
+    /// Revocations that wait for their next try.
+    pub revocations: i64,
 }
 
 /// The database did not do what was asked. The text is the database's own and names no content.
@@ -74,30 +118,27 @@ pub trait Rows: fmt::Debug + Send + Sync {
         true
     }
 
-    /// Adds a row. `false` when its key is taken.
-    async fn insert(&self, row: &Row) -> Result<bool, RowsError>;
+    /// The row of `key`, unless it expired before `now` (milliseconds since 1970) or there is a row of `unless`, expired or
+    /// not.
+    async fn find(
+        &self,
+        key: &RowKey,
+        unless: Option<&RowKey>,
+        now: i64,
+    ) -> Result<Option<Row>, RowsError>;
 
-    /// The row of `key`, unless it expired before `now` (milliseconds since 1970).
-    async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError>;
+    /// Makes all of `changes`, each to a row of its own, or none. `false` when one of them can't be made: the row that it
+    /// names is gone or has another version, or the key of a new row is taken.
+    async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError>;
 
-    /// Writes `row` over the version before it. `false` when the row is gone or has another version.
-    async fn update(&self, row: &Row) -> Result<bool, RowsError>;
+    /// At most `limit` rows that expired before `now` (milliseconds since 1970), the first to expire first.
+    async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError>;
 
-    /// Removes version `version` of `old` and adds `new`, both or neither. `false` when `old` is gone or has another
-    /// version.
-    async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError>;
+    /// At most `limit` rows of ended sessions whose revocation is due at `now` (milliseconds since 1970), the first due first.
+    async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError>;
 
-    /// Removes version `version` of `key`. `false` when the row is gone or has another version.
-    async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError>;
-
-    /// Moves the expiry of `key`, leaving content and version as they are. Nothing happens when the row is gone.
-    async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError>;
-
-    /// Removes at most `limit` rows that expired before `now` (milliseconds since 1970) and says how many.
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError>;
-
-    /// Removes transient rows beyond `keep`, those that expire first, at most `limit`, and says how many.
-    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError>;
+    /// Removes used states beyond `keep`, those that expire first, at most `limit`, and says how many.
+    async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError>;
 
     /// How many rows there are that have not expired before `now` (milliseconds since 1970). May take a while with very
     /// many rows, and nobody else waits for it.

@@ -5,10 +5,13 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Counts, Row, RowKey, Rows, RowsError};
+use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
 use crate::sqlite::{Database, Durability, Neighbours};
 
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_sessions.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_sessions.sql"),
+    include_str!("../../../migrations/sqlite/0002_ended_sessions.sql"),
+];
 
 /// Rows in one SQLite file, which several processes may share. What was acknowledged survives `kill -9` and a power failure.
 #[derive(Debug)]
@@ -30,27 +33,75 @@ impl SqliteRows {
         })
     }
 
-    /// Whether `change` changed a row.
-    async fn changes_one(
-        &self,
-        change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
-    ) -> Result<bool, RowsError> {
-        Ok(self.database.write(change).await? == 1)
+    /// The rows that `sql` gives, on a thread made for waiting. Its values are `now` and `limit`.
+    async fn list(&self, sql: &'static str, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        let found = self.database.read_at_length(move |file| {
+            let mut statement = file.prepare_cached(sql)?;
+            statement.query_map([now, limit], read_row)?.collect()
+        });
+        Ok(found.await?)
     }
 }
 
-/// Adds a row unless its key is taken.
-fn insert(file: &Connection, row: &Row) -> rusqlite::Result<usize> {
-    file.prepare_cached(
-        "INSERT INTO sessions (key, version, sealed, expires_at, transient) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (key) DO NOTHING",
-    )?
-    .execute(params![row.key.0, row.version, row.sealed, row.expires_at, row.transient])
+/// A row with all columns of the table, in their order.
+fn read_row(found: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        key: RowKey(found.get(0)?),
+        version: found.get(1)?,
+        sealed: found.get(2)?,
+        expires_at: found.get(3)?,
+        kind: Kind::of_columns(found.get(4)?, found.get(5)?, found.get(6)?),
+    })
 }
 
-fn delete(file: &Connection, key: &RowKey, version: i64) -> rusqlite::Result<usize> {
-    file.prepare_cached("DELETE FROM sessions WHERE key = ?1 AND version = ?2")?
-        .execute(params![key.0, version])
+/// Makes `changes`, all or none, within the transaction that is open.
+fn apply(file: &Connection, changes: &[Change]) -> rusqlite::Result<usize> {
+    // Nobody else writes meanwhile, so what fits now can be done.
+    for change in changes {
+        if !change.fits(version(file, change.key())?) {
+            return Ok(0);
+        }
+    }
+    for change in changes {
+        match change {
+            Change::Insert(row) => write(
+                file,
+                "INSERT INTO sessions (key, version, sealed, expires_at, transient, ended, revoke_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                row,
+            )?,
+            Change::Update(row) => write(
+                file,
+                "UPDATE sessions SET version = ?2, sealed = ?3, expires_at = ?4, transient = ?5, ended = ?6, revoke_at = ?7
+                 WHERE key = ?1",
+                row,
+            )?,
+            Change::Delete { key, .. } => {
+                file.prepare_cached("DELETE FROM sessions WHERE key = ?1")?
+                    .execute([key.0])?;
+            }
+        }
+    }
+    Ok(changes.len())
+}
+
+fn version(file: &Connection, key: &RowKey) -> rusqlite::Result<Option<i64>> {
+    file.prepare_cached("SELECT version FROM sessions WHERE key = ?1")?
+        .query_row([key.0], |found| found.get(0))
+        .optional()
+}
+
+fn write(file: &Connection, sql: &str, row: &Row) -> rusqlite::Result<()> {
+    file.prepare_cached(sql)?.execute(params![
+        row.key.0,
+        row.version,
+        row.sealed,
+        row.expires_at,
+        row.kind.is_transient(),
+        row.kind.is_ended(),
+        row.kind.revoke_at()
+    ])?;
+    Ok(())
 }
 
 #[async_trait]
@@ -59,90 +110,50 @@ impl Rows for SqliteRows {
         self.neighbours.are_there()
     }
 
-    async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
-        let row = row.clone();
-        self.changes_one(move |file| insert(file, &row)).await
-    }
-
-    async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
-        let key = *key;
+    async fn find(
+        &self,
+        key: &RowKey,
+        unless: Option<&RowKey>,
+        now: i64,
+    ) -> Result<Option<Row>, RowsError> {
+        let (key, unless) = (*key, unless.copied());
         let found = self.database.read(move |file| {
-            let sql =
-                "SELECT version, sealed, expires_at, transient FROM sessions WHERE key = ?1 AND expires_at > ?2";
+            let sql = "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
+                 WHERE key = ?1 AND expires_at > ?2 AND NOT EXISTS (SELECT 1 FROM sessions WHERE key = ?3)";
             file.prepare_cached(sql)?
-                .query_row(params![key.0, now], |found| {
-                    Ok(Row {
-                        key,
-                        version: found.get(0)?,
-                        sealed: found.get(1)?,
-                        expires_at: found.get(2)?,
-                        transient: found.get(3)?,
-                    })
-                })
+                .query_row(params![key.0, now, unless.map(|key| key.0)], read_row)
                 .optional()
         });
         Ok(found.await?)
     }
 
-    async fn update(&self, row: &Row) -> Result<bool, RowsError> {
-        let row = row.clone();
-        self.changes_one(move |file| {
-            file.prepare_cached(
-                "UPDATE sessions SET version = ?2, sealed = ?3, expires_at = ?4, transient = ?5
-                 WHERE key = ?1 AND version = ?2 - 1",
-            )?
-            .execute(params![
-                row.key.0,
-                row.version,
-                row.sealed,
-                row.expires_at,
-                row.transient
-            ])
-        })
+    async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
+        let changes = changes.to_vec();
+        let made = self.database.write(move |file| apply(file, &changes));
+        Ok(made.await? > 0)
+    }
+
+    async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        self.list(
+            "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
+             WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+            now,
+            limit,
+        )
         .await
     }
 
-    async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
-        let (old, new) = (*old, new.clone());
-        self.changes_one(move |file| match delete(file, &old, version)? {
-            0 => Ok(0),
-            _ => match insert(file, &new)? {
-                // Fails the change, so that the old row stays.
-                0 => Err(rusqlite::Error::StatementChangedRows(0)),
-                inserted => Ok(inserted),
-            },
-        })
+    async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        self.list(
+            "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
+             WHERE revoke_at <= ?1 ORDER BY revoke_at LIMIT ?2",
+            now,
+            limit,
+        )
         .await
     }
 
-    async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
-        let key = *key;
-        self.changes_one(move |file| delete(file, &key, version))
-            .await
-    }
-
-    async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
-        let key = *key;
-        self.changes_one(move |file| {
-            file.prepare_cached("UPDATE sessions SET expires_at = ?2 WHERE key = ?1")?
-                .execute(params![key.0, expires_at])
-        })
-        .await?;
-        Ok(())
-    }
-
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
-        let deleted = self.database.write(move |file| {
-            file.prepare_cached(
-                "DELETE FROM sessions WHERE key IN
-                 (SELECT key FROM sessions WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
-            )?
-            .execute(params![now, limit])
-        });
-        Ok(deleted.await? as u64)
-    }
-
-    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
+    async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
         let deleted = self.database.write(move |file| {
             file.prepare_cached(
                 "DELETE FROM sessions WHERE key IN
@@ -156,13 +167,16 @@ impl Rows for SqliteRows {
     async fn count(&self, now: i64) -> Result<Counts, RowsError> {
         // Each from an index: to look at the rows themselves would take ten times as long.
         let counted = self.database.read_at_length(move |file| {
-            let sql = "SELECT all_of_them - transient, transient FROM
+            let sql = "SELECT all_of_them - transient - ended, transient, revocations FROM
                  (SELECT (SELECT count(*) FROM sessions WHERE expires_at > ?1) AS all_of_them,
-                         (SELECT count(*) FROM sessions WHERE transient AND expires_at > ?1) AS transient)";
+                         (SELECT count(*) FROM sessions WHERE transient AND expires_at > ?1) AS transient,
+                         (SELECT count(*) FROM sessions WHERE ended AND expires_at > ?1) AS ended,
+                         (SELECT count(*) FROM sessions WHERE revoke_at IS NOT NULL) AS revocations)";
             file.prepare_cached(sql)?.query_row([now], |found| {
                 Ok(Counts {
                     signed_in: found.get(0)?,
-                    transient: found.get(1)?,
+                    used_states: found.get(1)?,
+                    revocations: found.get(2)?,
                 })
             })
         });
@@ -198,34 +212,21 @@ mod tests {
         drop(file);
         for _ in 0..2 {
             let rows = SqliteRows::open(&path).await.unwrap();
-            let row = rows.find(&RowKey([0; 32]), 0).await.unwrap().unwrap();
+            let row = rows.find(&RowKey([0; 32]), None, 0).await.unwrap().unwrap();
             assert_eq!((row.version, row.sealed), (3, vec![1]));
             rows.close().await;
         }
         let file = Connection::open(&path).unwrap();
         let version = file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
-        assert_eq!(version.unwrap(), 1);
+        assert_eq!(version.unwrap(), 2);
     }
 
     #[tokio::test]
-    async fn a_row_that_can_not_take_its_new_key_stays() {
+    async fn changes_are_made_all_or_none() {
         let folder = TempDir::new().unwrap();
         let rows = SqliteRows::open(&folder.path().join("sessions.db"))
             .await
             .unwrap();
-        let row = |key| Row {
-            key: RowKey([key; 32]),
-            version: 1,
-            sealed: vec![key],
-            expires_at: 1,
-            transient: false,
-        };
-        assert!(rows.insert(&row(1)).await.unwrap());
-        assert!(rows.insert(&row(2)).await.unwrap());
-        assert!(rows.replace(&RowKey([1; 32]), 1, &row(2)).await.is_err());
-        assert_eq!(rows.find(&RowKey([1; 32]), 0).await.unwrap(), Some(row(1)));
-        assert!(rows.replace(&RowKey([1; 32]), 1, &row(3)).await.unwrap());
-        assert!(!rows.replace(&RowKey([1; 32]), 1, &row(4)).await.unwrap());
-        assert_eq!(rows.find(&RowKey([4; 32]), 0).await.unwrap(), None);
+        super::super::change::tests::all_or_none(&rows).await;
     }
 }

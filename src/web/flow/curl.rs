@@ -41,18 +41,36 @@ pub(super) fn command(message: &Message, base: &str) -> String {
 }
 
 /// The headers that matter to whoever tries it.
-fn headers(request: &Request) -> impl Iterator<Item = &'static str> {
+fn headers(request: &Request) -> impl Iterator<Item = String> {
     let headers = request.headers.iter();
     headers.filter_map(|(name, value)| match name.as_str() {
-        "authorization" => Some("\"Authorization: Bearer $ACCESS_TOKEN\""),
-        // Its name under https (`web::session_layer`).
-        "cookie" if value.contains("__Host-session=") => {
-            Some("\"Cookie: __Host-session=$SESSION\"")
-        }
-        "cookie" => Some("\"Cookie: session=$SESSION\""),
-        "accept" if value == "application/json" => Some("'Accept: application/json'"),
+        "authorization" => Some("\"Authorization: Bearer $ACCESS_TOKEN\"".to_owned()),
+        "cookie" => cookie(value),
+        "accept" if value == "application/json" => Some("'Accept: application/json'".to_owned()),
         _ => None,
     })
+}
+
+/// The cookies of this app's that were sent, by the names that they had.
+fn cookie(sent: &str) -> Option<String> {
+    let names = sent.split("; ").filter_map(|cookie| cookie.split_once('='));
+    let ours = names.filter_map(|(name, _)| {
+        match name.strip_prefix("__Host-").unwrap_or(name) {
+            "session" => Some(format!("{name}=$SESSION")),
+            // What follows tells it from others, and is no text of a stranger's.
+            sign_in if sign_in.starts_with("sign-in-") && is_plain(sign_in) => {
+                Some(format!("{name}=$SIGN_IN"))
+            }
+            _ => None,
+        }
+    });
+    let ours: Vec<String> = ours.collect();
+    (!ours.is_empty()).then(|| format!("\"Cookie: {}\"", ours.join("; ")))
+}
+
+fn is_plain(name: &str) -> bool {
+    name.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 /// The parameters of a form.

@@ -16,6 +16,7 @@ const CODE: &str = "sample6p9qisx6a";
 const HASH: &str = "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0f1a2b";
 const STATE: &str = "kZb3Yt0vQ1mWc8eL5xRfUo2HsDnJ4gTaP6iVwXyE7Bz";
 const SESSION: &str = "4Zk2Lq8sXv0aVt1bQwErTy";
+const SIGN_IN: &str = "Aa4xN7t0uYkQ2rGm9cWvLs";
 const TOKEN_URL: &str = "https://api.smartsheet.com/2.0/token";
 const USERS_ME: &str = "https://api.smartsheet.com/2.0/users/me";
 const ACCESS_TOKEN: &str = "ll352u9jujauoqz4gstvsae05";
@@ -45,9 +46,10 @@ impl Example<'_> {
         let authorize_url = self.app.client.authorization_url(&self.app.scopes, &state);
         let query = format!("code={CODE}&expires_in=599135&state={STATE}");
         let set_cookie = format!("session={SESSION}; HttpOnly; SameSite=Lax; Path=/");
+        let set_sign_in = format!("sign-in-Vb2xq0Rk={SIGN_IN}; HttpOnly; SameSite=Lax; Path=/");
         let to_smartsheet = [
             ("location", authorize_url.as_str()),
-            ("set-cookie", &set_cookie),
+            ("set-cookie", &set_sign_in),
         ];
         let to_profile = [("location", "/me"), ("set-cookie", &set_cookie)];
         let way_back = format!("{}redirect?{query}", self.app.base_url);
@@ -98,7 +100,10 @@ impl Example<'_> {
         status: u16,
         answer: &[(&'static str, &str)],
     ) -> Message {
-        let cookie = format!("session={SESSION}");
+        let cookie = match step {
+            Step::SignIn | Step::Callback => format!("sign-in-Vb2xq0Rk={SIGN_IN}"),
+            _ => format!("session={SESSION}"),
+        };
         let sent = headers(&[("accept", "text/html"), ("cookie", &cookie)]);
         let request = Request::of_browser("GET", path, &sent);
         let answer = Answer::to_browser(status, &headers(answer));

@@ -72,7 +72,7 @@ const SIGN_IN: Explanation = Explanation {
     title: "Start the sign-in",
     from: Party::Browser,
     to: Party::App,
-    purpose: "This app draws a random state, keeps it in this browser’s session, and sends the browser to Smartsheet \
+    purpose: "This app draws a random state, gives this browser a sealed cookie for it, and sends the browser to Smartsheet \
                       with its client id and what it asks for.",
     without: "Without a state of its own for each sign-in, somebody could finish their sign-in in your browser, and \
                       you would work in their account without noticing (RFC 6749, section 10.12).",
@@ -99,9 +99,9 @@ const CALLBACK: Explanation = Explanation {
     title: "Come back with the answer",
     from: Party::Browser,
     to: Party::App,
-    purpose: "Smartsheet sends the browser back with a code, or an error, and the state. This app looks the state up in \
-                      this browser’s session and takes it out: each works once, and for 10 minutes.",
-    without: "Without the check, anybody could send you a link with a code of theirs. Without taking it out, a reload \
+    purpose: "Smartsheet sends the browser back with a code, or an error, and the state. This app looks for this \
+                      browser’s cookie of that state and notes that it was used: each works once, and for 10 minutes.",
+    without: "Without the check, anybody could send you a link with a code of theirs. Without the note, a reload \
                       or a second click would use the code again.",
     source: Source {
         name: "RFC 9700, section 4.7: Cross-Site Request Forgery",

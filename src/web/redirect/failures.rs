@@ -22,7 +22,7 @@ impl RedirectError {
             Self::Refused(_) => SignIn::RequestRefused,
             Self::NotExchanged(error) if error.is_operators() => SignIn::AppRefused,
             Self::NotExchanged(OAuthError::InvalidGrant(_)) => SignIn::CodeRefused,
-            Self::NotExchanged(_) => SignIn::SmartsheetFailed,
+            Self::StillUnderWay | Self::NotExchanged(_) => SignIn::SmartsheetFailed,
             Self::Store(_) => SignIn::StoreFailed,
             Self::Interrupted => SignIn::Interrupted,
         }
@@ -33,6 +33,7 @@ impl RedirectError {
         match self {
             Self::Unreadable(error) => error.to_string(),
             Self::UnknownState => "unknown state".to_owned(),
+            Self::StillUnderWay => "another callback with this state is still under way".to_owned(),
             Self::Refused(error) => error.to_string(),
             Self::NotExchanged(error) => error.to_string(),
             Self::Store(error) => error.to_string(),
@@ -111,7 +112,7 @@ impl From<RedirectError> for Failure {
                 "The code passes through your browser's address bar. Because it works once and not for long, whoever finds \
                  it there later has nothing.",
             ),
-            RedirectError::NotExchanged(OAuthError::Timeout) => (
+            RedirectError::StillUnderWay | RedirectError::NotExchanged(OAuthError::Timeout) => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "smartsheet-slow",
                 "Smartsheet took too long",

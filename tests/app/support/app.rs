@@ -127,6 +127,8 @@ impl Setup {
             retry: self.retry,
             connections: self.connections,
             sweep_every: self.sweep_every,
+            // Tests break and mend it within moments.
+            try_writes_every: Duration::ZERO,
         }
     }
 
@@ -220,6 +222,7 @@ impl World {
     pub(crate) async fn signed_in(&self, user: &str) -> Browser {
         let browser = self.browser();
         browser.sign_in(user).await.redirects_to("/me");
+        browser.arrive().await;
         self.sandbox.forget().await;
         browser
     }

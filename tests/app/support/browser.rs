@@ -143,6 +143,11 @@ impl Browser {
         }
     }
 
+    /// Comes with the session for the first time. One that no browser has come with ends soon.
+    pub(crate) async fn arrive(&self) {
+        self.get("/flow").await;
+    }
+
     /// Starts a sign-in and says where the browser is sent.
     pub(crate) async fn begin(&self, login: &str) -> Url {
         let page = self.get(login).await;

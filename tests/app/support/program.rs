@@ -75,7 +75,7 @@ impl Program {
         let key = fs::read_to_string(data.join("session.key")).unwrap();
         let sealer = Sealer::from_base64(key.trim()).unwrap();
         let file = Connection::open(data.join("sessions.db")).unwrap();
-        let sql = "SELECT key, version, sealed FROM sessions";
+        let sql = "SELECT key, version, sealed FROM sessions WHERE NOT transient AND NOT ended";
         let mut query = file.prepare(sql).unwrap();
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         let rows: Vec<([u8; 32], i64, Vec<u8>)> = rows.unwrap().collect::<Result<_, _>>().unwrap();

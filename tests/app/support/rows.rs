@@ -8,7 +8,7 @@ use axum::Router;
 use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{
-    Counts, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
+    Change, Counts, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
 };
 use smartsheet_oauth_demo::web::App;
 use tokio::net::TcpListener;
@@ -50,45 +50,35 @@ fn pass(failures: &AtomicU32) -> Result<(), RowsError> {
 
 #[async_trait]
 impl Rows for FailingRows {
-    async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
-        pass(&self.writes)?;
-        self.rows.insert(row).await
-    }
-
-    async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
+    async fn find(
+        &self,
+        key: &RowKey,
+        unless: Option<&RowKey>,
+        now: i64,
+    ) -> Result<Option<Row>, RowsError> {
         pass(&self.reads)?;
-        self.rows.find(key, now).await
+        self.rows.find(key, unless, now).await
     }
 
-    async fn update(&self, row: &Row) -> Result<bool, RowsError> {
+    async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
         pass(&self.writes)?;
-        let done = self.rows.update(row).await?;
+        let done = self.rows.apply(changes).await?;
         pass(&self.lost).map(|()| done)
     }
 
-    async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
-        pass(&self.writes)?;
-        self.rows.replace(old, version, new).await
+    async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        pass(&self.reads)?;
+        self.rows.expired(now, limit).await
     }
 
-    async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
-        pass(&self.writes)?;
-        self.rows.delete(key, version).await
+    async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        pass(&self.reads)?;
+        self.rows.due(now, limit).await
     }
 
-    async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
+    async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
         pass(&self.writes)?;
-        self.rows.touch(key, expires_at).await
-    }
-
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
-        pass(&self.writes)?;
-        self.rows.delete_expired(now, limit).await
-    }
-
-    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
-        pass(&self.writes)?;
-        self.rows.trim_transient(keep, limit).await
+        self.rows.trim_used_states(keep, limit).await
     }
 
     async fn count(&self, now: i64) -> Result<Counts, RowsError> {
@@ -120,6 +110,7 @@ pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
         retry: setup.retry,
         connections: setup.connections,
         sweep_every: setup.sweep_every,
+        try_writes_every: std::time::Duration::ZERO,
     };
     let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
     let flow = FlowLog::new(

@@ -70,6 +70,16 @@ impl Secrets {
                 self.0.insert(value);
             }
         }
+        // The cookie of a sign-in under way has a name of its own.
+        for (start, _) in said.match_indices("sign-in-") {
+            let rest = &said[start..];
+            let cookie = &rest[..rest.find([';', '\r', '\n']).unwrap_or(rest.len())];
+            if let Some((_, value)) = cookie.split_once('=')
+                && value.len() >= SHORTEST
+            {
+                self.add(value);
+            }
+        }
         self.0.len() - before
     }
 

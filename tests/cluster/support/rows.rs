@@ -83,7 +83,7 @@ impl Table {
 
     /// Sessions in which somebody is signed in.
     pub(crate) async fn logins(&self) -> i64 {
-        self.count("NOT transient").await
+        self.count("NOT transient AND NOT ended").await
     }
 
     pub(crate) async fn close(&self) {

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Change, Counts, Row, RowKey};
+use super::{Counts, Kind, Query, Row, RowKey};
 use crate::database::{DatabaseError, in_time};
 use crate::postgres::Line;
 
@@ -30,18 +30,34 @@ const QUEUE: usize = 1024;
 /// A connection that was idle for so long is closed.
 const IDLE: Duration = Duration::from_mins(10);
 
+/// What a statement of several changes fails with when one of them can't be made: it divides by zero.
+const DIVISION_BY_ZERO: &str = "22012";
+/// Two statements waited for each other's rows, and this one gave way.
+const DEADLOCK: &str = "40P01";
+const REFUSALS: [&str; 2] = [DIVISION_BY_ZERO, DEADLOCK];
+
 /// What is not asked together with others.
 enum Work {
-    Change(Change, Answer<u64>),
+    Change(Query, Answer<u64>),
+    /// List rows.
+    List(Query, Answer<Vec<Row>>),
     /// Count the rows that expire after this time.
     Count(i64, Answer<Counts>),
 }
 
 type Answer<T> = oneshot::Sender<Result<T, DatabaseError>>;
 
+/// A row that is asked for, and the answer.
+struct Question {
+    key: RowKey,
+    /// With a row of this key there, the one that is asked for does not count.
+    unless: Option<RowKey>,
+    answer: Answer<Option<Row>>,
+}
+
 #[derive(Debug)]
 pub(super) struct Lines {
-    questions: mpsc::Sender<(RowKey, Answer<Option<Row>>)>,
+    questions: mpsc::Sender<Question>,
     work: mpsc::Sender<Work>,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -88,10 +104,19 @@ impl Lines {
         }
     }
 
-    pub(super) async fn find(&self, key: RowKey) -> Result<Option<Row>, DatabaseError> {
+    pub(super) async fn find(
+        &self,
+        key: RowKey,
+        unless: Option<RowKey>,
+    ) -> Result<Option<Row>, DatabaseError> {
         let (answer, answered) = oneshot::channel();
         in_time(async {
-            let asked = self.questions.send((key, answer)).await;
+            let question = Question {
+                key,
+                unless,
+                answer,
+            };
+            let asked = self.questions.send(question).await;
             asked.map_err(|_| DatabaseError::closed())?;
             answered
                 .await
@@ -100,10 +125,16 @@ impl Lines {
         .await
     }
 
-    /// Says how many rows were changed.
-    pub(super) async fn write(&self, change: Change) -> Result<u64, DatabaseError> {
+    /// Says how many rows were changed: none when `change` divides by zero, or gave way to another.
+    pub(super) async fn write(&self, change: Query) -> Result<u64, DatabaseError> {
         let (answer, answered) = oneshot::channel();
         self.want(Work::Change(change, answer), answered).await
+    }
+
+    /// The rows that `question` gives, with all their columns.
+    pub(super) async fn list(&self, question: Query) -> Result<Vec<Row>, DatabaseError> {
+        let (answer, answered) = oneshot::channel();
+        self.want(Work::List(question, answer), answered).await
     }
 
     /// Counts the rows that expire after `now`.
@@ -146,23 +177,27 @@ async fn take<T>(line: &mut Line, queue: &Queue<T>, taken: &mut Vec<T>, most: us
 }
 
 /// Answers what is asked.
-async fn read(line: &mut Line, queue: &Queue<(RowKey, Answer<Option<Row>>)>) {
+async fn read(line: &mut Line, queue: &Queue<Question>) {
     let mut questions = Vec::with_capacity(BATCH);
     while take(line, queue, &mut questions, BATCH).await {
-        questions.retain(|(_, answer)| !answer.is_closed());
+        questions.retain(|question| !question.answer.is_closed());
         if questions.is_empty() {
             continue;
         }
-        let keys: Vec<RowKey> = questions.iter().map(|(key, _)| *key).collect();
+        let keys = questions
+            .iter()
+            .flat_map(|question| [Some(question.key), question.unless]);
+        let keys: Vec<RowKey> = keys.flatten().collect();
         let was_connected = line.is_connected();
         let mut found = find(line, &keys).await;
-        if found.is_err() && was_connected && questions.iter().any(|(_, a)| !a.is_closed()) {
+        if found.is_err() && was_connected && questions.iter().any(|q| !q.answer.is_closed()) {
             // Between two questions the database was restarted, or the network forgot the connection. A new one may do.
             found = find(line, &keys).await;
         }
-        for (key, answer) in questions.drain(..) {
-            let _ = answer.send(match &found {
-                Ok(rows) => Ok(rows.get(&key).cloned()),
+        for question in questions.drain(..) {
+            let _ = question.answer.send(match &found {
+                Ok(rows) if question.unless.is_some_and(|key| rows.contains_key(&key)) => Ok(None),
+                Ok(rows) => Ok(rows.get(&question.key).cloned()),
                 Err(error) => Err(error.clone()),
             });
         }
@@ -177,12 +212,16 @@ async fn write(line: &mut Line, queue: &Queue<Work>) {
         for work in wanted.drain(..) {
             match work {
                 Work::Change(change, answer) if !answer.is_closed() => {
-                    let _ = answer.send(line.execute(change).await);
+                    let _ = answer.send(line.execute_unless(change, &REFUSALS).await);
+                }
+                Work::List(question, answer) if !answer.is_closed() => {
+                    let rows = line.fetch_all(question).await;
+                    let _ = answer.send(rows.and_then(|rows| rows.iter().map(read_row).collect()));
                 }
                 Work::Count(now, answer) if !answer.is_closed() => {
                     let _ = answer.send(count(line, now).await);
                 }
-                Work::Change(..) | Work::Count(..) => {}
+                Work::Change(..) | Work::List(..) | Work::Count(..) => {}
             }
         }
     }
@@ -192,37 +231,37 @@ async fn write(line: &mut Line, queue: &Queue<Work>) {
 async fn find(line: &mut Line, keys: &[RowKey]) -> Result<HashMap<RowKey, Row>, DatabaseError> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
     let question = sqlx::query(
-        "SELECT key, version, sealed, expires_at, transient FROM sessions WHERE key = ANY($1)",
+        "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions WHERE key = ANY($1)",
     );
     let rows = line.fetch_all(question.bind(keys)).await?;
-    rows.iter().map(read_row).collect()
+    let rows = rows.iter().map(read_row);
+    rows.map(|row| row.map(|row| (row.key, row))).collect()
 }
 
 async fn count(line: &mut Line, now: i64) -> Result<Counts, DatabaseError> {
     let question = sqlx::query(
-        "SELECT count(*) FILTER (WHERE NOT transient), count(*) FILTER (WHERE transient)
-         FROM sessions WHERE expires_at > $1",
+        "SELECT count(*) FILTER (WHERE NOT transient AND NOT ended), count(*) FILTER (WHERE transient),
+         count(*) FILTER (WHERE revoke_at IS NOT NULL) FROM sessions WHERE expires_at > $1",
     );
     let rows = line.fetch_all(question.bind(now)).await?;
     let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     Ok(Counts {
         signed_in: row.try_get(0)?,
-        transient: row.try_get(1)?,
+        used_states: row.try_get(1)?,
+        revocations: row.try_get(2)?,
     })
 }
 
-fn read_row(row: &PgRow) -> Result<(RowKey, Row), DatabaseError> {
+fn read_row(row: &PgRow) -> Result<Row, DatabaseError> {
     let key: &[u8] = row.try_get(0)?;
     let key = key
         .try_into()
         .map_err(|_| DatabaseError("a key is not 32 bytes long".into()))?;
-    let key = RowKey(key);
-    let row = Row {
-        key,
+    Ok(Row {
+        key: RowKey(key),
         version: row.try_get(1)?,
         sealed: row.try_get(2)?,
         expires_at: row.try_get(3)?,
-        transient: row.try_get(4)?,
-    };
-    Ok((key, row))
+        kind: Kind::of_columns(row.try_get(4)?, row.try_get(5)?, row.try_get(6)?),
+    })
 }

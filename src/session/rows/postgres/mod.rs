@@ -4,15 +4,15 @@ mod lines;
 
 use async_trait::async_trait;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::{Counts, Row, RowKey, Rows, RowsError};
+use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
 use crate::database::{DatabaseError, in_time};
 use crate::postgres::{self, Statement};
 use lines::Lines;
 
-/// A statement with its values, which changes rows.
-type Change = Statement<'static>;
+/// A statement with its values.
+type Query = Statement<'static>;
 
 /// Rows in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
@@ -35,68 +35,49 @@ impl PostgresRows {
             lines: Lines::new(&options),
         })
     }
-
-    /// Whether `change` changed a row.
-    async fn changes_one(&self, change: Change) -> Result<bool, RowsError> {
-        Ok(self.lines.write(change).await? == 1)
-    }
 }
 
-/// Every change is one statement: one round trip, and done whole or not at all.
+/// Every change is one statement, however many rows it is about: one round trip, and done whole or not at all.
 #[async_trait]
 impl Rows for PostgresRows {
-    async fn insert(&self, row: &Row) -> Result<bool, RowsError> {
-        let insert = sqlx::query(
-            "INSERT INTO sessions (key, version, sealed, expires_at, transient) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (key) DO NOTHING",
-        );
-        self.changes_one(bind(insert, row)).await
-    }
-
-    async fn find(&self, key: &RowKey, now: i64) -> Result<Option<Row>, RowsError> {
-        let found = self.lines.find(*key).await?;
+    async fn find(
+        &self,
+        key: &RowKey,
+        unless: Option<&RowKey>,
+        now: i64,
+    ) -> Result<Option<Row>, RowsError> {
+        let found = self.lines.find(*key, unless.copied()).await?;
         Ok(found.filter(|row| row.expires_at > now))
     }
 
-    async fn update(&self, row: &Row) -> Result<bool, RowsError> {
-        let update = sqlx::query(
-            "UPDATE sessions SET version = $2, sealed = $3, expires_at = $4, transient = $5
-             WHERE key = $1 AND version = $2 - 1",
+    async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
+        let statement = match changes {
+            [one] => bind(sqlx::query(AssertSqlSafe(single(one, 1))), one),
+            many => {
+                let all = sqlx::query(AssertSqlSafe(together(many)));
+                many.iter().fold(all, bind)
+            }
+        };
+        Ok(self.lines.write(statement).await? == 1)
+    }
+
+    async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        let question = sqlx::query(
+            "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
+             WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",
         );
-        self.changes_one(bind(update, row)).await
+        Ok(self.lines.list(question.bind(now).bind(limit)).await?)
     }
 
-    async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
-        let replace = sqlx::query(
-            "WITH gone AS (DELETE FROM sessions WHERE key = $6 AND version = $7 RETURNING 1)
-             INSERT INTO sessions (key, version, sealed, expires_at, transient) SELECT $1, $2, $3, $4, $5 FROM gone",
+    async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
+        let question = sqlx::query(
+            "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
+             WHERE revoke_at <= $1 ORDER BY revoke_at LIMIT $2",
         );
-        self.changes_one(bind(replace, new).bind(old.0.to_vec()).bind(version))
-            .await
+        Ok(self.lines.list(question.bind(now).bind(limit)).await?)
     }
 
-    async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
-        let delete = sqlx::query("DELETE FROM sessions WHERE key = $1 AND version = $2");
-        self.changes_one(delete.bind(key.0.to_vec()).bind(version))
-            .await
-    }
-
-    async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
-        let touch = sqlx::query("UPDATE sessions SET expires_at = $2 WHERE key = $1");
-        self.changes_one(touch.bind(key.0.to_vec()).bind(expires_at))
-            .await?;
-        Ok(())
-    }
-
-    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
-        let delete = sqlx::query(
-            "DELETE FROM sessions WHERE expires_at <= $1 AND key IN
-             (SELECT key FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-        );
-        Ok(self.lines.write(delete.bind(now).bind(limit)).await?)
-    }
-
-    async fn trim_transient(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
+    async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
         let delete = sqlx::query(
             "DELETE FROM sessions WHERE transient AND key IN
              (SELECT key FROM sessions WHERE transient ORDER BY expires_at DESC LIMIT $2 OFFSET $1)",
@@ -110,12 +91,83 @@ impl Rows for PostgresRows {
 
     async fn ping(&self) -> Result<(), RowsError> {
         // No key is all zeros.
-        self.lines.find(RowKey([0; 32])).await?;
+        self.lines.find(RowKey([0; 32]), None).await?;
         Ok(())
     }
 
     async fn close(&self) {
         self.lines.close().await;
+    }
+}
+
+/// One change, with its values from parameter `first` on.
+fn single(change: &Change, first: usize) -> String {
+    let [
+        key,
+        version,
+        sealed,
+        expires_at,
+        transient,
+        ended,
+        revoke_at,
+    ] = std::array::from_fn(|index| format!("${}", first + index));
+    match change {
+        Change::Insert(_) => format!(
+            "INSERT INTO sessions (key, version, sealed, expires_at, transient, ended, revoke_at)
+             VALUES ({key}, {version}, {sealed}, {expires_at}, {transient}, {ended}, {revoke_at})
+             ON CONFLICT (key) DO NOTHING"
+        ),
+        Change::Update(_) => format!(
+            "UPDATE sessions SET version = {version}, sealed = {sealed}, expires_at = {expires_at},
+             transient = {transient}, ended = {ended}, revoke_at = {revoke_at}
+             WHERE key = {key} AND version = {version} - 1"
+        ),
+        Change::Delete { .. } => {
+            format!("DELETE FROM sessions WHERE key = {key} AND version = {version}")
+        }
+    }
+}
+
+/// All of `changes` in one statement, which fails unless each of them changes its row.
+fn together(changes: &[Change]) -> String {
+    let mut first = 1;
+    let mut parts = Vec::new();
+    let mut counts = Vec::new();
+    for (number, change) in changes.iter().enumerate() {
+        parts.push(format!(
+            "c{number} AS ({} RETURNING 1)",
+            single(change, first)
+        ));
+        counts.push(format!("(SELECT count(*) FROM c{number})"));
+        first += parameters(change);
+    }
+    format!(
+        "WITH {} SELECT 1 / (CASE WHEN {} = {} THEN 1 ELSE 0 END)",
+        parts.join(", "),
+        counts.join(" + "),
+        changes.len()
+    )
+}
+
+/// How many values a change has.
+fn parameters(change: &Change) -> usize {
+    match change {
+        Change::Insert(_) | Change::Update(_) => 7,
+        Change::Delete { .. } => 2,
+    }
+}
+
+fn bind(statement: Query, change: &Change) -> Query {
+    match change {
+        Change::Insert(row) | Change::Update(row) => statement
+            .bind(row.key.0.to_vec())
+            .bind(row.version)
+            .bind(row.sealed.clone())
+            .bind(row.expires_at)
+            .bind(row.kind.is_transient())
+            .bind(row.kind.is_ended())
+            .bind(row.kind.revoke_at()),
+        Change::Delete { key, version } => statement.bind(key.0.to_vec()).bind(*version),
     }
 }
 
@@ -127,14 +179,4 @@ async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseError> {
         .await
         .map_err(sqlx::Error::from)?;
     Ok(connection.close().await?)
-}
-
-/// A row's columns, as $1 to $5.
-fn bind(change: Change, row: &Row) -> Change {
-    change
-        .bind(row.key.0.to_vec())
-        .bind(row.version)
-        .bind(row.sealed.clone())
-        .bind(row.expires_at)
-        .bind(row.transient)
 }

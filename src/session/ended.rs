@@ -1,0 +1,146 @@
+//! Sessions that ended. Each leaves a row under a key made from its own: a session with such a row does not count, so one that
+//! somebody puts back into the database stays ended. The row also holds what is still to be revoked.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use tower_sessions::session::Id;
+
+use super::data::SessionData;
+use super::issuer::Issuer;
+use super::rows::{Change, Kind, Row, RowKey};
+use super::store::{Loaded, MAX_TRIES, Store, StoreError, TOO_MANY_WRITES, row_key};
+use crate::clock::after;
+use crate::oauth::Token;
+
+/// The content of the row of an ended session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Ended {
+    /// Until when the session could have counted.
+    pub(super) until: Timestamp,
+    /// What is still to be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revocation: Option<Revocation>,
+}
+
+/// Tokens that are to be revoked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Revocation {
+    pub(super) token: Token,
+    /// Who issued them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) issuer: Option<Issuer>,
+    /// Since when they are to be revoked.
+    pub(super) since: Timestamp,
+    /// How often it was tried.
+    pub(super) tries: u32,
+    /// Until when somebody had the right to refresh them when the session ended. Whoever has it gives the new pair back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) leased_until: Option<Timestamp>,
+}
+
+/// The row that says that the session of `key` ended.
+pub(super) fn ended_key(key: &RowKey) -> RowKey {
+    let hash = Sha256::new()
+        .chain_update(b"smartsheet-oauth-demo ended")
+        .chain_update(key.0);
+    RowKey(hash.finalize().into())
+}
+
+impl Store {
+    /// Ends the session of `id`, and with it those that replace it or that it replaces, and erases their messages. Says where
+    /// their revocations wait: nowhere when there is no such session.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; nothing was ended then.
+    pub async fn end(&self, id: Id) -> Result<Vec<RowKey>, StoreError> {
+        for _ in 0..MAX_TRIES {
+            let Some(session) = self.load(row_key(id)).await? else {
+                return Ok(Vec::new());
+            };
+            let mut sessions = Vec::new();
+            let related = session.data.successors.iter().chain(&session.data.replaces);
+            for key in related {
+                sessions.extend(self.load(*key).await?);
+            }
+            sessions.push(session);
+            let mut changes = Vec::new();
+            for session in &sessions {
+                changes.extend(self.ending(session, true)?);
+            }
+            if self.rows.apply(&changes).await? {
+                let flows = sessions.iter().filter_map(|session| session.data.flow);
+                self.erase(&flows.collect::<Vec<_>>()).await;
+                return Ok(sessions
+                    .iter()
+                    .map(|session| ended_key(&session.key))
+                    .collect());
+            }
+        }
+        Err(TOO_MANY_WRITES)
+    }
+
+    /// What ends `session`: its row goes, and one that says so comes, with its tokens to be revoked if `revoke`.
+    pub(super) fn ending(&self, session: &Loaded, revoke: bool) -> Result<[Change; 2], StoreError> {
+        let now = self.clock.now();
+        let SessionData {
+            created_at, login, ..
+        } = &session.data;
+        let ended = Ended {
+            until: after(*created_at, self.lifetimes.total),
+            revocation: revoke.then(|| Revocation {
+                token: login.token.clone(),
+                issuer: login.issuer.clone(),
+                since: now,
+                tries: 0,
+                leased_until: login.lease.map(|lease| lease.until),
+            }),
+        };
+        let due = revoke.then_some(now);
+        Ok([
+            Change::Delete {
+                key: session.key,
+                version: session.version,
+            },
+            Change::Insert(self.seal_ended(ended_key(&session.key), 1, &ended, due)?),
+        ])
+    }
+
+    /// The row of an ended session, to be written as `version`. Its revocation is tried next at `due`.
+    pub(super) fn seal_ended(
+        &self,
+        key: RowKey,
+        version: i64,
+        ended: &Ended,
+        due: Option<Timestamp>,
+    ) -> Result<Row, StoreError> {
+        let content =
+            serde_json::to_vec(ended).map_err(|_| StoreError::Refused("it can't be serialised"))?;
+        let sealed = self.sealer.seal(&key.0, version, &content);
+        // Tokens that are still to be revoked are kept longer than what they belonged to.
+        let revocation = ended.revocation.as_ref();
+        let kept_until = revocation.map_or(ended.until, |revocation| {
+            ended
+                .until
+                .max(after(revocation.since, super::revocations::TRY_FOR))
+        });
+        Ok(Row {
+            key,
+            version,
+            sealed: sealed.map_err(|_| StoreError::Refused("it is too long to be sealed"))?,
+            expires_at: kept_until.as_millisecond(),
+            kind: Kind::Ended {
+                revoke_at: due.map(Timestamp::as_millisecond),
+            },
+        })
+    }
+
+    pub(super) fn open_ended(&self, row: &Row) -> Option<Ended> {
+        let content = self
+            .sealer
+            .open(&row.key.0, row.version, &row.sealed)
+            .ok()?;
+        serde_json::from_slice(&content).ok()
+    }
+}

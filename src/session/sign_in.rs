@@ -1,0 +1,336 @@
+//! Sign-ins under way, and what came of them.
+//!
+//! Until its callback, a sign-in is kept by the browser alone, sealed in a cookie of its own: it costs the server nothing that
+//! could run out. A callback makes a row for the `state`, and only one can: so each state is used once, over all instances.
+//! The row says what came of it until it expires, for a browser that asks again.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::issuer::Issuer;
+use super::rows::{Change, Kind, Row, RowKey};
+use super::store::{Store, StoreError};
+use crate::clock::{after, before};
+use crate::flow::FlowId;
+use crate::oauth::State;
+
+/// How long a person may take between `/login` and the callback. Smartsheet's codes live as long. And for how long afterwards
+/// it is remembered what came of it.
+pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
+
+/// How often it is looked what came of a sign-in that is under way.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// A sign-in whose callback came and that is still under way after so long was interrupted: by a crash, as a rule.
+const INTERRUPTED_AFTER: Duration = Duration::from_mins(2);
+
+/// What the value of a cookie is sealed for, so that one can't pass for another, nor for a row.
+const SIGN_IN: &str = "smartsheet-oauth-demo sign-in";
+const FLOW: &str = "smartsheet-oauth-demo flow of a visitor";
+
+/// A sign-in between `/login` and the callback.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignIn {
+    /// What the callback's `state` is known by.
+    state: RowKey,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// The path within the app where the person goes afterwards.
+    pub return_to: String,
+    /// Where its messages are.
+    pub flow: FlowId,
+}
+
+/// A sign-in as it is sealed: short, because every request of the browser carries it.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    state: [u8; 32],
+    /// In microseconds since 1970.
+    started_at: i64,
+    return_to: String,
+    flow: FlowId,
+    /// Who is to sign the person in.
+    issuer: Option<Issuer>,
+}
+
+/// What came of a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Outcome {
+    /// Its callback came at this time.
+    UnderWay(Timestamp),
+    /// It succeeded.
+    Succeeded {
+        /// Where the person went.
+        return_to: String,
+        /// The row of the session.
+        session: RowKey,
+    },
+    /// It failed.
+    Failed,
+}
+
+/// A `state` that this callback uses, and no other.
+#[derive(Debug, Clone)]
+pub struct UsedState {
+    pub(super) sign_in: SignIn,
+}
+
+/// What a callback is told of the sign-in that it asks for.
+#[derive(Debug)]
+pub enum Taken {
+    /// It is this callback's to finish.
+    Ours(UsedState),
+    /// Another callback of this browser finished it, and the person went there.
+    Succeeded(String),
+    /// Another callback finished it without success, or it was interrupted.
+    Failed,
+    /// Another callback has been finishing it for as long as one may wait.
+    StillUnderWay,
+    /// It was started too long ago.
+    TooOld,
+}
+
+impl SignIn {
+    /// The sign-in that `state` belongs to, ending at `return_to`.
+    #[must_use]
+    pub fn new(state: &State, return_to: String, now: Timestamp) -> Self {
+        Self {
+            state: state_key(state),
+            started_at: now,
+            return_to,
+            flow: FlowId::random(),
+        }
+    }
+
+    /// What tells its cookie from those of the browser's other sign-ins: 8 letters, digits, `-` and `_`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name_of(&self.state)
+    }
+
+    /// Whether it is the one that `state` belongs to.
+    #[must_use]
+    pub fn is_of(&self, state: &State) -> bool {
+        self.state == state_key(state)
+    }
+
+    fn is_too_old(&self, now: Timestamp) -> bool {
+        self.started_at <= before(now, SIGN_IN_TIME)
+    }
+}
+
+/// [`SignIn::name`] of the sign-in that `state` belongs to.
+#[must_use]
+pub fn sign_in_name(state: &State) -> String {
+    name_of(&state_key(state))
+}
+
+fn name_of(state: &RowKey) -> String {
+    URL_SAFE_NO_PAD.encode(&state.0[..6])
+}
+
+/// The row of a used `state`.
+fn state_key(state: &State) -> RowKey {
+    let hash = Sha256::new()
+        .chain_update(b"smartsheet-oauth-demo state")
+        .chain_update(state.expose());
+    RowKey(hash.finalize().into())
+}
+
+fn purpose(name: &str) -> [u8; 32] {
+    Sha256::digest(name).into()
+}
+
+impl Store {
+    /// `sign_in` as the value of a cookie: sealed, in the URL-safe base64 alphabet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] when it can't be sealed.
+    pub fn seal_sign_in(&self, sign_in: &SignIn) -> Result<String, StoreError> {
+        let content = Sealed {
+            state: sign_in.state.0,
+            started_at: sign_in.started_at.as_microsecond(),
+            return_to: sign_in.return_to.clone(),
+            flow: sign_in.flow,
+            issuer: self.issuer.clone(),
+        };
+        self.seal_value(purpose(SIGN_IN), &content)
+    }
+
+    /// The sign-in that the value of a cookie holds, if this app sealed it for the issuer that is in force.
+    #[must_use]
+    pub fn open_sign_in(&self, value: &[u8]) -> Option<SignIn> {
+        let sealed: Sealed = self.open_value(purpose(SIGN_IN), value)?;
+        (sealed.issuer == self.issuer).then_some(())?;
+        Some(SignIn {
+            state: RowKey(sealed.state),
+            started_at: Timestamp::from_microsecond(sealed.started_at).ok()?,
+            return_to: sealed.return_to,
+            flow: sealed.flow,
+        })
+    }
+
+    /// `flow` as the value of a cookie, for a browser that nobody is signed in with: sealed, in the URL-safe base64 alphabet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Refused`] when it can't be sealed.
+    pub fn seal_flow(&self, flow: FlowId) -> Result<String, StoreError> {
+        self.seal_value(purpose(FLOW), &flow)
+    }
+
+    /// The flow that the value of a cookie holds, if this app sealed it.
+    #[must_use]
+    pub fn open_flow(&self, value: &[u8]) -> Option<FlowId> {
+        self.open_value(purpose(FLOW), value)
+    }
+
+    fn seal_value(
+        &self,
+        purpose: [u8; 32],
+        content: &impl Serialize,
+    ) -> Result<String, StoreError> {
+        let content = postcard::to_allocvec(content)
+            .map_err(|_| StoreError::Refused("it can't be serialised"))?;
+        let sealed = self.sealer.seal(&purpose, 0, &content);
+        let sealed = sealed.map_err(|_| StoreError::Refused("it is too long to be sealed"))?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    fn open_value<T: DeserializeOwned>(&self, purpose: [u8; 32], value: &[u8]) -> Option<T> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let content = self.sealer.open(&purpose, 0, &sealed).ok()?;
+        postcard::from_bytes(&content).ok()
+    }
+
+    /// Uses the state of `sign_in`. Of several callbacks that bring it, one gets it; the others wait for what comes of it, for
+    /// `patience` at most.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; the state is not used then, as far as is known.
+    pub async fn take_sign_in(
+        &self,
+        sign_in: SignIn,
+        patience: Duration,
+    ) -> Result<Taken, StoreError> {
+        let now = self.clock.now();
+        if sign_in.is_too_old(now) {
+            // Its cookie may be there all the same, by a clock that is behind.
+            return Ok(match self.wait_for(&sign_in.state, patience).await? {
+                Taken::Failed => Taken::TooOld,
+                finished => finished,
+            });
+        }
+        let row = self.used_state(&sign_in.state, 1, &Outcome::UnderWay(now))?;
+        if self.rows.apply(&[Change::Insert(row)]).await? {
+            return Ok(Taken::Ours(UsedState { sign_in }));
+        }
+        self.wait_for(&sign_in.state, patience).await
+    }
+
+    /// What came of the sign-in of `state`, if it led to the session of `id`: for a browser that asks again with a cookie that
+    /// it was given meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    pub async fn finished_sign_in(
+        &self,
+        state: &State,
+        session: &super::SessionData,
+    ) -> Result<Taken, StoreError> {
+        let key = state_key(state);
+        if !session.came_by(&key) {
+            return Ok(Taken::Failed);
+        }
+        self.wait_for(&key, Duration::ZERO).await
+    }
+
+    async fn wait_for(&self, state: &RowKey, patience: Duration) -> Result<Taken, StoreError> {
+        let started = tokio::time::Instant::now();
+        loop {
+            match self.outcome(state).await? {
+                Some(Outcome::Succeeded { return_to, .. }) => {
+                    return Ok(Taken::Succeeded(return_to));
+                }
+                Some(Outcome::UnderWay(since))
+                    if after(since, INTERRUPTED_AFTER) > self.clock.now() =>
+                {
+                    if started.elapsed() >= patience {
+                        return Ok(Taken::StillUnderWay);
+                    }
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Some(Outcome::UnderWay(_) | Outcome::Failed) | None => return Ok(Taken::Failed),
+            }
+        }
+    }
+
+    /// Remembers that nothing came of a sign-in.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; whoever asks again waits in vain then.
+    pub async fn sign_in_failed(&self, used: &UsedState) -> Result<(), StoreError> {
+        let row = self.used_state(&used.sign_in.state, 2, &Outcome::Failed)?;
+        self.rows.apply(&[Change::Update(row)]).await?;
+        Ok(())
+    }
+
+    /// What came of the sign-in whose state has this row, if it is known.
+    pub(super) async fn outcome(&self, state: &RowKey) -> Result<Option<Outcome>, StoreError> {
+        let now = self.clock.now().as_millisecond();
+        let Some(row) = self.rows.find(state, None, now).await? else {
+            return Ok(None);
+        };
+        let opened = self.sealer.open(&row.key.0, row.version, &row.sealed);
+        Ok(opened
+            .ok()
+            .and_then(|content| postcard::from_bytes(&content).ok()))
+    }
+
+    /// The row of a used state, to be written as `version`.
+    pub(super) fn used_state(
+        &self,
+        state: &RowKey,
+        version: i64,
+        outcome: &Outcome,
+    ) -> Result<Row, StoreError> {
+        let content = postcard::to_allocvec(outcome)
+            .map_err(|_| StoreError::Refused("it can't be serialised"))?;
+        let sealed = self.sealer.seal(&state.0, version, &content);
+        Ok(Row {
+            key: *state,
+            version,
+            sealed: sealed.map_err(|_| StoreError::Refused("it is too long to be sealed"))?,
+            expires_at: after(self.clock.now(), SIGN_IN_TIME).as_millisecond(),
+            kind: Kind::UsedState,
+        })
+    }
+}
+
+impl UsedState {
+    /// The sign-in that it belongs to.
+    #[must_use]
+    pub fn sign_in(&self) -> &SignIn {
+        &self.sign_in
+    }
+
+    pub(super) fn key(&self) -> RowKey {
+        self.sign_in.state
+    }
+}
+
+impl SignIn {
+    pub(super) fn key(&self) -> RowKey {
+        self.state
+    }
+}

@@ -1,0 +1,65 @@
+//! What is done now and then: sessions that expired end, and rows that are of no use any more go.
+
+use futures_util::future::try_join_all;
+
+use super::ended::ended_key;
+use super::rows::{Change, Kind, Row};
+use super::store::{Loaded, Store, StoreError};
+
+/// How many used states are kept. Beyond that the oldest go.
+const MAX_USED_STATES: i64 = 50_000;
+
+impl Store {
+    /// Ends expired sessions, so that their tokens are revoked, and removes what is of no use any more, in batches small
+    /// enough that no request waits for them. Says how many rows went.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`]; the rest is left for the next time.
+    pub async fn sweep(&self) -> Result<u64, StoreError> {
+        const BATCH: i64 = 500;
+        let mut removed = 0;
+        loop {
+            let now = self.clock.now().as_millisecond();
+            let expired = self.rows.expired(now, BATCH).await?;
+            let surplus = self.rows.trim_used_states(MAX_USED_STATES, BATCH).await?;
+            let sweeping = expired.iter().map(|row| self.sweep_one(row));
+            let swept = try_join_all(sweeping).await?;
+            let swept: u64 = swept.into_iter().map(u64::from).sum();
+            removed += swept + surplus;
+            let is_more = expired.len() as u64 >= BATCH.unsigned_abs() && swept > 0;
+            if !is_more && surplus < BATCH.unsigned_abs() {
+                return Ok(removed);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn sweep_one(&self, row: &Row) -> Result<bool, StoreError> {
+        let session = match row.kind {
+            Kind::Session => self.open(row),
+            Kind::UsedState | Kind::Ended { .. } => None,
+        };
+        let delete = Change::Delete {
+            key: row.key,
+            version: row.version,
+        };
+        let changes = match session {
+            Some(data) => {
+                let session = Loaded {
+                    key: row.key,
+                    version: row.version,
+                    data,
+                };
+                self.ending(&session, true)?.to_vec()
+            }
+            None => vec![delete.clone()],
+        };
+        if self.rows.apply(&changes).await? {
+            return Ok(true);
+        }
+        // Somebody else was faster. Or the session ended before, and its row was put back.
+        let ended = self.rows.find(&ended_key(&row.key), None, i64::MIN).await?;
+        Ok(ended.is_some() && self.rows.apply(&[delete]).await?)
+    }
+}
