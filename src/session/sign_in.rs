@@ -4,6 +4,8 @@
 //! could run out. A callback makes a row for the `state`, and only one can: so each state is used once, over all instances.
 //! The row says what came of it until it expires, for a browser that asks again.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -28,7 +30,7 @@ pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A sign-in whose callback came and that is still under way after so long was interrupted: by a crash, as a rule.
-const INTERRUPTED_AFTER: Duration = Duration::from_mins(2);
+const INTERRUPTED_AFTER: Duration = Duration::from_mins(1);
 
 /// What the value of a cookie is sealed for, so that one can't pass for another, nor for a row.
 const SIGN_IN: &str = "smartsheet-oauth-demo sign-in";
@@ -79,6 +81,46 @@ pub(super) enum Outcome {
 #[derive(Debug, Clone)]
 pub struct UsedState {
     pub(super) sign_in: SignIn,
+    /// Held for as long as this process is at it.
+    _here: Arc<Here>,
+}
+
+/// The states whose sign-ins this process is finishing, each with the number of callbacks that are at it. Cheap to clone; all clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct UnderWay(Arc<Mutex<HashMap<RowKey, usize>>>);
+
+/// A place among them. Left when it is dropped, even by a panic.
+#[derive(Debug)]
+struct Here {
+    all: UnderWay,
+    state: RowKey,
+}
+
+impl UnderWay {
+    fn enter(&self, state: RowKey) -> Arc<Here> {
+        *self.lock().entry(state).or_default() += 1;
+        Arc::new(Here {
+            all: self.clone(),
+            state,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RowKey, usize>> {
+        // Each use leaves the map whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        let mut all = self.all.lock();
+        if let Some(callbacks) = all.get_mut(&self.state) {
+            *callbacks -= 1;
+            if *callbacks == 0 {
+                all.remove(&self.state);
+            }
+        }
+    }
 }
 
 /// What a callback is told of the sign-in that it asks for.
@@ -230,9 +272,15 @@ impl Store {
             });
         }
         let row = self.used_state(&sign_in.state, 1, &Outcome::UnderWay(now))?;
+        // Before the row is there, so that nobody finds it and nobody at it.
+        let here = self.under_way.enter(sign_in.state);
         if self.rows.apply(&[Change::Insert(row)]).await? {
-            return Ok(Taken::Ours(UsedState { sign_in }));
+            return Ok(Taken::Ours(UsedState {
+                sign_in,
+                _here: here,
+            }));
         }
+        drop(here);
         self.wait_for(&sign_in.state, patience).await
     }
 
@@ -261,9 +309,7 @@ impl Store {
                 Some(Outcome::Succeeded { return_to, .. }) => {
                     return Ok(Taken::Succeeded(return_to));
                 }
-                Some(Outcome::UnderWay(since))
-                    if after(since, INTERRUPTED_AFTER) > self.clock.now() =>
-                {
+                Some(Outcome::UnderWay(since)) if self.may_be_finished(state, since) => {
                     if started.elapsed() >= patience {
                         return Ok(Taken::StillUnderWay);
                     }
@@ -272,6 +318,14 @@ impl Store {
                 Some(Outcome::UnderWay(_) | Outcome::Failed) | None => return Ok(Taken::Failed),
             }
         }
+    }
+
+    /// Whether somebody is still finishing a sign-in whose callback came at `since`. An instance that is alone with its rows
+    /// knows; of others it is believed for a while.
+    fn may_be_finished(&self, state: &RowKey, since: Timestamp) -> bool {
+        let is_here = self.under_way.lock().contains_key(state);
+        let is_recent = after(since, INTERRUPTED_AFTER) > self.clock.now();
+        is_here || (is_recent && self.rows.are_shared())
     }
 
     /// Remembers that nothing came of a sign-in.

@@ -14,6 +14,7 @@ use super::data::{Lifetimes, SessionData};
 use super::ended::ended_key;
 use super::issuer::Issuer;
 use super::rows::{Change, Counts, Kind, MeasuredRows, Row, RowKey, Rows, RowsError};
+use super::sign_in::UnderWay;
 use super::writable::LastTry;
 use crate::clock::Clock;
 use crate::flow::{FlowId, FlowLog};
@@ -53,6 +54,7 @@ pub struct Store {
     /// Where the messages of sessions are, which end with them.
     log: Option<FlowLog>,
     pub(super) last_try: LastTry,
+    pub(super) under_way: UnderWay,
     /// The kinds of problems that were warned of.
     warned: Arc<Mutex<Vec<OpenError>>>,
 }
@@ -95,6 +97,7 @@ impl Store {
             issuer: None,
             log: None,
             last_try: LastTry::new(Duration::from_secs(1)),
+            under_way: UnderWay::default(),
             warned: Arc::default(),
         }
     }

@@ -3,7 +3,7 @@
 use futures_util::future::try_join_all;
 
 use super::ended::ended_key;
-use super::rows::{Change, Kind, Row};
+use super::rows::{Change, Row};
 use super::store::{Loaded, Store, StoreError};
 
 /// How many used states are kept. Beyond that the oldest go.
@@ -21,14 +21,23 @@ impl Store {
         let mut removed = 0;
         loop {
             let now = self.clock.now().as_millisecond();
-            let expired = self.rows.expired(now, BATCH).await?;
+            let expired = self.rows.delete_expired(now, BATCH).await?;
             let surplus = self.rows.trim_used_states(MAX_USED_STATES, BATCH).await?;
-            let sweeping = expired.iter().map(|row| self.sweep_one(row));
-            let swept = try_join_all(sweeping).await?;
-            let swept: u64 = swept.into_iter().map(u64::from).sum();
-            removed += swept + surplus;
-            let is_more = expired.len() as u64 >= BATCH.unsigned_abs() && swept > 0;
-            if !is_more && surplus < BATCH.unsigned_abs() {
+            removed += expired + surplus;
+            if expired.max(surplus) < BATCH.unsigned_abs() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        loop {
+            let now = self.clock.now().as_millisecond();
+            let expired = self.rows.expired(now, BATCH).await?;
+            let ending = expired.iter().map(|row| self.sweep_one(row));
+            let ended = try_join_all(ending).await?;
+            let ended: u64 = ended.into_iter().map(u64::from).sum();
+            removed += ended;
+            // Where nothing could be ended, others are at it.
+            if (expired.len() as u64) < BATCH.unsigned_abs() || ended == 0 {
                 return Ok(removed);
             }
             tokio::task::yield_now().await;
@@ -36,15 +45,11 @@ impl Store {
     }
 
     async fn sweep_one(&self, row: &Row) -> Result<bool, StoreError> {
-        let session = match row.kind {
-            Kind::Session => self.open(row),
-            Kind::UsedState | Kind::Ended { .. } => None,
-        };
         let delete = Change::Delete {
             key: row.key,
             version: row.version,
         };
-        let changes = match session {
+        let changes = match self.open(row) {
             Some(data) => {
                 let session = Loaded {
                     key: row.key,

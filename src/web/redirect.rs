@@ -81,18 +81,15 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Arriv
     record_consent(app, browser, used.sign_in(), &state, query);
 
     let finished = finish(app, browser, &used, callback.outcome).await;
-    browser.finish(used.sign_in());
-    match finished {
+    match &finished {
         Ok(stored) => {
-            browser.point_to(&stored);
+            browser.point_to(stored);
             browser.forget_flow();
-            Ok(Arrival::SignedIn(used.sign_in().return_to.clone()))
         }
-        Err(error) => {
-            browser.show_flow(used.sign_in().flow);
-            Err(error)
-        }
+        Err(_) => browser.show_flow(used.sign_in().flow),
     }
+    browser.finish(used.sign_in());
+    finished.map(|_| Arrival::SignedIn(used.sign_in().return_to.clone()))
 }
 
 /// What becomes of a callback whose sign-in this browser has no cookie for: the one that it came back with before is gone when

@@ -322,6 +322,7 @@ async fn operations_of_the_store_are_counted_once_by_outcome() {
     let done = [
         ("apply ok", 3),
         ("find ok", 2),
+        ("delete_expired ok", 1),
         ("expired ok", 1),
         ("trim ok", 1),
         ("count ok", 1),
@@ -336,7 +337,7 @@ async fn operations_of_the_store_are_counted_once_by_outcome() {
     assert!(store.sweep().await.is_err());
     assert!(store.count().await.is_err());
     let mut failed = BTreeMap::from(done.map(|(labels, count)| (labels.to_owned(), count)));
-    for operation in ["apply", "find", "ping", "expired", "count"] {
+    for operation in ["apply", "find", "ping", "delete_expired", "count"] {
         failed.insert(format!("{operation} error"), 1);
     }
     assert_eq!(counted(), failed);

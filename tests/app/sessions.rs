@@ -33,10 +33,10 @@ async fn the_cookie_under_http() {
     assert!(!value.contains(&state) && !sign_in.contains(&state[..8]));
     let cookies = callback.set_cookies();
     assert_eq!(cookies.len(), 2, "{cookies:?}");
-    let (name, value, attributes) = parts(&cookies[0]);
+    let (name, value, attributes) = parts(&cookies[1]);
     assert_eq!((name, value.as_str()), (sign_in, ""));
     assert_eq!(attributes, "HttpOnly; Max-Age=0; Path=/; SameSite=Lax");
-    let (name, value, attributes) = parts(&cookies[1]);
+    let (name, value, attributes) = parts(&cookies[0]);
     assert_eq!(name, "session");
     // 90 days: the session's own lifetime.
     assert_eq!(

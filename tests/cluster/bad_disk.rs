@@ -38,6 +38,10 @@ async fn a_full_disk_is_said_and_got_over() {
     assert_eq!(browser.me(one.address).await.status, 200);
 
     limit_files(&one, "4096");
+    until("a write has failed", async || {
+        browser.get(one.address, "/login").await.status == 503
+    })
+    .await;
     for _ in 0..3 {
         assert_eq!(
             browser.me(one.address).await.status,
@@ -70,6 +74,10 @@ async fn a_full_disk_is_said_and_got_over() {
         Some("/me")
     );
     assert_eq!(browser.me(one.address).await.status, 200);
+    until("sign-ins begin again", async || {
+        browser.get(one.address, "/login").await.status == 303
+    })
+    .await;
     Browser::new().sign_in(one.address).await;
     drop(one);
     let again = cluster.start().await;
@@ -119,6 +127,10 @@ async fn a_log_that_can_not_be_written_stops_nothing() {
     let browser = Browser::new();
     browser.sign_in(one.address).await;
     limit_files(&one, "1");
+    until("a write has failed", async || {
+        browser.get(one.address, "/login").await.status == 503
+    })
+    .await;
     for _ in 0..3 {
         assert_eq!(browser.me(one.address).await.status, 200);
         assert_eq!(browser.get(one.address, "/login").await.status, 503);

@@ -75,7 +75,8 @@ async fn expired_sessions_go_while_pages_are_served(kind: Kind) {
     let table = cluster.table().await;
     let mut slowest = Duration::ZERO;
     let sweeping = Instant::now();
-    while table.count("transient").await > 0 {
+    // The state that the browser signed in with is remembered.
+    while table.count("transient").await > 1 {
         assert!(sweeping.elapsed() < SOON, "expired sessions stay");
         let started = Instant::now();
         // A write, which has to wait its turn among the batches.
@@ -120,8 +121,11 @@ async fn what_goes_is_what_expires_first(kind: Kind) {
         let expired = rows.expired(1_008, limit).await.unwrap();
         expired.iter().map(|row| row.sealed[0]).collect::<Vec<u8>>()
     };
-    assert_eq!(expired(2).await, [0, 6]);
-    assert_eq!(expired(10).await, [0, 6, 7, 8]);
+    // Sessions are ended one by one, the rest goes in batches.
+    assert_eq!(expired(10).await, [0]);
+    assert_eq!(rows.delete_expired(1_008, 2).await.unwrap(), 2);
+    assert_eq!(rows.delete_expired(1_008, 2).await.unwrap(), 1);
+    assert_eq!(expired(10).await, [0]);
     rows.close().await;
 }
 

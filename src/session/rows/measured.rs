@@ -14,6 +14,7 @@ pub(in crate::session) struct MeasuredRows {
     rows: Arc<dyn Rows>,
     find: Operation,
     apply: Operation,
+    delete_expired: Operation,
     expired: Operation,
     due: Operation,
     trim: Operation,
@@ -27,6 +28,7 @@ impl MeasuredRows {
             rows,
             find: metrics.store_operation("find"),
             apply: metrics.store_operation("apply"),
+            delete_expired: metrics.store_operation("delete_expired"),
             expired: metrics.store_operation("expired"),
             due: metrics.store_operation("due"),
             trim: metrics.store_operation("trim"),
@@ -63,6 +65,10 @@ impl Rows for MeasuredRows {
 
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
         measure(&self.apply, self.rows.apply(changes)).await
+    }
+
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+        measure(&self.delete_expired, self.rows.delete_expired(now, limit)).await
     }
 
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {

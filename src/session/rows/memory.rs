@@ -64,9 +64,22 @@ impl Rows for MemoryRows {
         Ok(true)
     }
 
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+        let expired = self.earliest(limit, |row| {
+            let is_due = row.kind != Kind::Session && row.expires_at <= now;
+            is_due.then_some(row.expires_at)
+        });
+        let mut rows = self.rows();
+        for row in &expired {
+            rows.remove(&row.key);
+        }
+        Ok(expired.len() as u64)
+    }
+
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
         Ok(self.earliest(limit, |row| {
-            (row.expires_at <= now).then_some(row.expires_at)
+            let is_due = row.kind == Kind::Session && row.expires_at <= now;
+            is_due.then_some(row.expires_at)
         }))
     }
 

@@ -131,7 +131,11 @@ pub trait Rows: fmt::Debug + Send + Sync {
     /// names is gone or has another version, or the key of a new row is taken.
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError>;
 
-    /// At most `limit` rows that expired before `now` (milliseconds since 1970), the first to expire first.
+    /// Removes at most `limit` rows that expired before `now` (milliseconds since 1970) and stand for no session that could
+    /// still end, and says how many.
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError>;
+
+    /// At most `limit` rows of sessions that expired before `now` (milliseconds since 1970), the first to expire first.
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError>;
 
     /// At most `limit` rows of ended sessions whose revocation is due at `now` (milliseconds since 1970), the first due first.

@@ -133,10 +133,21 @@ impl Rows for SqliteRows {
         Ok(made.await? > 0)
     }
 
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+        let deleted = self.database.write(move |file| {
+            file.prepare_cached(
+                "DELETE FROM sessions WHERE key IN
+                 (SELECT key FROM sessions WHERE (transient OR ended) AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)",
+            )?
+            .execute(params![now, limit])
+        });
+        Ok(deleted.await? as u64)
+    }
+
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
         self.list(
             "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
-             WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
+             WHERE NOT transient AND NOT ended AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2",
             now,
             limit,
         )

@@ -66,6 +66,11 @@ impl Rows for FailingRows {
         pass(&self.lost).map(|()| done)
     }
 
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+        pass(&self.writes)?;
+        self.rows.delete_expired(now, limit).await
+    }
+
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
         pass(&self.reads)?;
         self.rows.expired(now, limit).await

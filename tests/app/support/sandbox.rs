@@ -91,6 +91,14 @@ impl Control {
         self.post("revoke", &Value::Null).await;
     }
 
+    /// How many grants live. Revokes them, for that is how the sandbox tells.
+    pub(crate) async fn live_grants(&self) -> u64 {
+        let request = self.http.post(format!("{}/control/revoke", self.base));
+        let answer = request.send().await.unwrap().bytes().await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        answer["revoked"].as_u64().unwrap()
+    }
+
     async fn post(&self, endpoint: &str, body: &Value) {
         let request = self
             .http

@@ -1,5 +1,6 @@
-//! A browser with a cookie jar of one cookie, whose requests can go to any instance.
+//! A browser with a cookie jar, whose requests can go to any instance.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,11 +10,11 @@ use reqwest::{Method, StatusCode};
 use tokio::task::JoinHandle;
 use url::Url;
 
-/// A person's browser. Its clones are tabs: they share the cookie.
+/// A person's browser. Its clones are tabs: they share the cookies.
 #[derive(Clone)]
 pub(crate) struct Browser {
     http: reqwest::Client,
-    cookie: Arc<Mutex<Option<String>>>,
+    cookies: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// What came back.
@@ -43,7 +44,7 @@ impl Browser {
             .unwrap();
         Self {
             http,
-            cookie: Arc::default(),
+            cookies: Arc::default(),
         }
     }
 
@@ -59,11 +60,16 @@ impl Browser {
             .http
             .request(method, format!("http://{at}{path}"))
             .header(header::ACCEPT, accept);
-        if let Some(value) = self.cookie() {
-            request = request.header(header::COOKIE, format!("session={value}"));
+        let cookies = self.all_cookies();
+        if !cookies.is_empty() {
+            let pairs = cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            let pairs: Vec<String> = pairs.collect();
+            request = request.header(header::COOKIE, pairs.join("; "));
         }
         let response = request.send().await?;
-        self.keep_cookie(response.headers());
+        self.keep_cookies(response.headers());
         Ok(Page {
             status: response.status(),
             headers: response.headers().clone(),
@@ -71,29 +77,35 @@ impl Browser {
         })
     }
 
-    /// Another browser with the cookie that this one has now.
+    /// Another browser with the cookies that this one has now.
     pub(crate) fn apart(&self) -> Self {
-        let cookie = Arc::new(Mutex::new(self.cookie()));
+        let cookies = Arc::new(Mutex::new(self.all_cookies()));
         Self {
-            cookie,
+            cookies,
             ..self.clone()
         }
     }
 
-    /// The value of the session's cookie.
-    pub(crate) fn cookie(&self) -> Option<String> {
-        self.cookie.lock().unwrap().clone()
+    fn all_cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.lock().unwrap().clone()
     }
 
-    fn keep_cookie(&self, headers: &HeaderMap) {
+    /// The value of the session's cookie.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        self.cookies.lock().unwrap().get("session").cloned()
+    }
+
+    fn keep_cookies(&self, headers: &HeaderMap) {
         for line in headers.get_all(header::SET_COOKIE) {
             let line = line.to_str().unwrap();
-            let Some(rest) = line.strip_prefix("session=") else {
-                continue;
-            };
+            let (name, rest) = line.split_once('=').unwrap();
             let value = rest.split(';').next().unwrap_or_default();
-            let gone = value.is_empty() || rest.contains("Max-Age=0");
-            *self.cookie.lock().unwrap() = (!gone).then(|| value.to_owned());
+            let mut cookies = self.cookies.lock().unwrap();
+            if value.is_empty() || rest.contains("Max-Age=0") {
+                cookies.remove(name);
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
         }
     }
 

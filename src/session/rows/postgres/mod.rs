@@ -61,10 +61,18 @@ impl Rows for PostgresRows {
         Ok(self.lines.write(statement).await? == 1)
     }
 
+    async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
+        let delete = sqlx::query(
+            "DELETE FROM sessions WHERE (transient OR ended) AND expires_at <= $1 AND key IN
+             (SELECT key FROM sessions WHERE (transient OR ended) AND expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+        );
+        Ok(self.lines.write(delete.bind(now).bind(limit)).await?)
+    }
+
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
         let question = sqlx::query(
             "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
-             WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2",
+             WHERE NOT transient AND NOT ended AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
         );
         Ok(self.lines.list(question.bind(now).bind(limit)).await?)
     }
