@@ -61,9 +61,9 @@ async fn everything_says_what_it_can(browser: &Browser, at: SocketAddr, within: 
 async fn recovers(browser: &Browser, at: SocketAddr) {
     until("the app is ready again", async || {
         // What the last second said of the database may still count, so each is asked until all agree.
-        browser.get(at, "/readyz").await.status == 200
-            && browser.get(at, "/login").await.status == 303
+        browser.me(at).await.status == 200
             && browser.get(at, "/readyz").await.status == 200
+            && browser.get(at, "/login").await.status == 303
     })
     .await;
     assert_eq!(browser.me(at).await.status, 200);
