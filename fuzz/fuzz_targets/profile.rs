@@ -78,7 +78,7 @@ thread_local! {
             refresh_token: None,
             expires_at: Timestamp::MAX,
         };
-        let login = Login { signed_in_at: now, token, refreshed_at: None, lease: None, person: None };
+        let login = Login::new(token, now);
         World { app, login, runtime }
     });
 }
