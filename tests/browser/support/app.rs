@@ -14,10 +14,14 @@ use smartsheet_oauth_demo::server::{Server, StartError, Surroundings};
 use tempfile::TempDir;
 use url::Url;
 
+use super::tls::{self, DOMAIN};
+
 /// An app that runs until the test ends.
 pub(crate) struct TestApp {
     /// How browsers reach it, without a slash at the end.
     pub(crate) base: String,
+    /// Where it listens.
+    address: String,
     /// Where its sandbox is: the same server by another name, which makes it another site.
     pub(crate) sandbox: String,
     ahead: Arc<AtomicU64>,
@@ -30,8 +34,17 @@ impl TestApp {
         Self::with(|_| {}).await
     }
 
+    /// Behind TLS, as `app` of a domain that has other hosts.
+    pub(crate) async fn behind_tls() -> Self {
+        Self::started(|_| {}, true).await
+    }
+
     /// Starts it in other surroundings, such as with less patience for the sandbox.
     pub(crate) async fn with(adjust: impl Fn(&mut Surroundings)) -> Self {
+        Self::started(adjust, false).await
+    }
+
+    async fn started(adjust: impl Fn(&mut Surroundings), behind_tls: bool) -> Self {
         let ahead = Arc::new(AtomicU64::new(0));
         let mut surroundings = Surroundings {
             clock: clock(&ahead),
@@ -42,12 +55,22 @@ impl TestApp {
         // The app must know its port before it listens. One that was free a moment ago may be taken: then another.
         for _ in 0..20 {
             let port = free_port();
-            match start(port, &folder, surroundings.clone()).await {
+            let base = if behind_tls {
+                format!("https://app.{DOMAIN}:{}", tls::in_front_of(port).await)
+            } else {
+                format!("http://localhost:{port}")
+            };
+            match start(port, &base, &folder, surroundings.clone()).await {
                 Ok(server) => {
                     tokio::spawn(server.serve(std::future::pending()));
                     return Self {
-                        base: format!("http://localhost:{port}"),
-                        sandbox: format!("http://127.0.0.1:{port}/sandbox"),
+                        address: format!("http://127.0.0.1:{port}"),
+                        sandbox: if behind_tls {
+                            format!("{base}/sandbox")
+                        } else {
+                            format!("http://127.0.0.1:{port}/sandbox")
+                        },
+                        base,
                         ahead,
                         http: http_client(),
                         _folder: folder,
@@ -71,14 +94,41 @@ impl TestApp {
         let mut url = authorize.clone();
         url.query_pairs_mut()
             .append_pair("sandbox_decision", "allow");
+        // Only the browser knows the names behind TLS.
+        let url = url.as_str().replacen(&self.base, &self.address, 1);
         let answer = self.http.get(url).send().await.unwrap();
         let location = answer.headers().get(LOCATION).unwrap();
         location.to_str().unwrap().to_owned()
     }
 
+    /// Somebody else signs in as `user`. Gives the cookie, with its name.
+    pub(crate) async fn session_of(&self, user: &str) -> String {
+        let login = self.get("/login", "").await;
+        let mut authorize: Url = text(&login, LOCATION.as_str()).parse().unwrap();
+        authorize
+            .query_pairs_mut()
+            .append_pair("sandbox_user", user);
+        let callback = self.callback_of(&authorize).await;
+        let path = callback.strip_prefix(&self.base).unwrap();
+        let answer = self.get(path, &cookie(&login)).await;
+        assert_eq!(text(&answer, LOCATION.as_str()), "/me");
+        cookie(&answer)
+    }
+
+    /// The status of `/me` for a program that brings `cookie`.
+    pub(crate) async fn status_of_me(&self, cookie: &str) -> u16 {
+        self.get("/me", cookie).await.status().as_u16()
+    }
+
+    async fn get(&self, path: &str, cookie: &str) -> reqwest::Response {
+        let request = self.http.get(format!("{}{path}", self.address));
+        let request = request.header("accept", "application/json");
+        request.header("cookie", cookie).send().await.unwrap()
+    }
+
     /// What arrived at the sandbox's token endpoint, such as `refresh_token 200`.
     pub(crate) async fn token_requests(&self) -> Vec<String> {
-        let url = format!("{}/control/requests", self.sandbox);
+        let url = format!("{}/sandbox/control/requests", self.address);
         let requests: Vec<Value> = self
             .http
             .get(url)
@@ -101,14 +151,20 @@ impl TestApp {
     }
 }
 
-async fn start(port: u16, folder: &TempDir, around: Surroundings) -> Result<Server, StartError> {
+async fn start(
+    port: u16,
+    base: &str,
+    folder: &TempDir,
+    around: Surroundings,
+) -> Result<Server, StartError> {
     let store = folder.path().join("data").join("sessions.db");
     // A file of its own, so that a config.toml of the project does not count.
     let file = folder.path().join("empty.toml");
     std::fs::write(&file, "").unwrap();
     let flags = [
         ("server.listen", format!("127.0.0.1:{port}")),
-        ("server.base_url", format!("http://localhost:{port}")),
+        ("server.base_url", base.to_owned()),
+        ("smartsheet.region", "sandbox".to_owned()),
         ("session.store", format!("sqlite://{}", store.display())),
     ];
     let flags = flags.map(|(name, value)| (name.to_owned(), value));
@@ -123,6 +179,15 @@ fn clock(ahead: &Arc<AtomicU64>) -> Clock {
         let ahead = ahead.load(Ordering::SeqCst);
         after(Timestamp::now(), Duration::from_millis(ahead))
     })
+}
+
+fn text<'a>(answer: &'a reqwest::Response, header: &str) -> &'a str {
+    answer.headers()[header].to_str().unwrap()
+}
+
+fn cookie(answer: &reqwest::Response) -> String {
+    let set = text(answer, "set-cookie");
+    set.split(';').next().unwrap().to_owned()
 }
 
 fn http_client() -> reqwest::Client {

@@ -8,6 +8,7 @@ mod console;
 mod keyboard;
 mod other_site;
 mod tabs;
+mod tls;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub(crate) use app::TestApp;
 pub(crate) use browser::Browser;
 pub(crate) use keyboard::Focus;
 pub(crate) use other_site::OtherSite;
+pub(crate) use tls::DOMAIN;
 
 /// How long anything may take that happens by itself. Long, because a busy machine is no failure.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
