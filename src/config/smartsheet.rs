@@ -3,10 +3,11 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::server::{ServerSettings, reachable};
+use super::server::ServerSettings;
 use super::source::{Origin, Sources};
-use super::{SettingError, parse, secret, value};
+use super::{SettingError, optional, parse, secret, value};
 use crate::oauth::{ClientAuthentication, Scope};
+use crate::transport::is_loopback;
 
 /// The section `[smartsheet]`.
 #[derive(Debug, Clone)]
@@ -89,8 +90,7 @@ pub(super) fn read(
     sources: &Sources,
     server: &ServerSettings,
 ) -> Result<SmartsheetSettings, SettingError> {
-    let text = |name| sources.get(name).map(|(value, _)| value.to_owned());
-    let client_id = text("smartsheet.client_id");
+    let client_id = optional(sources, "smartsheet.client_id", parse::client_id)?;
     let usual = if client_id.is_some() { "us" } else { "sandbox" };
     let region = value(sources, "smartsheet.region", usual, |text| {
         let all = [
@@ -124,6 +124,19 @@ pub(super) fn read(
             ));
         }
         (None, None) if region == Region::Sandbox => {
+            if sources.origin("smartsheet.region") == Origin::Default
+                && !is_loopback(&server.base_url)
+            {
+                // In the sandbox anybody signs in as anybody. Credentials that got lost must not lead there.
+                return Err(missing(
+                    "smartsheet.client_id",
+                    &format!(
+                        "is missing, and server.base_url is {}; expected the app client id of Smartsheet's Developer Tools, \
+                         or smartsheet.region set to sandbox if everybody may sign in as anybody there",
+                        server.base_url.origin().ascii_serialization()
+                    ),
+                ));
+            }
             (SANDBOX_CLIENT_ID.to_owned(), SANDBOX_CLIENT_SECRET.into())
         }
         (None, None) => {
@@ -139,7 +152,10 @@ pub(super) fn read(
 
     let (authorize_url, api_url) = match region.hosts() {
         Some((authorize, api)) => (authorize.to_owned(), api.to_owned()),
-        None => sandbox_hosts(server),
+        None => {
+            let (authorize, api) = sandbox_hosts(server);
+            (authorize.into(), api.into())
+        }
     };
     Ok(SmartsheetSettings {
         region,
@@ -182,7 +198,7 @@ pub(super) fn read(
 ///
 /// On `localhost` the browser is sent to it by `127.0.0.1`, which is another site to it, as Smartsheet is: a cookie that
 /// only works within one site would otherwise seem to work.
-fn sandbox_hosts(server: &ServerSettings) -> (String, String) {
+pub(super) fn sandbox_hosts(server: &ServerSettings) -> (Url, Url) {
     let mut authorize = server.base_url.clone();
     if authorize.host_str() == Some("localhost") {
         // Fails only for URLs that can't have a host.
@@ -190,6 +206,8 @@ fn sandbox_hosts(server: &ServerSettings) -> (String, String) {
     }
     authorize.set_path("/sandbox/b/authorize");
 
-    let listen = reachable(server.listen);
-    (authorize.into(), format!("http://{listen}/sandbox/2.0"))
+    let api = format!("{}/sandbox/2.0", server.listen.reachable());
+    // An address and a port always make a URL.
+    let api = Url::parse(&api).unwrap_or_else(|_| authorize.clone());
+    (authorize, api)
 }
