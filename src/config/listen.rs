@@ -96,7 +96,7 @@ pub(super) fn parse_port(text: &str) -> Result<Listen, Expected> {
 }
 
 /// Where to reach a server of this machine that listens on `listen`: an unspecified address means all of them.
-fn reachable(mut listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(mut listen: SocketAddr) -> SocketAddr {
     if listen.ip().is_unspecified() {
         listen.set_ip(match listen {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
+use super::listen::{Listen, reachable};
 use super::server::ServerSettings;
 use super::source::{Origin, Sources};
 use super::{SettingError, optional, parse, secret, value};
@@ -150,11 +151,25 @@ pub(super) fn read(
         }
     };
 
+    let api = |text: &str| parse::provider_url(text.trim_end_matches('/'));
+    let authorize = parse::provider_url;
     let (authorize_url, api_url) = match region.hosts() {
-        Some((authorize, api)) => (authorize.to_owned(), api.to_owned()),
+        Some((authorize_default, api_default)) => (
+            value(
+                sources,
+                "smartsheet.authorize_url",
+                authorize_default,
+                authorize,
+            )?,
+            value(sources, "smartsheet.api_url", api_default, api)?,
+        ),
         None => {
-            let (authorize, api) = sandbox_hosts(server);
-            (authorize.into(), api.into())
+            let (authorize_default, api_default) = sandbox_hosts(server);
+            (
+                optional(sources, "smartsheet.authorize_url", authorize)?
+                    .unwrap_or(authorize_default),
+                optional(sources, "smartsheet.api_url", api)?.unwrap_or(api_default),
+            )
         }
     };
     Ok(SmartsheetSettings {
@@ -179,18 +194,8 @@ pub(super) fn read(
                 parse::one_of(text, &choices)
             },
         )?,
-        authorize_url: value(
-            sources,
-            "smartsheet.authorize_url",
-            &authorize_url,
-            parse::provider_url,
-        )?,
-        api_url: value(
-            sources,
-            "smartsheet.api_url",
-            api_url.trim_end_matches('/'),
-            |text| parse::provider_url(text.trim_end_matches('/')),
-        )?,
+        authorize_url,
+        api_url,
     })
 }
 
@@ -206,8 +211,21 @@ pub(super) fn sandbox_hosts(server: &ServerSettings) -> (Url, Url) {
     }
     authorize.set_path("/sandbox/b/authorize");
 
-    let api = format!("{}/sandbox/2.0", server.listen.reachable());
-    // An address and a port always make a URL.
-    let api = Url::parse(&api).unwrap_or_else(|_| authorize.clone());
+    // None of these fails for an address of the web.
+    let mut api = server.base_url.clone();
+    let _ = api.set_scheme("http");
+    match &server.listen {
+        Listen::Tcp(address) => {
+            let address = reachable(*address);
+            let _ = api.set_ip_host(address.ip());
+            let _ = api.set_port(Some(address.port()));
+        }
+        // The calls go by the socket, and the host only looks right.
+        Listen::Unix(_) => {
+            let _ = api.set_host(Some("localhost"));
+            let _ = api.set_port(None);
+        }
+    }
+    api.set_path("/sandbox/2.0");
     (authorize, api)
 }
