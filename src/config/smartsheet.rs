@@ -103,75 +103,8 @@ pub(super) fn read(
         ];
         parse::one_of(text, &all.map(|region| (region.name(), region)))
     })?;
-    let client_secret = secret(
-        sources,
-        "smartsheet.client_secret",
-        "smartsheet.client_secret_file",
-    )?;
-
-    let missing = |name: &str, why: &str| SettingError::new(name, Origin::Default, why.to_owned());
-    let (client_id, client_secret) = match (client_id, client_secret) {
-        (Some(id), Some(secret)) => (id, secret),
-        (Some(_), None) => {
-            return Err(missing(
-                "smartsheet.client_secret",
-                "is missing; expected the app secret that Smartsheet's Developer Tools show beside smartsheet.client_id",
-            ));
-        }
-        (None, Some(_)) => {
-            return Err(missing(
-                "smartsheet.client_id",
-                "is missing; expected the app client id that belongs to the secret",
-            ));
-        }
-        (None, None) if region == Region::Sandbox => {
-            if sources.origin("smartsheet.region") == Origin::Default
-                && !is_loopback(&server.base_url)
-            {
-                // In the sandbox anybody signs in as anybody. Credentials that got lost must not lead there.
-                return Err(missing(
-                    "smartsheet.client_id",
-                    &format!(
-                        "is missing, and server.base_url is {}; expected the app client id of Smartsheet's Developer Tools, \
-                         or smartsheet.region set to sandbox if everybody may sign in as anybody there",
-                        server.base_url.origin().ascii_serialization()
-                    ),
-                ));
-            }
-            (SANDBOX_CLIENT_ID.to_owned(), SANDBOX_CLIENT_SECRET.into())
-        }
-        (None, None) => {
-            return Err(missing(
-                "smartsheet.client_id",
-                &format!(
-                    "is missing; expected the app client id of Smartsheet's Developer Tools, because smartsheet.region is {}",
-                    region.name()
-                ),
-            ));
-        }
-    };
-
-    let api = |text: &str| parse::provider_url(text.trim_end_matches('/'));
-    let authorize = parse::provider_url;
-    let (authorize_url, api_url) = match region.hosts() {
-        Some((authorize_default, api_default)) => (
-            value(
-                sources,
-                "smartsheet.authorize_url",
-                authorize_default,
-                authorize,
-            )?,
-            value(sources, "smartsheet.api_url", api_default, api)?,
-        ),
-        None => {
-            let (authorize_default, api_default) = sandbox_hosts(server);
-            (
-                optional(sources, "smartsheet.authorize_url", authorize)?
-                    .unwrap_or(authorize_default),
-                optional(sources, "smartsheet.api_url", api)?.unwrap_or(api_default),
-            )
-        }
-    };
+    let (client_id, client_secret) = credentials(sources, server, region, client_id)?;
+    let (authorize_url, api_url) = urls(sources, server, region)?;
     Ok(SmartsheetSettings {
         region,
         client_id,
@@ -197,6 +130,78 @@ pub(super) fn read(
         authorize_url,
         api_url,
     })
+}
+
+/// The client id and the secret: both, or in the sandbox neither.
+fn credentials(
+    sources: &Sources,
+    server: &ServerSettings,
+    region: Region,
+    client_id: Option<String>,
+) -> Result<(String, SecretString), SettingError> {
+    let missing = |name: &str, why: String| Err(SettingError::new(name, Origin::Default, why));
+    let client_secret = secret(
+        sources,
+        "smartsheet.client_secret",
+        "smartsheet.client_secret_file",
+    )?;
+    match (client_id, client_secret) {
+        (Some(id), Some(secret)) => Ok((id, secret)),
+        (Some(_), None) => missing(
+            "smartsheet.client_secret",
+            "is missing; expected the app secret that Smartsheet's Developer Tools show beside smartsheet.client_id"
+                .to_owned(),
+        ),
+        (None, Some(_)) => missing(
+            "smartsheet.client_id",
+            "is missing; expected the app client id that belongs to the secret".to_owned(),
+        ),
+        (None, None) if region != Region::Sandbox => missing(
+            "smartsheet.client_id",
+            format!(
+                "is missing; expected the app client id of Smartsheet's Developer Tools, because smartsheet.region is {}",
+                region.name()
+            ),
+        ),
+        // In the sandbox anybody signs in as anybody. Credentials that got lost must not lead there.
+        (None, None)
+            if sources.origin("smartsheet.region") == Origin::Default
+                && !is_loopback(&server.base_url) =>
+        {
+            missing(
+                "smartsheet.client_id",
+                format!(
+                    "is missing, and server.base_url is {}; expected the app client id of Smartsheet's Developer Tools, \
+                     or smartsheet.region set to sandbox if everybody may sign in as anybody there",
+                    server.base_url.origin().ascii_serialization()
+                ),
+            )
+        }
+        (None, None) => Ok((SANDBOX_CLIENT_ID.to_owned(), SANDBOX_CLIENT_SECRET.into())),
+    }
+}
+
+/// The authorize URL and the API's base.
+fn urls(
+    sources: &Sources,
+    server: &ServerSettings,
+    region: Region,
+) -> Result<(Url, Url), SettingError> {
+    let authorize = parse::provider_url;
+    let api = |text: &str| parse::provider_url(text.trim_end_matches('/'));
+    let (authorize_name, api_name) = ("smartsheet.authorize_url", "smartsheet.api_url");
+    if let Some((authorize_default, api_default)) = region.hosts() {
+        return Ok((
+            value(sources, authorize_name, authorize_default, authorize)?,
+            value(sources, api_name, api_default, api)?,
+        ));
+    }
+    // What is derived is this machine, by whatever address it listens at.
+    let (authorize_default, api_default) = sandbox_hosts(server);
+    Ok((
+        optional(sources, authorize_name, authorize)?.unwrap_or(authorize_default),
+        optional(sources, api_name, api)?.unwrap_or(api_default),
+    ))
 }
 
 /// Where the mounted sandbox is: for browsers, and for this server's own calls.

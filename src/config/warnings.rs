@@ -136,8 +136,8 @@ impl Settings {
     }
 }
 
-/// Whether so many addresses are in `network` that it can't be a house's own. The largest private networks are 10.0.0.0/8 and
-/// fc00::/7 (RFC 1918, RFC 4193).
+/// Whether so many addresses are in `network` that they can't all be a company's own. The largest private networks are
+/// 10.0.0.0/8 and `fc00::/7` (RFC 1918, RFC 4193).
 fn is_wide(network: &IpNet) -> bool {
     match network {
         IpNet::V4(network) => network.prefix_len() < 8,

@@ -1,4 +1,4 @@
-//! The socket that systemd listens at for the app, and hands over on start (sd_listen_fds(3)).
+//! The socket that systemd listens at for the app, and hands over on start (`sd_listen_fds`).
 
 use std::io;
 use std::net::TcpListener;
