@@ -1,6 +1,5 @@
 //! What is allowed but probably not meant.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
@@ -150,7 +149,7 @@ fn is_wide(network: &IpNet) -> bool {
 fn readable(name: &str, file: &Path) -> Option<String> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let mode = fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
     (mode & 0o004 != 0).then(|| {
         format!(
             "{name}: everybody on this machine may read {} (mode {mode:04o}); expected mode 0600",
