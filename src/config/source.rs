@@ -79,6 +79,8 @@ pub(super) struct Sources {
     values: BTreeMap<&'static str, (String, Origin)>,
     /// The value of `RUST_LOG`, or nothing.
     pub(super) log_filter: String,
+    /// Whether the environment says how to use TLS to PostgreSQL (`PGSSLMODE`), for URLs that don't.
+    pub(super) has_sslmode: bool,
     /// Variables that are no setting's but nearly have the name of one.
     pub(super) misspelt: Vec<String>,
 }
@@ -101,6 +103,7 @@ impl Sources {
         let dotenv = given.dotenv.map(dotenv::read).transpose()?;
         let dotenv = dotenv.unwrap_or_default();
         sources.read_variables(&dotenv, given.environment)?;
+        sources.has_sslmode = (given.environment)("PGSSLMODE").is_some();
         let names = given.variables.iter().map(|name| name.to_string_lossy());
         let names = names.chain(dotenv.keys().map(Into::into));
         sources.misspelt = variables::misspelt(names);

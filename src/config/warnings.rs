@@ -87,6 +87,9 @@ impl Settings {
     }
 
     fn about_the_database(&self) -> Option<String> {
+        if self.sources.has_sslmode {
+            return None;
+        }
         let host = self.session.store.host_without_sslmode()?;
         Some(format!(
             "session.store is on {host} without sslmode: what is said to it may be readable on the way; \

@@ -21,13 +21,17 @@ fn notes(ended: &Ended) -> Vec<String> {
         .collect()
 }
 
-fn notes_with(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
+pub(crate) fn notes_with(
+    folder: &Path,
+    args: &[&str],
+    environment: &[(&str, &str)],
+) -> Vec<String> {
     let environment = [&[("SESSION_STORE", "memory")], environment].concat();
     notes(&run(folder, &[&["check"], args].concat(), &environment))
 }
 
 #[track_caller]
-fn one_note(notes: &[String], parts: &[&str]) {
+pub(crate) fn one_note(notes: &[String], parts: &[&str]) {
     let has_all = |note: &&String| parts.iter().all(|part| note.contains(part));
     assert_eq!(
         notes.iter().filter(has_all).count(),
@@ -230,8 +234,8 @@ fn a_password_in_a_url_is_shown_nowhere() {
 
 #[test]
 fn postgresql_on_another_host_without_sslmode() {
-    let warned = |store: &str| {
-        let environment = [("SESSION_STORE", store), ("SESSION_KEY", KEY)];
+    let warned_with = |store: &str, more: (&str, &str)| {
+        let environment = [("SESSION_STORE", store), ("SESSION_KEY", KEY), more];
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("empty.toml");
         fs::write(&file, "").unwrap();
@@ -246,9 +250,15 @@ fn postgresql_on_another_host_without_sslmode() {
         assert!(!warnings.contains("hunter2"), "{warnings}");
         warnings.contains("without sslmode")
     };
+    let warned = |store: &str| warned_with(store, ("LOG_FORMAT", "text"));
     assert!(warned("postgres://ann:hunter2@db.example/x"));
     assert!(warned(
         "postgres://ann:hunter2@10.0.0.7:5432/x?application_name=a"
+    ));
+    let by_variable = ("PGSSLMODE", "verify-full");
+    assert!(!warned_with(
+        "postgres://ann:hunter2@db.example/x",
+        by_variable
     ));
     for quiet in [
         "postgres://ann:hunter2@db.example/x?sslmode=verify-full",
@@ -259,64 +269,6 @@ fn postgresql_on_another_host_without_sslmode() {
         "postgres://ann@ignored/x?host=/var/run/postgresql",
     ] {
         assert!(!warned(quiet), "{quiet}");
-    }
-}
-
-/// Whoever loses the credentials of a public deployment must not end up in the sandbox, where anybody is anybody.
-#[test]
-fn a_public_sandbox_has_to_be_asked_for() {
-    let folder = TempDir::new().unwrap();
-    let public = ("SERVER_BASE_URL", "https://demo.example.com");
-    let lost = [
-        public,
-        ("SMARTSHEET_CLIENT_ID", ""),
-        ("SMARTSHEET_REGION", ""),
-    ];
-    for command in ["serve", "check"] {
-        let ended = run(folder.path(), &[command], &lost);
-        ended.is_refused(&[
-            "smartsheet.client_id",
-            "https://demo.example.com",
-            "smartsheet.region set to sandbox",
-        ]);
-    }
-    assert_eq!(
-        fs::read_dir(folder.path()).unwrap().count(),
-        0,
-        "nothing was touched"
-    );
-    let memory = ("SESSION_STORE", "memory");
-    for asked in [
-        "http://localhost:8080",
-        "http://127.0.0.1:8080",
-        "http://[::1]:8080",
-    ] {
-        let ended = run(
-            folder.path(),
-            &["check"],
-            &[("SERVER_BASE_URL", asked), memory],
-        );
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-    }
-    let asked = [public, memory, ("SMARTSHEET_REGION", "sandbox")];
-    assert_eq!(run(folder.path(), &["check"], &asked).code, Some(0));
-}
-
-#[test]
-fn a_sandbox_that_others_can_reach_is_said() {
-    let folder = TempDir::new().unwrap();
-    let base = ("SERVER_BASE_URL", "http://localhost:8080");
-    for open in ["0.0.0.0:8080", "[::]:8080", "192.0.2.1:8080"] {
-        let notes = notes_with(folder.path(), &[], &[("SERVER_LISTEN", open), base]);
-        assert_eq!(notes.len(), 1, "{notes:?}");
-        one_note(&notes, &["sandbox mode", open, "signs in as anybody"]);
-        let asked = ("SMARTSHEET_REGION", "sandbox");
-        let notes = notes_with(folder.path(), &[], &[("SERVER_LISTEN", open), base, asked]);
-        assert_eq!(notes, [""; 0]);
-    }
-    for local in ["127.0.0.1:8080", "[::1]:8080", "unix:/nowhere/socket"] {
-        let notes = notes_with(folder.path(), &[], &[("SERVER_LISTEN", local), base]);
-        assert_eq!(notes, [""; 0], "{local}");
     }
 }
 

@@ -28,6 +28,7 @@ mod metrics_documented;
 mod metrics_served;
 mod profile;
 mod profile_page;
+mod public_sandbox;
 mod readme;
 mod real_port;
 mod redirect;

@@ -104,6 +104,15 @@ fn a_stale_one_is_replaced_and_a_live_one_refused() {
     let running = serve(folder.path(), &listen);
     assert_eq!(running.signal("TERM").0, Some(0));
 
+    // Of one that has taken it and does not listen yet: it refuses connections like one that was left behind.
+    drop(UnixListener::bind(&socket).unwrap());
+    let lock = fs::File::open(folder.path().join("demo.sock.lock")).unwrap();
+    lock.lock().unwrap();
+    again().is_refused(&["server.listen", "another process"]);
+    assert!(socket.exists());
+    drop(lock);
+    fs::remove_file(&socket).unwrap();
+
     // Of somebody else, who knows nothing of our lock.
     let other = UnixListener::bind(&socket).unwrap();
     again().is_refused(&["server.listen", "another process"]);
