@@ -56,7 +56,8 @@ USER 65532:65532
 WORKDIR /app
 # Sessions, the key that seals them, and the sandbox's grants. It is all that is written to.
 VOLUME /app/data
-ENV SERVER_LISTEN=0.0.0.0:8080
+# Every address, on this port; platforms put another in its place.
+ENV PORT=8080
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["/app/smartsheet-oauth-demo", "health"]
 ENTRYPOINT ["/app/smartsheet-oauth-demo"]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use crate::clock::Clock;
-use crate::config::{Origin, Region, Settings};
+use crate::config::Settings;
 use crate::server::{open_store, transport};
 use crate::transport::{Limits, Purpose};
 
@@ -30,9 +30,7 @@ pub async fn run(settings: &Settings) -> ExitCode {
         }
     };
     report("session store", store(settings).await);
-    let is_built_in = settings.smartsheet.region == Region::Sandbox
-        && settings.origin("smartsheet.api_url") == Origin::Default;
-    if is_built_in {
+    if settings.is_built_in() {
         report(
             "Smartsheet",
             Ok("the built-in sandbox; nothing to reach".to_owned()),

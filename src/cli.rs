@@ -1,21 +1,24 @@
 //! The command line.
 
+mod health;
+mod signals;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
-use url::Url;
 
-use crate::config::{LogFormat, Settings, parse_duration};
+use crate::config::{Given, LogFormat, Settings, parse_duration};
 use crate::sandbox::{self, Sandbox};
-use crate::server::{Server, Surroundings};
-use crate::transport::{Limits, Purpose, Transport};
+use crate::server::{HandedOver, Server, Surroundings};
 use crate::{check, log};
+use health::health;
+use signals::{hurry_signal, stop_signal};
 
 /// Bad usage or bad settings.
 const EXIT_USAGE: u8 = 2;
@@ -26,7 +29,7 @@ const EXIT_USAGE: u8 = 2;
     version,
     propagate_version = true,
     about = "Signs people in through Smartsheet with OAuth 2.0, and shows how",
-    after_help = "Settings: defaults, then config.toml, then the environment (SECTION_KEY), then --set."
+    after_help = "Settings: defaults, then config.toml, then .env, then the environment (SECTION_KEY), then --set."
 )]
 struct Cli {
     /// The settings file (default: config.toml of this folder, if there is one)
@@ -79,8 +82,9 @@ struct SandboxArgs {
     rate_limit: Option<u32>,
 }
 
-/// Runs the command line `args` to its end and says what to exit with.
-pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the command line `args` to its end and says what to exit with. Call it while the process has one thread.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    leave_no_core_dump();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error)
@@ -99,26 +103,67 @@ pub async fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
+    let handed_over = match HandedOver::take() {
+        Ok(handed_over) => handed_over,
+        Err(error) => return usage(&error),
+    };
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(run_command(cli, handed_over)),
+        Err(error) => {
+            eprintln!("error: the system gives no threads: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run_command(cli: Cli, handed_over: Option<HandedOver>) -> ExitCode {
     if let Some(Command::Sandbox(args)) = cli.command {
         return run_sandbox(args).await;
     }
-    let environment = |name: &str| std::env::var_os(name);
-    let settings = match Settings::load(cli.config.as_deref(), &environment, &cli.set) {
+    let variables: Vec<OsString> = std::env::vars_os().map(|(name, _)| name).collect();
+    // Some keep a folder of this name.
+    let dotenv = Some(Path::new(".env")).filter(|path| path.is_file());
+    let settings = Settings::from_given(Given {
+        file: cli.config.as_deref(),
+        dotenv,
+        environment: &|name| std::env::var_os(name),
+        variables: &variables,
+        flags: &cli.set,
+    });
+    let settings = match settings {
         Ok(settings) => settings,
         Err(error) => return usage(&error),
     };
     match cli.command {
         Some(Command::Check) => check::run(&settings).await,
         Some(Command::Health) => health(&settings).await,
-        _ => serve(&settings).await,
+        _ => serve(&settings, handed_over).await,
     }
 }
 
-async fn serve(settings: &Settings) -> ExitCode {
-    log::start(settings.log);
+/// What is in memory are other people's tokens: a crash must not write it to a file.
+#[cfg(unix)]
+fn leave_no_core_dump() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // Lowering a limit is allowed to everybody.
+    let _ = setrlimit(Resource::Core, none);
+}
+
+/// Elsewhere the system does not write any by itself.
+#[cfg(not(unix))]
+fn leave_no_core_dump() {}
+
+async fn serve(settings: &Settings, handed_over: Option<HandedOver>) -> ExitCode {
+    log::start(settings.log, &settings.log_filter);
     // Whoever sits at the terminal, or asks twice, wants it to end now.
     let (stop, hurry) = (stop_signal(), hurry_signal());
-    let server = match Server::start(settings, Surroundings::default()).await {
+    let started = Server::start_on(settings, Surroundings::default(), handed_over);
+    let server = match started.await {
         Ok(server) => server,
         Err(error) => return usage(&error),
     };
@@ -132,7 +177,10 @@ async fn serve(settings: &Settings) -> ExitCode {
 }
 
 async fn run_sandbox(args: SandboxArgs) -> ExitCode {
-    log::start(LogFormat::Text);
+    log::start(
+        LogFormat::Text,
+        &std::env::var("RUST_LOG").unwrap_or_default(),
+    );
     let stop = stop_signal();
     let apps = match registered_apps(&args) {
         Ok(apps) => apps,
@@ -208,40 +256,6 @@ fn registered_apps(args: &SandboxArgs) -> Result<Vec<sandbox::RegisteredApp>, St
         .collect())
 }
 
-/// Asks `/healthz` of the address that the settings say the server listens on.
-async fn health(settings: &Settings) -> ExitCode {
-    let address = crate::config::reachable(settings.server.listen);
-    let asked = async {
-        let url =
-            Url::parse(&format!("http://{address}/healthz")).map_err(|error| error.to_string())?;
-        let limits = Limits {
-            total_timeout: Duration::from_secs(3),
-            ..Limits::default()
-        };
-        let transport = Transport::new(&[&url], limits).map_err(|error| error.to_string())?;
-        let request = transport.request(reqwest::Method::GET, url);
-        let answer = transport
-            .send(Purpose::Probe, 1, request)
-            .await
-            .map_err(|error| error.to_string())?;
-        Ok::<_, String>(answer.status)
-    };
-    match asked.await {
-        Ok(status) if status.is_success() => {
-            println!("healthy");
-            ExitCode::SUCCESS
-        }
-        Ok(status) => {
-            eprintln!("unhealthy: {address} answers {status}");
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("unhealthy: {address}: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
 /// One clear line, and the exit status for bad usage or settings.
 fn usage(error: &impl std::fmt::Display) -> ExitCode {
     eprintln!("error: {error}");
@@ -253,70 +267,4 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or("expected NAME=VALUE, such as server.listen=127.0.0.1:9000")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-/// Comes true on SIGTERM, which containers are stopped with, and on Ctrl-C.
-fn stop_signal() -> impl Future<Output = ()> + Send {
-    let (terminate, interrupt) = (signals::terminate(1), signals::interrupt());
-    async {
-        tokio::select! {
-            () = terminate => {}
-            () = interrupt => {}
-        }
-    }
-}
-
-/// Comes true on Ctrl-C, and on a second SIGTERM: then nobody wants to wait for a balancer to notice.
-fn hurry_signal() -> impl Future<Output = ()> + Send {
-    let (terminate, interrupt) = (signals::terminate(2), signals::interrupt());
-    async {
-        tokio::select! {
-            () = terminate => {}
-            () = interrupt => {}
-        }
-    }
-}
-
-/// What the system says to a process. It is caught from the call on, not only once it is awaited: a stop right after the
-/// start must be in good order, too.
-#[cfg(unix)]
-mod signals {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    /// Comes true at the SIGTERM of this number.
-    pub(super) fn terminate(number: u32) -> impl Future<Output = ()> + Send {
-        received(SignalKind::terminate(), number)
-    }
-
-    /// Comes true on Ctrl-C.
-    pub(super) fn interrupt() -> impl Future<Output = ()> + Send {
-        received(SignalKind::interrupt(), 1)
-    }
-
-    fn received(kind: SignalKind, number: u32) -> impl Future<Output = ()> + Send {
-        let caught = signal(kind);
-        async move {
-            match caught {
-                Ok(mut signal) => {
-                    for _ in 0..number {
-                        signal.recv().await;
-                    }
-                }
-                // The operating system gave no handler, so its own way of stopping this process is in force.
-                Err(_) => std::future::pending().await,
-            }
-        }
-    }
-}
-
-/// Elsewhere there is Ctrl-C alone.
-#[cfg(not(unix))]
-mod signals {
-    pub(super) async fn terminate(_: u32) {
-        std::future::pending().await
-    }
-
-    pub(super) async fn interrupt() {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

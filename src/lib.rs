@@ -41,6 +41,7 @@ mod json;
 mod log;
 pub mod metrics;
 pub mod oauth;
+mod one_line;
 mod postgres;
 pub mod sandbox;
 pub mod seal;

@@ -1,6 +1,8 @@
 //! The log: where it goes, and what is in it.
 
-use std::env;
+mod line;
+
+use std::io;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
@@ -8,10 +10,11 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
+use line::{Escape, Lines};
 
-/// Events go to standard error: those that `RUST_LOG` chooses, such as `debug` or `info,hyper=debug`; `info` otherwise.
-pub(crate) fn start(format: LogFormat) {
-    let chosen = env::var("RUST_LOG").unwrap_or_default();
+/// Events go to standard error, a line each: those that `chosen` (`RUST_LOG`) says, such as `debug` or `info,hyper=debug`; `info`
+/// if it is empty.
+pub(crate) fn start(format: LogFormat, chosen: &str) {
     // An empty directive would mean errors alone.
     let directives: Vec<&str> = chosen
         .split(',')
@@ -31,10 +34,14 @@ pub(crate) fn start(format: LogFormat) {
         .with_target("tower_sessions", LevelFilter::WARN)
         .with_target("tower_sessions_core", LevelFilter::OFF)
         .with_target("sqlx::postgres::notice", LevelFilter::OFF);
+    let escape = match format {
+        LogFormat::Text => Escape::AsInRust,
+        LogFormat::Json => Escape::AsInJson,
+    };
     let events = fmt::layer()
         // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
         .log_internal_errors(false)
-        .with_writer(std::io::stderr);
+        .with_writer(move || Lines::to(io::stderr(), escape));
     let events = match format {
         LogFormat::Text => events.with_target(false).boxed(),
         LogFormat::Json => events.json().flatten_event(true).boxed(),

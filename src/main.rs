@@ -8,7 +8,6 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    smartsheet_oauth_demo::cli::run(std::env::args_os()).await
+fn main() -> ExitCode {
+    smartsheet_oauth_demo::cli::run(std::env::args_os())
 }

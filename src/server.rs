@@ -1,42 +1,48 @@
 //! The app put together: settings in, a running server out, and back to nothing in good order.
 
+mod announce;
 mod bodies;
 mod bound;
 mod connection;
 mod files;
+mod handed_over;
 mod handle;
 mod limits;
+mod listener;
+mod mounted;
 mod open_store;
 mod scrape;
 mod serving;
 mod socket;
+#[cfg(unix)]
+mod socket_file;
 mod stop;
 mod sweep;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use secrecy::ExposeSecret;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::config::{Region, Settings};
+use crate::config::{Listen, Region, Settings};
 use crate::flow::FlowLog;
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
-use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App, Control, RateLimiter};
+use announce::announce;
 use bound::Bound;
+pub use handed_over::HandedOver;
 pub use limits::ConnectionLimits;
-use open_store::beside;
+use listener::Listener;
 pub use open_store::{open_flow_log, open_store};
 use scrape::Scrape;
 use serving::{Room, Serving};
@@ -57,9 +63,9 @@ pub struct StartError(String);
 /// A server that listens and has not begun to serve.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     /// Where the metrics are served, if anywhere.
-    metrics: Option<TcpListener>,
+    metrics: Option<Listener>,
     routes: Router,
     app: Arc<App>,
     limits: ConnectionLimits,
@@ -108,24 +114,38 @@ impl Server {
         settings: &Settings,
         surroundings: Surroundings,
     ) -> Result<Self, StartError> {
-        let bound = Bound::take(settings, "server.listen", settings.server.listen)?;
+        Self::start_on(settings, surroundings, None).await
+    }
+
+    /// The same, listening at a socket that was `handed_over`, if there is one, instead of `server.listen`.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Server::start`].
+    pub async fn start_on(
+        settings: &Settings,
+        surroundings: Surroundings,
+        handed_over: Option<HandedOver>,
+    ) -> Result<Self, StartError> {
+        let bound = Bound::take(settings, handed_over).await?;
         let bound_metrics = settings
             .server
             .metrics_listen
-            .map(|address| Bound::take(settings, "server.metrics_listen", address))
+            .map(|address| Bound::take_address(settings, "server.metrics_listen", address))
             .transpose()?;
+        let (set, settings) = (settings, &settings.clone().listening_at(bound.at()));
         let store = open_store(settings, surroundings.clock.clone()).await?;
         let flow = open_flow_log(settings, surroundings.clock.clone()).await?;
         let app = Arc::new(assemble(settings, surroundings.clone(), store, flow)?);
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
-            let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
+            let sandbox = mounted::sandbox(settings, surroundings.clock).await?;
             let sandbox = web::hardened(sandbox.router(), Arc::clone(&app));
             routes = routes.nest("/sandbox", sandbox);
         }
         let listener = bound.listen()?;
         let metrics = bound_metrics.map(Bound::listen).transpose()?;
-        announce(settings, &listener, metrics.as_ref())?;
+        announce(set, settings, metrics.as_ref());
         Ok(Self {
             listener,
             metrics,
@@ -142,19 +162,18 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the operating system can't say.
-    pub fn address(&self) -> io::Result<std::net::SocketAddr> {
-        self.listener.local_addr()
+    /// When it listens at a socket in the file system.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        address(&self.listener)
     }
 
     /// The address at which it serves its metrics, if it does.
     ///
     /// # Errors
     ///
-    /// When the operating system can't say.
-    pub fn metrics_address(&self) -> io::Result<Option<std::net::SocketAddr>> {
-        let metrics = self.metrics.as_ref();
-        metrics.map(TcpListener::local_addr).transpose()
+    /// None at present.
+    pub fn metrics_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.metrics.as_ref().map(address).transpose()
     }
 
     /// The routes, for whoever serves them another way, such as a benchmark without a network.
@@ -301,10 +320,16 @@ pub fn assemble(
 ///
 /// [`StartError`] when TLS can't be set up.
 pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, StartError> {
-    Transport::new(&[&settings.smartsheet.api_url], limits).map_err(|error| {
+    let api_url = &settings.smartsheet.api_url;
+    let socket = settings.server.listen.path();
+    let transport = match socket.filter(|_| settings.is_built_in()) {
+        // The mounted sandbox is where the app is, which has no port.
+        Some(socket) => Transport::through(socket, limits),
+        None => Transport::new(&[api_url], limits),
+    };
+    transport.map_err(|error| {
         StartError(format!(
-            "smartsheet.api_url: {} can't be called: {error}; expected root certificates on this machine",
-            settings.smartsheet.api_url
+            "smartsheet.api_url: {api_url} can't be called: {error}; expected root certificates on this machine"
         ))
     })
 }
@@ -316,54 +341,11 @@ fn token_url(api_url: &Url) -> Url {
     url
 }
 
-/// The stand-in, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers
-/// over a restart is not forgotten there.
-async fn mounted_sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox, StartError> {
-    let options = sandbox::Options {
-        apps: vec![sandbox::RegisteredApp {
-            name: "Smartsheet OAuth demo".to_owned(),
-            client_id: settings.smartsheet.client_id.clone(),
-            client_secret: settings.smartsheet.client_secret.expose_secret().to_owned(),
-            redirect_urls: vec![settings.redirect_url().to_string()],
-        }],
-        grants_file: beside(&settings.session.store, "sandbox.db"),
-        clock: Arc::new(move || clock.now()),
-        ..sandbox::Options::default()
-    };
-    Sandbox::open(options)
-        .await
-        .map_err(|error| StartError(format!("the sandbox can't be opened: {error}")))
-}
-
-/// Says what someone who just started the app wants to know.
-fn announce(
-    settings: &Settings,
-    listener: &TcpListener,
-    metrics: Option<&TcpListener>,
-) -> Result<(), StartError> {
-    let server = &settings.server;
-    let address = |name: &str, listener: &TcpListener| {
-        let address = listener.local_addr();
-        address.map_err(|error| StartError(format!("{name}: {error}")))
-    };
-    tracing::info!(
-        address = %address("server.listen", listener)?,
-        mode = settings.smartsheet.region.name(),
-        "open {}", server.base_url
-    );
-    if let Some(metrics) = metrics {
-        let address = address("server.metrics_listen", metrics)?;
-        tracing::info!(%address, "metrics at http://{address}/metrics");
+fn address(listener: &Listener) -> io::Result<SocketAddr> {
+    match listener.at() {
+        Listen::Tcp(address) => Ok(*address),
+        Listen::Unix(_) => Err(io::Error::other(
+            "it listens at a socket in the file system",
+        )),
     }
-    tracing::info!(
-        "the redirect URL to register in Smartsheet's Developer Tools is {}",
-        settings.redirect_url()
-    );
-    if settings.smartsheet.region == Region::Sandbox {
-        tracing::info!("sandbox mode: no Smartsheet account is needed, and none is used");
-    }
-    for warning in settings.warnings() {
-        tracing::warn!("{warning}");
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ use reqwest::{Request, RequestBuilder, StatusCode, header};
 use url::{Host, Url};
 
 mod gate;
+mod local;
 
 pub use gate::Gate;
 
@@ -168,19 +169,7 @@ impl Transport {
     ///
     /// When TLS can't be set up, for example because the machine has no root certificates.
     pub fn new(targets: &[&Url], limits: Limits) -> Result<Self, reqwest::Error> {
-        // Installing twice (several servers in one process, as in tests) is harmless: the first one stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!(
-                env!("CARGO_PKG_NAME"),
-                "/",
-                env!("CARGO_PKG_VERSION")
-            ))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(limits.connect_timeout)
-            // Shorter than servers keep a connection, so that none is closed under a request.
-            .pool_idle_timeout(KEEP_IDLE)
-            .timeout(limits.total_timeout);
+        let mut builder = client(limits);
         if targets.iter().all(|url| is_loopback(url)) {
             builder = builder.no_proxy();
         }
@@ -317,6 +306,23 @@ impl Drop for Watch<'_> {
     fn drop(&mut self) {
         self.tell(Outcome::Abandoned);
     }
+}
+
+/// What every client is: bounded in time, and nobody leads it elsewhere.
+fn client(limits: Limits) -> reqwest::ClientBuilder {
+    // Installing twice (several servers in one process, as in tests) is harmless: the first one stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!(
+            env!("CARGO_PKG_NAME"),
+            "/",
+            env!("CARGO_PKG_VERSION")
+        ))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(limits.connect_timeout)
+        // Shorter than servers keep a connection, so that none is closed under a request.
+        .pool_idle_timeout(KEEP_IDLE)
+        .timeout(limits.total_timeout)
 }
 
 /// Whether `url` points at this machine: `localhost`, 127.0.0.0/8 or `[::1]`.

@@ -1,9 +1,9 @@
 //! The settings, from all their sources.
 //!
 //! The input is a `config.toml`; after a line `===`, variables (`NAME=VALUE`) and flags (`--set NAME=VALUE`), one a line; after
-//! another such line, the content of the file that `FILE` stands for wherever a path can be. `§` stands for a secret. Whatever
-//! it is, the result is settings or one line that begins with the name of a setting. When the secret is only where secrets
-//! belong, neither shows it.
+//! another such line, the content of the file that `FILE` stands for wherever a path can be; and after one more, a `.env`. `§`
+//! stands for a secret. Whatever it is, the result is settings or one line that begins with the name of a setting or of `.env`.
+//! When the secret is only where secrets belong, neither shows it.
 
 #![no_main]
 
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use smartsheet_oauth_demo::config::Settings;
+use smartsheet_oauth_demo::config::{Given, Settings};
 use smartsheet_oauth_demo_fuzz::{gives_away, has_control, planted};
 use toml::{Table, Value};
 use url::Url;
@@ -22,6 +22,7 @@ use url::Url;
 struct Files {
     config: PathBuf,
     secret: PathBuf,
+    dotenv: PathBuf,
 }
 
 static FILES: LazyLock<Files> = LazyLock::new(|| {
@@ -29,6 +30,7 @@ static FILES: LazyLock<Files> = LazyLock::new(|| {
     Files {
         config: file("fuzz-config.toml"),
         secret: file("fuzz-secret"),
+        dotenv: file("fuzz-dotenv"),
     }
 });
 
@@ -51,7 +53,8 @@ fuzz_target!(|input: &str| {
         part().replace("FILE", secret_file),
         part().replace("FILE", secret_file),
     );
-    let secret = part();
+    let (secret, dotenv) = (part(), part().replace("FILE", secret_file));
+    std::fs::write(&FILES.dotenv, &dotenv).expect("the disk has room");
     std::fs::write(&FILES.config, &config).expect("the disk has room");
     std::fs::write(&FILES.secret, secret).expect("the disk has room");
 
@@ -73,10 +76,23 @@ fuzz_target!(|input: &str| {
         && flags.iter().all(|(name, value)| is_for(name, value))
         && variables.iter().all(|(variable, value)| {
             let name = NAMES.iter().find(|name| self::variable(name) == *variable);
-            name.is_none_or(|name| is_for(name, value))
+            match name {
+                Some(name) => is_for(name, value),
+                // Of one that is nearly a setting's, the name is shown, and of `PORT` the value.
+                None => !gives_away(variable) && (variable != "PORT" || !gives_away(value)),
+            }
         })
+        && in_dotenv(&dotenv)
         && (is_secret_store(secret) || !gives_away(secret));
-    match Settings::load(Some(&FILES.config), &environment, &flags) {
+    let names: Vec<OsString> = variables.keys().map(OsString::from).collect();
+    let given = Given {
+        file: Some(&FILES.config),
+        dotenv: Some(&FILES.dotenv),
+        environment: &environment,
+        variables: &names,
+        flags: &flags,
+    };
+    match Settings::from_given(given) {
         Ok(settings) => {
             let shown = format!(
                 "{:?} {:?} {:?} {settings:?}",
@@ -93,7 +109,9 @@ fuzz_target!(|input: &str| {
             assert!(!has_control(&shown), "{shown:?} is more than a line");
             let named = NAMES.iter().any(|name| shown.starts_with(name));
             let unknown = shown.contains("there is no such setting");
-            assert!(named || unknown || shown.starts_with("--config"), "{shown}");
+            let dotenv = FILES.dotenv.to_str().expect("a path of ours is UTF-8");
+            let in_file = shown.starts_with("--config") || shown.starts_with(dotenv);
+            assert!(named || unknown || in_file, "{shown}");
         }
     }
 });
@@ -124,6 +142,17 @@ fn in_toml(config: &str) -> bool {
         // Outside of a section, where nothing is shown but the name.
         _ => !gives_away(section),
     })
+}
+
+/// Whether `.env` has the secret only as the value of settings that hold one. With quotes, a value can go over lines; then the
+/// answer is no, to be sure.
+fn in_dotenv(dotenv: &str) -> bool {
+    let secrets = ["SMARTSHEET_CLIENT_SECRET=", "SESSION_KEY="];
+    !gives_away(dotenv)
+        || (!dotenv.contains(['"', '\'', '\\', '$'])
+            && dotenv.split(['\n', '\r']).all(|line| {
+                !gives_away(line) || secrets.iter().any(|secret| line.starts_with(secret))
+            }))
 }
 
 /// Whether `value` may have the secret where it has it, when the setting `name` has that value.

@@ -1,29 +1,47 @@
 //! The settings: what they are, where each value came from, and what is wrong with it.
 
+mod dotenv;
+mod listen;
 mod parse;
+mod secret;
 mod server;
 mod session;
+mod shown;
 mod smartsheet;
 mod source;
+mod variables;
+mod warnings;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
 
-use secrecy::SecretString;
 use url::Url;
 
-use crate::oauth::ClientAuthentication;
-use crate::transport::is_loopback;
+pub use listen::Listen;
 use parse::Expected;
 pub use parse::duration as parse_duration;
+use secret::secret;
 pub use server::ServerSettings;
-pub use server::reachable;
 pub use session::{SessionSettings, StoreUrl};
 pub use smartsheet::{Region, SmartsheetSettings};
 pub use source::Origin;
 use source::Sources;
+
+/// Where settings are looked for.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// The settings file. `None`: `config.toml` of this folder, if there is one.
+    pub file: Option<&'a Path>,
+    /// A file of variables for those that the environment does not have.
+    pub dotenv: Option<&'a Path>,
+    /// Looks a variable up in the environment.
+    pub environment: &'a dyn Fn(&str) -> Option<OsString>,
+    /// The names of all variables of the environment, to find those that are misspelt.
+    pub variables: &'a [OsString],
+    /// Pairs of name and value of the command line.
+    pub flags: &'a [(String, String)],
+}
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -36,6 +54,8 @@ pub struct Settings {
     pub session: SessionSettings,
     /// How events are written.
     pub log: LogFormat,
+    /// Which events are written: what `RUST_LOG` says, in the environment or in `.env`.
+    pub log_filter: String,
     sources: Sources,
 }
 
@@ -98,9 +118,24 @@ impl Settings {
         environment: &dyn Fn(&str) -> Option<OsString>,
         flags: &[(String, String)],
     ) -> Result<Self, SettingError> {
+        Self::from_given(Given {
+            file,
+            dotenv: None,
+            environment,
+            variables: &[],
+            flags,
+        })
+    }
+
+    /// Loads the settings from everything that is `given`.
+    ///
+    /// # Errors
+    ///
+    /// The first [`SettingError`] found.
+    pub fn from_given(given: Given<'_>) -> Result<Self, SettingError> {
         let usual = Path::new("config.toml");
-        let file = file.or_else(|| usual.exists().then_some(usual));
-        let sources = Sources::read(file, environment, flags)?;
+        let file = given.file.or_else(|| usual.exists().then_some(usual));
+        let sources = Sources::read(&Given { file, ..given })?;
         let server = server::read(&sources)?;
         Ok(Self {
             smartsheet: smartsheet::read(&sources, &server)?,
@@ -111,9 +146,42 @@ impl Settings {
                     &[("text", LogFormat::Text), ("json", LogFormat::Json)],
                 )
             })?,
+            log_filter: sources.log_filter.clone(),
             server,
             sources,
         })
+    }
+
+    /// These settings, now that it is known where the app listens: port 0 has become a real one, or systemd has chosen. What is
+    /// derived from that follows, unless it was set: where the mounted sandbox is, and in sandbox mode the base URL.
+    #[must_use]
+    pub fn listening_at(mut self, listen: Listen) -> Self {
+        if self.server.listen == listen {
+            return self;
+        }
+        self.server.listen = listen;
+        if self.smartsheet.region == Region::Sandbox {
+            let port = self.server.listen.port();
+            if port.is_some() && self.origin("server.base_url") == Origin::Default {
+                // Fails only for URLs that can't have a port.
+                let _ = self.server.base_url.set_port(port);
+            }
+            let (authorize_url, api_url) = smartsheet::sandbox_hosts(&self.server);
+            if self.origin("smartsheet.authorize_url") == Origin::Default {
+                self.smartsheet.authorize_url = authorize_url;
+            }
+            if self.origin("smartsheet.api_url") == Origin::Default {
+                self.smartsheet.api_url = api_url;
+            }
+        }
+        self
+    }
+
+    /// Whether Smartsheet is the sandbox that is mounted in this server.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.smartsheet.region == Region::Sandbox
+            && self.origin("smartsheet.api_url") == Origin::Default
     }
 
     /// Where the value of `name` came from.
@@ -122,121 +190,12 @@ impl Settings {
         self.sources.origin(name)
     }
 
-    /// What is allowed but probably not meant, a line each.
-    #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
-        let Self { server, .. } = self;
-        let mut warnings = Vec::new();
-        let base_port = server.base_url.port_or_known_default();
-        if self.origin("server.base_url") == Origin::Default
-            && base_port != Some(server.listen.port())
-        {
-            warnings.push(format!(
-                "server.listen is {}, but server.base_url is its default {}: set it to how browsers reach the app",
-                server.listen,
-                server.base_url.origin().ascii_serialization()
-            ));
-        }
-        if server.base_url.scheme() == "http" && !is_loopback(&server.base_url) {
-            warnings.push(format!(
-                "server.base_url is {}: without https, anybody on the way can read the session cookie",
-                server.base_url.origin().ascii_serialization()
-            ));
-        }
-        warnings
-    }
-
-    /// What somebody who opens the app on their own machine should know of its settings, a line each: why it is in sandbox
-    /// mode, if it is, and the [`warnings`](Self::warnings), which are nobody else's business.
-    #[must_use]
-    pub fn notices(&self) -> Vec<String> {
-        let mut notices = Vec::new();
-        if self.smartsheet.region == Region::Sandbox {
-            notices.push(match self.origin("smartsheet.region") {
-                Origin::Default => {
-                    "smartsheet.client_id and smartsheet.client_secret are not set, so the built-in sandbox stands in for \
-                     Smartsheet"
-                        .to_owned()
-                }
-                origin => format!("smartsheet.region is sandbox ({origin})"),
-            });
-        }
-        if is_loopback(&self.server.base_url) {
-            notices.extend(self.warnings());
-        }
-        notices
-    }
-
     /// The redirect URL to register in Smartsheet's Developer Tools.
     #[must_use]
     pub fn redirect_url(&self) -> Url {
         let mut url = self.server.base_url.clone();
         url.set_path("/redirect");
         url
-    }
-
-    /// Every setting with its effective value, secrets masked, and where the value came from.
-    #[must_use]
-    pub fn describe(&self) -> Vec<(&'static str, String, Origin)> {
-        let Self {
-            server,
-            smartsheet,
-            session,
-            ..
-        } = self;
-        let set = |name| {
-            if self.origin(name) == Origin::Default {
-                "not set"
-            } else {
-                "set"
-            }
-        };
-        let given = |name| {
-            let given = self.sources.get(name).map(|(value, _)| value.to_owned());
-            given.unwrap_or_else(|| "not set".to_owned())
-        };
-        let scopes: Vec<&str> = smartsheet.scopes.iter().map(|scope| scope.name()).collect();
-        let shown = |name: &'static str| match name {
-            "server.listen" => server.listen.to_string(),
-            "server.base_url" => server.base_url.origin().ascii_serialization(),
-            "server.rate_limit" => {
-                let rate = server.rate_limit.map(|rate| rate.to_string());
-                rate.unwrap_or_else(|| "off".to_owned())
-            }
-            "server.max_connections" => server.max_connections.to_string(),
-            "server.drain_time" => show_duration(server.drain_time),
-            "server.stop_timeout" => show_duration(server.stop_timeout),
-            "smartsheet.region" => smartsheet.region.name().to_owned(),
-            "smartsheet.client_id" => smartsheet.client_id.clone(),
-            "smartsheet.scopes" => scopes.join(" "),
-            "smartsheet.client_authentication" => match smartsheet.client_authentication {
-                ClientAuthentication::Hash => "hash".to_owned(),
-                ClientAuthentication::Secret => "secret".to_owned(),
-            },
-            "smartsheet.authorize_url" => smartsheet.authorize_url.to_string(),
-            "smartsheet.api_url" => smartsheet.api_url.to_string(),
-            "session.store" => session.store.to_string(),
-            "session.idle_timeout" => show_duration(session.idle_timeout),
-            "session.lifetime" => show_duration(session.lifetime),
-            "session.refresh_lease" => show_duration(session.refresh_lease),
-            "session.refresh_margin" => show_duration(session.refresh_margin),
-            "log.format" => match self.log {
-                LogFormat::Text => "text".to_owned(),
-                LogFormat::Json => "json".to_owned(),
-            },
-            secret if source::is_secret(secret) => set(secret).to_owned(),
-            other => given(other),
-        };
-        // The file that names the store is where its value came from.
-        let origin = |name| match (name, self.origin("session.store_file")) {
-            ("session.store", Origin::Default) => self.origin(name),
-            ("session.store", file) => file,
-            (name, _) => self.origin(name),
-        };
-        source::NAMES
-            .iter()
-            .map(|name| (*name, shown(name), origin(name)))
-            .collect()
     }
 }
 
@@ -249,6 +208,7 @@ fn value<T>(
 ) -> Result<T, SettingError> {
     let (text, origin) = sources.get(name).unwrap_or((default, &Origin::Default));
     parse(text).map_err(|expected| {
+        let text = shown::without_password(text);
         let problem = format!("{text:?} is not right; {expected}");
         SettingError::new(name, origin.clone(), problem)
     })
@@ -264,47 +224,6 @@ fn optional<T>(
         None => Ok(None),
         Some(_) => value(sources, name, "", parse).map(Some),
     }
-}
-
-/// A secret given as it is, or as a file that holds it. White space around it is not part of it.
-fn secret(
-    sources: &Sources,
-    name: &'static str,
-    file_name: &'static str,
-) -> Result<Option<SecretString>, SettingError> {
-    match (sources.get(name), sources.get(file_name)) {
-        (None, None) => Ok(None),
-        (Some((value, _)), None) => Ok(Some(value.trim().into())),
-        (Some(_), Some((_, origin))) => Err(SettingError::new(
-            file_name,
-            origin.clone(),
-            format!(
-                "is set, and so is {name} ({}); expected one of the two",
-                sources.origin(name)
-            ),
-        )),
-        (None, Some((path, origin))) => {
-            let fail = |problem| SettingError::new(file_name, origin.clone(), problem);
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| fail(format!("{path:?} can't be read: {error}")))?;
-            if text.trim().is_empty() {
-                return Err(fail(format!(
-                    "{path:?} is empty; expected the secret in it"
-                )));
-            }
-            Ok(Some(text.trim().into()))
-        }
-    }
-}
-
-fn show_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] {
-        if seconds >= length && seconds.is_multiple_of(length) {
-            return format!("{}{unit}", seconds / length);
-        }
-    }
-    format!("{seconds}s")
 }
 
 #[cfg(test)]

@@ -68,6 +68,17 @@ pub(super) fn base_url(text: &str) -> Result<Url, Expected> {
     Ok(url)
 }
 
+/// A client id: any printable ASCII (RFC 6749 appendix A.1), but no blanks, which are there by mistake.
+pub(super) fn client_id(text: &str) -> Result<String, Expected> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(
+        "expected the app client id as Developer Tools show it, without blanks or line ends"
+            .to_owned(),
+    )
+}
+
 /// An address of Smartsheet's. Tokens and secrets go there, so it must be https unless it is this machine.
 pub(super) fn provider_url(text: &str) -> Result<Url, Expected> {
     let url = web_url(text)?;

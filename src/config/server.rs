@@ -1,6 +1,6 @@
 //! The section `[server]`.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use ipnet::IpNet;
 use url::Url;
 
 use super::source::{Origin, Sources};
-use super::{SettingError, optional, parse, show_duration, value};
+use super::{Listen, SettingError, listen, optional, parse, shown, value};
 
 /// The section `[server]`.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
-    /// `server.listen`: the address that the app listens on.
-    pub listen: SocketAddr,
+    /// `server.listen`: where the app listens.
+    pub listen: Listen,
     /// `server.base_url`: how browsers reach the app, without a path.
     pub base_url: Url,
     /// `server.metrics_listen`: where metrics are served, if anywhere.
@@ -50,14 +50,20 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
             sources.origin("server.drain_time"),
             format!(
                 "{:?} is not right; expected at most half of server.stop_timeout ({}): what was accepted needs time to end",
-                show_duration(drain_time),
-                show_duration(stop_timeout)
+                shown::duration(drain_time),
+                shown::duration(stop_timeout)
             ),
         ));
     }
-    let listen = value(sources, "server.listen", "127.0.0.1:8080", parse::address)?;
+    let listen = value(sources, "server.listen", "127.0.0.1:8080", |text| {
+        if sources.is_port("server.listen") {
+            listen::parse_port(text)
+        } else {
+            listen::parse(text)
+        }
+    })?;
     let metrics_listen = optional(sources, "server.metrics_listen", parse::address)?;
-    if let Some(metrics) = metrics_listen.filter(|metrics| overlap(*metrics, listen)) {
+    if let Some(metrics) = metrics_listen.filter(|metrics| overlap(*metrics, &listen)) {
         return Err(SettingError::new(
             "server.metrics_listen",
             sources.origin("server.metrics_listen"),
@@ -86,20 +92,11 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
 
 /// Whether the two can't be listened on at the same time: an unspecified address means all of them. Port 0 is one that the
 /// system chooses.
-fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+fn overlap(one: SocketAddr, other: &Listen) -> bool {
+    let Listen::Tcp(other) = other else {
+        return false;
+    };
     let same_ip =
         one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && same_ip
-}
-
-/// Where to reach a server of this machine that listens on `listen`: an unspecified address means all of them.
-#[must_use]
-pub fn reachable(mut listen: SocketAddr) -> SocketAddr {
-    if listen.ip().is_unspecified() {
-        listen.set_ip(match listen {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    listen
 }

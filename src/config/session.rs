@@ -54,6 +54,40 @@ impl PartialEq for StoreUrl {
     }
 }
 
+impl StoreUrl {
+    /// Whether the URL has a password in it.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.url().is_some_and(|url| {
+            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+        })
+    }
+
+    /// The host of a database elsewhere to which the URL does not say whether to use TLS. Without a word on that (`sslmode`),
+    /// a server or whoever stands in between can have it off.
+    #[must_use]
+    pub fn host_without_sslmode(&self) -> Option<String> {
+        let url = self.url()?;
+        let host = url.host_str()?;
+        // A folder, with its slashes encoded, is a socket's.
+        let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+            || host.starts_with("%2F")
+            || host.starts_with("%2f");
+        let says = |name: &str| matches!(name, "sslmode" | "ssl-mode");
+        let is_said = url
+            .query_pairs()
+            .any(|(name, value)| says(&name) || (name == "host" && value.starts_with('/')));
+        (!is_local && !is_said).then(|| host.to_owned())
+    }
+
+    fn url(&self) -> Option<Url> {
+        match self {
+            Self::Postgres(url) => Url::parse(url.expose_secret()).ok(),
+            Self::Sqlite(_) | Self::Memory => None,
+        }
+    }
+}
+
 impl fmt::Display for StoreUrl {
     /// The setting's value with a password masked.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

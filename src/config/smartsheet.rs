@@ -3,10 +3,12 @@
 use secrecy::SecretString;
 use url::Url;
 
-use super::server::{ServerSettings, reachable};
+use super::listen::{Listen, reachable};
+use super::server::ServerSettings;
 use super::source::{Origin, Sources};
-use super::{SettingError, parse, secret, value};
+use super::{SettingError, optional, parse, secret, value};
 use crate::oauth::{ClientAuthentication, Scope};
+use crate::transport::is_loopback;
 
 /// The section `[smartsheet]`.
 #[derive(Debug, Clone)]
@@ -89,8 +91,7 @@ pub(super) fn read(
     sources: &Sources,
     server: &ServerSettings,
 ) -> Result<SmartsheetSettings, SettingError> {
-    let text = |name| sources.get(name).map(|(value, _)| value.to_owned());
-    let client_id = text("smartsheet.client_id");
+    let client_id = optional(sources, "smartsheet.client_id", parse::client_id)?;
     let usual = if client_id.is_some() { "us" } else { "sandbox" };
     let region = value(sources, "smartsheet.region", usual, |text| {
         let all = [
@@ -102,45 +103,8 @@ pub(super) fn read(
         ];
         parse::one_of(text, &all.map(|region| (region.name(), region)))
     })?;
-    let client_secret = secret(
-        sources,
-        "smartsheet.client_secret",
-        "smartsheet.client_secret_file",
-    )?;
-
-    let missing = |name: &str, why: &str| SettingError::new(name, Origin::Default, why.to_owned());
-    let (client_id, client_secret) = match (client_id, client_secret) {
-        (Some(id), Some(secret)) => (id, secret),
-        (Some(_), None) => {
-            return Err(missing(
-                "smartsheet.client_secret",
-                "is missing; expected the app secret that Smartsheet's Developer Tools show beside smartsheet.client_id",
-            ));
-        }
-        (None, Some(_)) => {
-            return Err(missing(
-                "smartsheet.client_id",
-                "is missing; expected the app client id that belongs to the secret",
-            ));
-        }
-        (None, None) if region == Region::Sandbox => {
-            (SANDBOX_CLIENT_ID.to_owned(), SANDBOX_CLIENT_SECRET.into())
-        }
-        (None, None) => {
-            return Err(missing(
-                "smartsheet.client_id",
-                &format!(
-                    "is missing; expected the app client id of Smartsheet's Developer Tools, because smartsheet.region is {}",
-                    region.name()
-                ),
-            ));
-        }
-    };
-
-    let (authorize_url, api_url) = match region.hosts() {
-        Some((authorize, api)) => (authorize.to_owned(), api.to_owned()),
-        None => sandbox_hosts(server),
-    };
+    let (client_id, client_secret) = credentials(sources, server, region, client_id)?;
+    let (authorize_url, api_url) = urls(sources, server, region)?;
     Ok(SmartsheetSettings {
         region,
         client_id,
@@ -163,26 +127,88 @@ pub(super) fn read(
                 parse::one_of(text, &choices)
             },
         )?,
-        authorize_url: value(
-            sources,
-            "smartsheet.authorize_url",
-            &authorize_url,
-            parse::provider_url,
-        )?,
-        api_url: value(
-            sources,
-            "smartsheet.api_url",
-            api_url.trim_end_matches('/'),
-            |text| parse::provider_url(text.trim_end_matches('/')),
-        )?,
+        authorize_url,
+        api_url,
     })
+}
+
+/// The client id and the secret: both, or in the sandbox neither.
+fn credentials(
+    sources: &Sources,
+    server: &ServerSettings,
+    region: Region,
+    client_id: Option<String>,
+) -> Result<(String, SecretString), SettingError> {
+    let missing = |name: &str, why: String| Err(SettingError::new(name, Origin::Default, why));
+    let client_secret = secret(
+        sources,
+        "smartsheet.client_secret",
+        "smartsheet.client_secret_file",
+    )?;
+    match (client_id, client_secret) {
+        (Some(id), Some(secret)) => Ok((id, secret)),
+        (Some(_), None) => missing(
+            "smartsheet.client_secret",
+            "is missing; expected the app secret that Smartsheet's Developer Tools show beside smartsheet.client_id"
+                .to_owned(),
+        ),
+        (None, Some(_)) => missing(
+            "smartsheet.client_id",
+            "is missing; expected the app client id that belongs to the secret".to_owned(),
+        ),
+        (None, None) if region != Region::Sandbox => missing(
+            "smartsheet.client_id",
+            format!(
+                "is missing; expected the app client id of Smartsheet's Developer Tools, because smartsheet.region is {}",
+                region.name()
+            ),
+        ),
+        // In the sandbox anybody signs in as anybody. Credentials that got lost must not lead there.
+        (None, None)
+            if sources.origin("smartsheet.region") == Origin::Default
+                && !is_loopback(&server.base_url) =>
+        {
+            missing(
+                "smartsheet.client_id",
+                format!(
+                    "is missing, and server.base_url is {}; expected the app client id of Smartsheet's Developer Tools, \
+                     or smartsheet.region set to sandbox if everybody may sign in as anybody there",
+                    server.base_url.origin().ascii_serialization()
+                ),
+            )
+        }
+        (None, None) => Ok((SANDBOX_CLIENT_ID.to_owned(), SANDBOX_CLIENT_SECRET.into())),
+    }
+}
+
+/// The authorize URL and the API's base.
+fn urls(
+    sources: &Sources,
+    server: &ServerSettings,
+    region: Region,
+) -> Result<(Url, Url), SettingError> {
+    let authorize = parse::provider_url;
+    let api = |text: &str| parse::provider_url(text.trim_end_matches('/'));
+    let (authorize_name, api_name) = ("smartsheet.authorize_url", "smartsheet.api_url");
+    if let Some((authorize_default, api_default)) = region.hosts() {
+        return Ok((
+            value(sources, authorize_name, authorize_default, authorize)?,
+            value(sources, api_name, api_default, api)?,
+        ));
+    }
+    // What is derived is this machine, by whatever address it listens at.
+    let (authorize_default, api_default) = sandbox_hosts(server);
+    Ok((
+        optional(sources, authorize_name, authorize)?.unwrap_or(authorize_default),
+        optional(sources, api_name, api)?.unwrap_or(api_default),
+    ))
 }
 
 /// Where the mounted sandbox is: for browsers, and for this server's own calls.
 ///
 /// On `localhost` the browser is sent to it by `127.0.0.1`, which is another site to it, as Smartsheet is: a cookie that
 /// only works within one site would otherwise seem to work.
-fn sandbox_hosts(server: &ServerSettings) -> (String, String) {
+pub(super) fn sandbox_hosts(server: &ServerSettings) -> (Url, Url) {
     let mut authorize = server.base_url.clone();
     if authorize.host_str() == Some("localhost") {
         // Fails only for URLs that can't have a host.
@@ -190,6 +216,21 @@ fn sandbox_hosts(server: &ServerSettings) -> (String, String) {
     }
     authorize.set_path("/sandbox/b/authorize");
 
-    let listen = reachable(server.listen);
-    (authorize.into(), format!("http://{listen}/sandbox/2.0"))
+    // None of these fails for an address of the web.
+    let mut api = server.base_url.clone();
+    let _ = api.set_scheme("http");
+    match &server.listen {
+        Listen::Tcp(address) => {
+            let address = reachable(*address);
+            let _ = api.set_ip_host(address.ip());
+            let _ = api.set_port(Some(address.port()));
+        }
+        // The calls go by the socket, and the host only looks right.
+        Listen::Unix(_) => {
+            let _ = api.set_host(Some("localhost"));
+            let _ = api.set_port(None);
+        }
+    }
+    api.set_path("/sandbox/2.0");
+    (authorize, api)
 }

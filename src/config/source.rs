@@ -1,11 +1,12 @@
-//! Where settings come from: defaults, then `config.toml`, then the environment, then flags. The last one counts.
+//! Where settings come from: defaults, then `config.toml`, then `.env`, then the environment, then flags. The last one counts.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::SettingError;
+use super::dotenv::{self, Variables};
+use super::{Given, SettingError, shown, variables};
 
 /// Every setting, by its name in the file (`section.key`).
 pub(super) const NAMES: &[&str] = &[
@@ -46,6 +47,8 @@ pub enum Origin {
     Default,
     /// In the settings file.
     File(PathBuf),
+    /// In `.env`, as the variable of this name.
+    Dotenv(String),
     /// In the environment variable of this name.
     Environment(String),
     /// On the command line.
@@ -57,51 +60,54 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => formatter.write_str("default"),
             Self::File(path) => write!(formatter, "{}", path.display()),
+            Self::Dotenv(name) => write!(formatter, ".env {name}"),
             Self::Environment(name) => write!(formatter, "environment {name}"),
             Self::Flag => formatter.write_str("command line"),
         }
     }
 }
 
+/// What platforms tell a program to listen on.
+const PORT: &str = "PORT";
+
+/// What chooses the events that are logged.
+const RUST_LOG: &str = "RUST_LOG";
+
 /// The values as they were given, each with its origin.
 #[derive(Clone, Default)]
-pub(super) struct Sources(BTreeMap<&'static str, (String, Origin)>);
+pub(super) struct Sources {
+    values: BTreeMap<&'static str, (String, Origin)>,
+    /// The value of `RUST_LOG`, or nothing.
+    pub(super) log_filter: String,
+    /// Whether the environment says how to use TLS to PostgreSQL (`PGSSLMODE`), for URLs that don't.
+    pub(super) has_sslmode: bool,
+    /// Variables that are no setting's but nearly have the name of one.
+    pub(super) misspelt: Vec<String>,
+}
 
 impl fmt::Debug for Sources {
     /// The names and the origins. Some of the values are secrets.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origins = self.0.iter().map(|(name, (_, origin))| (name, origin));
+        let origins = self.values.iter().map(|(name, (_, origin))| (name, origin));
         formatter.debug_map().entries(origins).finish()
     }
 }
 
 impl Sources {
-    /// Reads the file (when there is one), then asks `environment` for each setting's variable, then takes `flags`.
-    pub(super) fn read(
-        file: Option<&Path>,
-        environment: &dyn Fn(&str) -> Option<OsString>,
-        flags: &[(String, String)],
-    ) -> Result<Self, SettingError> {
+    /// Reads everything that is `given`, the weakest first.
+    pub(super) fn read(given: &Given<'_>) -> Result<Self, SettingError> {
         let mut sources = Self::default();
-        if let Some(path) = file {
+        if let Some(path) = given.file {
             sources.read_file(path)?;
         }
-        for name in NAMES {
-            let variable = variable(name);
-            if let Some(value) = environment(&variable) {
-                let value = value.into_string().map_err(|_| {
-                    let origin = Origin::Environment(variable.clone());
-                    SettingError::new(name, origin, "is not UTF-8; expected text".to_owned())
-                })?;
-                // An empty variable is how compose files say "not set". No scopes at all is a choice, though.
-                if !value.is_empty() || *name == "smartsheet.scopes" {
-                    sources
-                        .0
-                        .insert(name, (value, Origin::Environment(variable)));
-                }
-            }
-        }
-        for (name, value) in flags {
+        let dotenv = given.dotenv.map(dotenv::read).transpose()?;
+        let dotenv = dotenv.unwrap_or_default();
+        sources.read_variables(&dotenv, given.environment)?;
+        sources.has_sslmode = (given.environment)("PGSSLMODE").is_some();
+        let names = given.variables.iter().map(|name| name.to_string_lossy());
+        let names = names.chain(dotenv.keys().map(Into::into));
+        sources.misspelt = variables::misspelt(names);
+        for (name, value) in given.flags {
             let known = NAMES.iter().find(|known| *known == name).ok_or_else(|| {
                 SettingError::new(
                     name,
@@ -109,9 +115,53 @@ impl Sources {
                     format!("there is no such setting{}", nearest(name)),
                 )
             })?;
-            sources.0.insert(known, (value.clone(), Origin::Flag));
+            sources.insert(known, value.clone(), Origin::Flag);
         }
         Ok(sources)
+    }
+
+    /// Takes each setting's variable from the environment, or else from `.env`.
+    fn read_variables(
+        &mut self,
+        dotenv: &Variables,
+        environment: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<(), SettingError> {
+        // An empty variable is how compose files say "not set". No scopes at all is a choice, though.
+        let find = |setting: &str, variable: &str| {
+            let counts = |value: &str| !value.is_empty() || setting == "smartsheet.scopes";
+            let origin = Origin::Environment(variable.to_owned());
+            if let Some(value) = environment(variable) {
+                let value = value.into_string().map_err(|_| {
+                    let problem = "is not UTF-8; expected text".to_owned();
+                    SettingError::new(setting, origin.clone(), problem)
+                })?;
+                if counts(&value) {
+                    return Ok(Some((value, origin)));
+                }
+            }
+            let value = dotenv.get(variable).filter(|value| counts(value));
+            Ok(value.map(|value| (value.clone(), Origin::Dotenv(variable.to_owned()))))
+        };
+        for name in NAMES {
+            let found = match find(name, &variable(name))? {
+                None if *name == "server.listen" => find(name, PORT)?,
+                found => found,
+            };
+            if let Some((value, origin)) = found {
+                self.insert(name, value, origin);
+            }
+        }
+        // A filter that is no text is reported like one that is no filter.
+        let filter = environment(RUST_LOG).filter(|filter| !filter.is_empty());
+        let filter = filter.map(|filter| filter.to_string_lossy().into_owned());
+        self.log_filter = filter
+            .or_else(|| dotenv.get(RUST_LOG).cloned())
+            .unwrap_or_default();
+        Ok(())
+    }
+
+    fn insert(&mut self, name: &'static str, value: String, origin: Origin) {
+        self.values.insert(name, (value, origin));
     }
 
     fn read_file(&mut self, path: &Path) -> Result<(), SettingError> {
@@ -119,6 +169,7 @@ impl Sources {
         let fail = |name: &str, problem: String| SettingError::new(name, origin.clone(), problem);
         let text = std::fs::read_to_string(path)
             .map_err(|error| fail("--config", format!("can't be read: {error}")))?;
+        let text = without_mark(&text);
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| {
                 text[..span.start.min(text.len())].lines().count().max(1)
@@ -151,7 +202,7 @@ impl Sources {
                     let shown = if is_secret(&name) || name == "session.store" {
                         "its value".to_owned()
                     } else {
-                        value.to_string()
+                        shown::without_password(&value.to_string()).into_owned()
                     };
                     fail(
                         &name,
@@ -159,7 +210,7 @@ impl Sources {
                     )
                 })?;
                 if !text.is_empty() || *known == "smartsheet.scopes" {
-                    self.0.insert(known, (text, origin.clone()));
+                    self.insert(known, text, origin.clone());
                 }
             }
         }
@@ -169,7 +220,7 @@ impl Sources {
     /// The value of `name` and its origin, if it was given.
     pub(super) fn get(&self, name: &'static str) -> Option<(&str, &Origin)> {
         debug_assert!(NAMES.contains(&name), "{name} is not listed in NAMES");
-        self.0
+        self.values
             .get(name)
             .map(|(value, origin)| (value.as_str(), origin))
     }
@@ -178,6 +229,14 @@ impl Sources {
     pub(super) fn origin(&self, name: &'static str) -> Origin {
         self.get(name)
             .map_or(Origin::Default, |(_, origin)| origin.clone())
+    }
+
+    /// Whether the value of `name` came from [`PORT`], which is a port alone.
+    pub(super) fn is_port(&self, name: &'static str) -> bool {
+        matches!(
+            self.get(name),
+            Some((_, Origin::Environment(variable) | Origin::Dotenv(variable))) if variable == PORT
+        )
     }
 }
 
@@ -189,6 +248,11 @@ pub(super) fn variable(name: &str) -> String {
 /// Whether the value of `name` is never shown.
 pub(super) fn is_secret(name: &str) -> bool {
     SECRETS.contains(&name)
+}
+
+/// `text` without the byte order mark that some editors begin a file with.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Text as it is; a list of texts joined by spaces, as `scopes` and `trusted_proxies` may be written.

@@ -13,12 +13,12 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tower::Service as _;
 
 use super::bodies::{RequestBody, ResponseBody};
 use super::handle::{Handle, Phase};
+use super::listener::{self, Stream};
 use super::serving::Serving;
 use super::socket::Socket;
 use crate::web::{self, Peer};
@@ -39,7 +39,7 @@ enum End {
 }
 
 pub(super) async fn serve(
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
     handle: Arc<Handle>,
     server: Arc<Serving>,
@@ -50,9 +50,9 @@ pub(super) async fn serve(
     }
 }
 
-async fn talk(stream: TcpStream, peer: SocketAddr, handle: Arc<Handle>, server: Arc<Serving>) {
+async fn talk(stream: Stream, peer: SocketAddr, handle: Arc<Handle>, server: Arc<Serving>) {
     // Answers are small: waiting to fill a packet would only delay them.
-    let _ = stream.set_nodelay(true);
+    listener::send_at_once(&stream);
     let socket = Socket::new(stream, Arc::clone(&handle), server.limits.max_head_bytes);
     let service = service_fn(|request| {
         // At once, not when the answer is first asked for: from here on, what comes in is no head.
@@ -115,7 +115,7 @@ async fn talk(stream: TcpStream, peer: SocketAddr, handle: Arc<Handle>, server: 
 }
 
 /// Waits for the first byte, before anything is set up to read it.
-async fn says_something(stream: &TcpStream, handle: &Handle, server: &Serving) -> bool {
+async fn says_something(stream: &Stream, handle: &Handle, server: &Serving) -> bool {
     let patience = server.limits.header_timeout;
     let closing = async {
         server.closing.cancelled().await;
@@ -125,7 +125,7 @@ async fn says_something(stream: &TcpStream, handle: &Handle, server: &Serving) -
     };
     tokio::select! {
         biased;
-        readable = timeout(patience, stream.readable()) => matches!(readable, Ok(Ok(()))),
+        readable = timeout(patience, listener::readable(stream)) => matches!(readable, Ok(Ok(()))),
         () = handle.evicted() => false,
         () = closing => false,
     }
@@ -157,7 +157,7 @@ async fn answer(
 }
 
 /// Says `last`, and listens for a while to what the client was still saying.
-async fn part(mut stream: TcpStream, last: &[u8], handle: &Handle) {
+async fn part(mut stream: Stream, last: &[u8], handle: &Handle) {
     let parting = async {
         stream.write_all(last).await?;
         stream.shutdown().await?;

@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::ConnectionLimits;
+use super::listener::Listener;
 use super::serving::{Room, Serving};
 use crate::metrics::CONTENT_TYPE;
 use crate::web::{self, App};
@@ -28,7 +28,7 @@ pub(super) struct Scrape {
 }
 
 impl Scrape {
-    pub(super) fn start(listener: TcpListener, app: &Arc<App>, limits: ConnectionLimits) -> Self {
+    pub(super) fn start(listener: Listener, app: &Arc<App>, limits: ConnectionLimits) -> Self {
         let serving = Serving::new(routes(app), Arc::clone(app), limits, ROOM);
         let accepting = tokio::spawn(Arc::clone(&serving).accept(listener));
         Self { serving, accepting }

@@ -13,7 +13,6 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use super::ConnectionLimits;
 use super::connection;
 use super::handle::Handle;
+use super::listener::{Listener, Stream};
 use crate::web::App;
 
 /// Which part of the connections makes room at once. Finding those that waited longest means looking at all.
@@ -89,7 +89,7 @@ impl Serving {
     }
 
     /// Accepts connections until [`Serving::closing`].
-    pub(super) async fn accept(self: Arc<Self>, listener: TcpListener) {
+    pub(super) async fn accept(self: Arc<Self>, listener: Listener) {
         loop {
             tokio::select! {
                 biased;
@@ -118,7 +118,7 @@ impl Serving {
         self.tasks.wait().await;
     }
 
-    fn begin(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, room: OwnedSemaphorePermit) {
+    fn begin(self: &Arc<Self>, stream: Stream, peer: SocketAddr, room: OwnedSemaphorePermit) {
         let handle = Arc::new(Handle::new());
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.open().insert(id, Arc::clone(&handle));

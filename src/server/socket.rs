@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 
 use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::handle::{Handle, Phase};
+use super::listener::Stream;
 use crate::web::MAX_URL_BYTES;
 
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     handle: Arc<Handle>,
     max_head_bytes: usize,
     /// What has come of the present request's head.
@@ -25,7 +25,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, handle: Arc<Handle>, max_head_bytes: usize) -> Self {
+    pub(super) fn new(stream: Stream, handle: Arc<Handle>, max_head_bytes: usize) -> Self {
         Self {
             stream,
             handle,
@@ -38,7 +38,7 @@ impl Socket {
     }
 
     /// The stream, and what the request is to be refused with whose head was too long.
-    pub(super) fn into_parts(self) -> (TcpStream, Option<StatusCode>) {
+    pub(super) fn into_parts(self) -> (Stream, Option<StatusCode>) {
         (self.stream, self.refusal)
     }
 

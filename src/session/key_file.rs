@@ -4,18 +4,21 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use secrecy::{SecretString, zeroize::Zeroizing};
+use rand::Rng as _;
+use secrecy::SecretString;
 
+use crate::one_line::{self, NoValue};
 use crate::seal::Sealer;
 
 /// The key in `file`, made (mode 0600) if there is none.
 ///
 /// Two processes that start at once get the same key: it is written beside its place and then linked there, which fails
-/// for whoever comes second, and a reader never sees half a key.
+/// for whoever comes second, and a reader never sees half a key. Each writes to a name of its own: in containers all have the
+/// same process id, and one that was killed leaves its file behind.
 ///
 /// # Errors
 ///
-/// When the file can't be read or made.
+/// When the file can't be read or made, or holds anything but one line.
 pub fn read_or_make_key(file: &Path) -> io::Result<SecretString> {
     match read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -24,7 +27,7 @@ pub fn read_or_make_key(file: &Path) -> io::Result<SecretString> {
     if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
         crate::sqlite::make_private_folder(folder)?;
     }
-    let beside = file.with_extension(format!("new-{}", std::process::id()));
+    let beside = file.with_extension(format!("new-{}", own_name()));
     let made = make(&beside).and_then(|()| match fs::hard_link(&beside, file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
@@ -35,9 +38,19 @@ pub fn read_or_make_key(file: &Path) -> io::Result<SecretString> {
     read(file)
 }
 
+/// 64 random bits in hex: nobody else chooses the same.
+fn own_name() -> String {
+    let mut bytes = [0; 8];
+    rand::rng().fill_bytes(&mut bytes);
+    hex::encode(bytes)
+}
+
 fn read(file: &Path) -> io::Result<SecretString> {
-    let text = Zeroizing::new(fs::read_to_string(file)?);
-    Ok(text.trim().into())
+    match one_line::read(file) {
+        Ok(key) => Ok(key.as_str().into()),
+        Err(NoValue::Unreadable(error)) => Err(error),
+        Err(problem) => Err(io::Error::other(format!("it {problem}"))),
+    }
 }
 
 fn make(file: &Path) -> io::Result<()> {

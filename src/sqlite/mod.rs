@@ -218,7 +218,7 @@ fn prepare_file(file: &Path) -> std::io::Result<()> {
 }
 
 /// Opens `file` to write, making it (mode 0600) when it is missing.
-fn open_private(file: &Path) -> std::io::Result<File> {
+pub(crate) fn open_private(file: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

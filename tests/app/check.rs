@@ -8,7 +8,7 @@ use crate::support::app::NOBODY;
 use crate::support::binary::{Ended, hangs_up, run};
 
 /// The line of `check` for a setting.
-fn shown<'a>(ended: &'a Ended, name: &str) -> &'a str {
+pub(crate) fn shown<'a>(ended: &'a Ended, name: &str) -> &'a str {
     let line = ended
         .stdout
         .lines()

@@ -123,7 +123,7 @@ async fn a_log_of_json_is_json_from_the_first_line_to_the_last() {
     let folder = TempDir::new().unwrap();
     fs::write(
         folder.path().join("config.toml"),
-        "[log]\nformat = \"json\"\n",
+        "[server]\ntrusted_proxies = \"127.0.0.1\"\n[log]\nformat = \"json\"\n",
     )
     .unwrap();
     let (running, address) = serve(folder.path());

@@ -25,11 +25,9 @@ fn settings_with(variables: &Variables) -> Settings {
     let no_file = folder.path().join("config.toml");
     fs::write(&no_file, "").unwrap();
     let defaults = Settings::load(Some(&no_file), &|_| None, &[]).unwrap();
-    let known: BTreeSet<String> = defaults
-        .describe()
-        .into_iter()
-        .map(|(name, _, _)| name.replace('.', "_").to_ascii_uppercase())
-        .collect();
+    let names = defaults.describe().into_iter();
+    let names = names.map(|(name, _, _)| name.replace('.', "_").to_ascii_uppercase());
+    let known: BTreeSet<String> = names.chain(["PORT".to_owned()]).collect();
     for name in variables.keys() {
         assert!(known.contains(name), "there is no setting {name}");
     }
@@ -230,7 +228,7 @@ fn the_proxy_and_the_instances_know_each_other() {
         let trusted = &settings.server.trusted_proxies;
         let address: std::net::IpAddr = address.as_str().unwrap().parse().unwrap();
         assert_eq!(*trusted, [ipnet::IpNet::from(address)], "{name}");
-        upstreams.insert(format!("{name}:{}", settings.server.listen.port()));
+        upstreams.insert(format!("{name}:{}", settings.server.listen.port().unwrap()));
     }
     let directive = |name: &str| {
         let lines = CADDYFILE.lines().map(str::trim);
@@ -268,7 +266,11 @@ fn the_metrics_are_for_the_network_alone() {
         let settings = settings_with(&variables(service));
         let metrics = settings.server.metrics_listen.unwrap();
         assert!(metrics.ip().is_unspecified(), "{name}");
-        assert_ne!(metrics.port(), settings.server.listen.port(), "{name}");
+        assert_ne!(
+            metrics.port(),
+            settings.server.listen.port().unwrap(),
+            "{name}"
+        );
         assert!(!CADDYFILE.contains(&metrics.port().to_string()));
     }
     for (name, service) in services(&compose) {
@@ -376,7 +378,7 @@ fn every_setting_of_the_readme_exists_and_is_valid() {
             "{command}"
         );
         // The port that is published is the one that it listens on.
-        let port = settings.server.listen.port().to_string();
+        let port = settings.server.listen.port().unwrap().to_string();
         for published in values("--publish") {
             assert_eq!(published.rsplit(':').next(), Some(port.as_str()));
         }
@@ -447,7 +449,7 @@ fn the_image_is_labelled_and_nobody_in_particular() {
     assert!(last_stage.contains("CMD [\"/app/smartsheet-oauth-demo\", \"health\"]"));
     assert_eq!(
         settings_with(&image_variables()).server.listen.port(),
-        8080,
+        Some(8080),
         "the port that is exposed"
     );
 }

@@ -12,7 +12,7 @@ use crate::support::{Browser, DAY, MINUTE, Provider, Setup, World, log};
 
 #[tokio::test]
 async fn request_ids() {
-    let world = World::new().await;
+    let world = World::with(|setup| setup.set("server.trusted_proxies", "127.0.0.0/8")).await;
     let browser = world.browser();
     assert_eq!(
         browser
@@ -39,6 +39,20 @@ async fn request_ids() {
     }
     let (one, two) = (browser.get("/").await, browser.get("/").await);
     assert_ne!(one.header("x-request-id"), two.header("x-request-id"));
+}
+
+/// Anybody could take another request's id, and make its lines look like their own. Their id is beside ours.
+#[tokio::test]
+async fn a_request_id_counts_from_a_trusted_proxy_alone() {
+    let world = World::with(|setup| setup.set("server.trusted_proxies", "10.0.0.0/8")).await;
+    let page = world.browser().get_as("id-of-somebody-else", "/me").await;
+    let id = page.header("x-request-id");
+    assert!(id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let lines = log::lines_with(&["theirs=id-of-somebody-else", " route="]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains(&format!("request id={id} ")), "{lines:?}");
+    let spans = log::lines_with(&["id=id-of-somebody-else"]);
+    assert_eq!(spans, [""; 0], "never as ours");
 }
 
 #[tokio::test]

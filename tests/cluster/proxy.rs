@@ -195,6 +195,7 @@ async fn people_are_known_by_their_address_and_by_no_other() {
     }
 
     let liar = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .tls_certs_only([])
         .local_address(address(200))
@@ -206,9 +207,13 @@ async fn people_are_known_by_their_address_and_by_no_other() {
         .header("x-forwarded-for", "203.0.113.66")
         .header(header::FORWARDED, "for=203.0.113.66")
         .send();
-    assert!(asked.await.is_ok());
-    let lines = service.lines_about("a-forged-address");
+    let answer = asked.await.unwrap();
+    // The proxy's own, in place of the client's.
+    let id = answer.headers()["x-request-id"].to_str().unwrap();
+    assert_eq!(id.len(), 36, "{id}");
+    let lines = service.lines_about(id);
     assert!(!lines.is_empty());
+    assert!(!lines.concat().contains("a-forged-address"), "{lines:?}");
     for line in lines.iter().filter(|line| line.contains("client")) {
         assert!(line.contains("127.0.1.200"), "{line}");
     }

@@ -157,8 +157,8 @@ impl Setup {
         if self.flags.iter().any(|(name, _)| name == "server.listen") {
             return self.try_start().await.unwrap();
         }
-        // The mounted sandbox is called by the address of the settings, so port 0 won't do. A port that was free a moment
-        // ago may be taken now: then another.
+        // With port 0 the base URL would follow the real port, and the tests' is fixed. A port that was free a moment ago may
+        // be taken now: then another.
         for _ in 0..20 {
             let listen = format!("127.0.0.1:{}", free_port());
             match self.clone().set("server.listen", &listen).try_start().await {

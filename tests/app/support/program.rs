@@ -37,6 +37,8 @@ impl Program {
                 ("RUST_LOG", "trace"),
                 ("LOG_FORMAT", format),
                 ("SERVER_LISTEN", &listen),
+                // The requests are found by the ids that the tests give them.
+                ("SERVER_TRUSTED_PROXIES", "127.0.0.1"),
                 ("SMARTSHEET_REGION", "sandbox"),
                 ("SMARTSHEET_API_URL", &api),
                 ("SMARTSHEET_CLIENT_ID", CLIENT_ID),

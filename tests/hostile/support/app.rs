@@ -50,7 +50,7 @@ impl TestApp {
         adjust: impl FnOnce(&mut Surroundings),
     ) -> Self {
         let folder = TempDir::new().unwrap();
-        // The mounted sandbox is called by the address of the settings, so port 0 won't do.
+        // With port 0 the base URL would follow the real port.
         let settings = settings(&folder, &free_address(), flags);
         let seconds_ahead = Arc::new(AtomicI64::new(0));
         let ahead = Arc::clone(&seconds_ahead);

@@ -1,0 +1,101 @@
+//! `.env`: variables for one folder, as many tools read them. They are not put into the environment, only looked up.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::source::Origin;
+use super::{SettingError, source};
+
+/// The variables of a file. Where one is set twice, the last line counts.
+pub(super) type Variables = BTreeMap<String, String>;
+
+/// Reads `file`.
+///
+/// The error names the line and never shows it: it may be the one with the secret.
+pub(super) fn read(file: &Path) -> Result<Variables, SettingError> {
+    let name = file.display().to_string();
+    let fail = |problem: String| SettingError::new(&name, Origin::Default, problem);
+    let bytes = std::fs::read(file).map_err(|error| fail(format!("can't be read: {error}")))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| fail("can't be read: it is not UTF-8; expected lines of NAME=VALUE".into()))?;
+    let text = source::without_mark(&text);
+    // Blanks at the very end would be taken for the beginning of something.
+    let whole = format!("{text}\n");
+    let mut variables = Variables::new();
+    for variable in dotenvy::from_read_iter(whole.as_bytes()) {
+        let (name, value) = variable.map_err(|error| {
+            let place = line_of(text, &error);
+            fail(format!(
+                "line {place} can't be read; expected NAME=VALUE, with a value of several words or with $ in it in single quotes"
+            ))
+        })?;
+        variables.insert(name, value);
+    }
+    Ok(variables)
+}
+
+/// The number of the line that `error` is about. The reader tells its text, from the first quote that was left open, or only
+/// what stands behind the equals sign.
+fn line_of(text: &str, error: &dotenvy::Error) -> usize {
+    let dotenvy::Error::LineParse(line, _) = error else {
+        return 1;
+    };
+    let start = line.lines().next().unwrap_or_default().trim_end();
+    let number = text.lines().position(|known| {
+        let known = known.trim();
+        !known.starts_with('#') && known.ends_with(start.trim_start())
+    });
+    number.map_or(1, |index| index + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parse(text: &[u8]) -> Result<Variables, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        read(file.path()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_people_write() {
+        let text = "\u{feff}# a comment, don't read it\r\nA=1\r\n\r\nexport B=\"two words\" # why\nC='a$b'\nD=\nA=3 \nE=last ";
+        let variables = parse(text.as_bytes()).unwrap();
+        let shown: Vec<String> = variables
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(shown, ["A=3", "B=two words", "C=a$b", "D=", "E=last"]);
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named_and_not_shown() {
+        for (text, line) in [
+            ("A=1\nsecret\n", "line 2 "),
+            ("A=1\n\n# x\nB=my secret word\n", "line 4 "),
+            ("A=1\nB=\"secret\n", "line 2 "),
+            ("A=1\r\n1B=secret\r\n", "line 2 "),
+        ] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert!(
+                error.contains(line) && error.contains("NAME=VALUE"),
+                "{error}"
+            );
+            assert!(!error.contains("secret"), "{error}");
+        }
+        let error = parse(b"A=\xff\n").unwrap_err();
+        assert!(error.contains("not UTF-8"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_file_gives_variables_or_one_line(text in "[A-C=\"'#$ {}\\\\\r\n\u{feff}s]{0,30}") {
+            if let Err(error) = parse(text.as_bytes()) {
+                prop_assert!(!error.contains(['\r', '\n']), "{:?}", error);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What is shown of the settings: each with its value and its origin, without secrets.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::source::{self, Origin};
+use super::{LogFormat, Settings};
+use crate::oauth::ClientAuthentication;
+
+impl Settings {
+    /// Every setting with its effective value, secrets and passwords masked, and where the value came from.
+    #[must_use]
+    pub fn describe(&self) -> Vec<(&'static str, String, Origin)> {
+        // The file that names the store is where its value came from.
+        let origin = |name| match (name, self.origin("session.store_file")) {
+            ("session.store", Origin::Default) => self.origin(name),
+            ("session.store", file) => file,
+            (name, _) => self.origin(name),
+        };
+        source::NAMES
+            .iter()
+            .map(|name| {
+                let value = self.effective(name);
+                (*name, without_password(&value).into_owned(), origin(name))
+            })
+            .collect()
+    }
+
+    /// The value in force of a setting, as it would be written.
+    fn effective(&self, name: &'static str) -> String {
+        let Self {
+            server,
+            smartsheet,
+            session,
+            ..
+        } = self;
+        match name {
+            "server.listen" => server.listen.to_string(),
+            "server.base_url" => server.base_url.origin().ascii_serialization(),
+            "server.rate_limit" => {
+                let rate = server.rate_limit.map(|rate| rate.to_string());
+                rate.unwrap_or_else(|| "off".to_owned())
+            }
+            "server.max_connections" => server.max_connections.to_string(),
+            "server.drain_time" => duration(server.drain_time),
+            "server.stop_timeout" => duration(server.stop_timeout),
+            "smartsheet.region" => smartsheet.region.name().to_owned(),
+            "smartsheet.client_id" => smartsheet.client_id.clone(),
+            "smartsheet.scopes" => {
+                let scopes = smartsheet.scopes.iter().map(|scope| scope.name());
+                scopes.collect::<Vec<_>>().join(" ")
+            }
+            "smartsheet.client_authentication" => match smartsheet.client_authentication {
+                ClientAuthentication::Hash => "hash".to_owned(),
+                ClientAuthentication::Secret => "secret".to_owned(),
+            },
+            "smartsheet.authorize_url" => smartsheet.authorize_url.to_string(),
+            "smartsheet.api_url" => smartsheet.api_url.to_string(),
+            "session.store" => session.store.to_string(),
+            "session.idle_timeout" => duration(session.idle_timeout),
+            "session.lifetime" => duration(session.lifetime),
+            "session.refresh_lease" => duration(session.refresh_lease),
+            "session.refresh_margin" => duration(session.refresh_margin),
+            "log.format" => match self.log {
+                LogFormat::Text => "text".to_owned(),
+                LogFormat::Json => "json".to_owned(),
+            },
+            name => match self.sources.get(name) {
+                None => "not set".to_owned(),
+                Some(_) if source::is_secret(name) => "set".to_owned(),
+                Some((value, _)) => value.to_owned(),
+            },
+        }
+    }
+}
+
+/// A duration as it is written in the settings, in the largest unit that it is whole in.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] {
+        if seconds >= length && seconds.is_multiple_of(length) {
+            return format!("{}{unit}", seconds / length);
+        }
+    }
+    format!("{seconds}s")
+}
+
+/// Parameters of a URL that may hold a secret.
+const SECRET_PARAMETERS: [&str; 6] = ["password", "passwd", "pwd", "secret", "token", "key"];
+
+/// `text` with the passwords masked of all URLs in it, be they well-formed or not: rather too much than too little.
+pub(super) fn without_password(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Cow::Borrowed(text);
+    };
+    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let (url, after) = rest.split_at(end);
+    let (url, query) = url
+        .split_once('?')
+        .map_or((url, None), |(url, query)| (url, Some(query)));
+    let mut shown = format!("{scheme}://");
+    // A password that is not encoded may have anything in it, an `@` and a slash too.
+    match url.rsplit_once('@') {
+        Some((user, host)) => match user.split_once(':') {
+            Some((user, _)) => shown.extend([user, ":***@", host]),
+            None => shown.extend([user, "@", host]),
+        },
+        None => shown.push_str(url),
+    }
+    for (index, parameter) in query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .enumerate()
+    {
+        shown.push(if index == 0 { '?' } else { '&' });
+        let name = parameter.split('=').next().unwrap_or_default();
+        let lower = name.to_ascii_lowercase();
+        if parameter.len() > name.len() && SECRET_PARAMETERS.iter().any(|word| lower.contains(word))
+        {
+            shown.extend([name, "=***"]);
+        } else {
+            shown.push_str(parameter);
+        }
+    }
+    shown.push_str(&without_password(after));
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_urls_are_masked() {
+        for (text, shown) in [
+            ("127.0.0.1:8080", "127.0.0.1:8080"),
+            ("https://a.example/2.0", "https://a.example/2.0"),
+            ("https://a.example:1/b?c=d", "https://a.example:1/b?c=d"),
+            ("https://u@a.example/", "https://u@a.example/"),
+            ("https://u:hunter2@a.example/", "https://u:***@a.example/"),
+            ("https://u:hunt/er@2@a.example/", "https://u:***@a.example/"),
+            ("postgres://:hunter2@a/b", "postgres://:***@a/b"),
+            (
+                "https://a/b?x=1&Client_Secret=hunter2&y",
+                "https://a/b?x=1&Client_Secret=***&y",
+            ),
+            (
+                "see https://u:hunter2@a and https://v:hunter2@b",
+                "see https://u:***@a and https://v:***@b",
+            ),
+        ] {
+            assert_eq!(without_password(text), shown);
+        }
+    }
+}

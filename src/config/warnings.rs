@@ -1,0 +1,168 @@
+//! What is allowed but probably not meant.
+
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+use super::{Origin, Region, Settings, StoreUrl};
+use crate::transport::is_loopback;
+
+impl Settings {
+    /// What is allowed but probably not meant, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.about_addresses();
+        warnings.extend(self.about_the_sandbox());
+        warnings.extend(self.about_the_database());
+        warnings.extend(self.about_secrets_that_others_see());
+        warnings.extend(self.sources.misspelt.iter().cloned());
+        warnings
+    }
+
+    /// What somebody who opens the app on their own machine should know of its settings, a line each: why it is in sandbox
+    /// mode, if it is, and the [`warnings`](Self::warnings), which are nobody else's business.
+    #[must_use]
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        if self.smartsheet.region == Region::Sandbox {
+            notices.push(match self.origin("smartsheet.region") {
+                Origin::Default => {
+                    "smartsheet.client_id and smartsheet.client_secret are not set, so the built-in sandbox stands in for \
+                     Smartsheet"
+                        .to_owned()
+                }
+                origin => format!("smartsheet.region is sandbox ({origin})"),
+            });
+        }
+        if is_loopback(&self.server.base_url) {
+            notices.extend(self.warnings());
+        }
+        notices
+    }
+
+    fn about_addresses(&self) -> Vec<String> {
+        let server = &self.server;
+        let mut warnings = Vec::new();
+        let base_port = server.base_url.port_or_known_default();
+        // Behind a socket's file there is a proxy, whose port is its own business.
+        let differs = server
+            .listen
+            .port()
+            .is_some_and(|port| base_port != Some(port));
+        if self.origin("server.base_url") == Origin::Default && differs {
+            warnings.push(format!(
+                "server.listen is {}, but server.base_url is its default {}: set it to how browsers reach the app",
+                server.listen,
+                server.base_url.origin().ascii_serialization()
+            ));
+        }
+        if server.base_url.scheme() == "http" && !is_loopback(&server.base_url) {
+            warnings.push(format!(
+                "server.base_url is {}: without https, anybody on the way can read the session cookie",
+                server.base_url.origin().ascii_serialization()
+            ));
+        }
+        let wide = server
+            .trusted_proxies
+            .iter()
+            .filter(|network| is_wide(network));
+        warnings.extend(wide.map(|network| {
+            format!(
+                "server.trusted_proxies has {network}: whoever connects from there can claim to be anybody; name the proxies alone"
+            )
+        }));
+        warnings
+    }
+
+    fn about_the_sandbox(&self) -> Option<String> {
+        let is_by_default = self.smartsheet.region == Region::Sandbox
+            && self.origin("smartsheet.region") == Origin::Default;
+        (is_by_default && !self.server.listen.is_local()).then(|| {
+            format!(
+                "sandbox mode, and server.listen is {}: whoever can connect signs in as anybody; set smartsheet.client_id and \
+                 its secret, or smartsheet.region to sandbox if that is meant",
+                self.server.listen
+            )
+        })
+    }
+
+    fn about_the_database(&self) -> Option<String> {
+        if self.sources.has_sslmode {
+            return None;
+        }
+        let host = self.session.store.host_without_sslmode()?;
+        Some(format!(
+            "session.store is on {host} without sslmode: what is said to it may be readable on the way; \
+             add ?sslmode=verify-full, or ?sslmode=disable if nobody is in between"
+        ))
+    }
+
+    fn about_secrets_that_others_see(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let secrets = ["smartsheet.client_secret", "session.key", "session.store"];
+        let secrets = secrets
+            .into_iter()
+            .filter(|name| *name != "session.store" || self.session.store.has_password());
+        for name in secrets {
+            match self.sources.get(name).map(|(_, origin)| origin) {
+                Some(Origin::Flag) => warnings.push(format!(
+                    "{name} is on the command line, where everybody on this machine can read it: use {name}_file"
+                )),
+                Some(Origin::File(file)) => warnings.extend(readable(name, file)),
+                Some(Origin::Dotenv(_)) => warnings.extend(readable(name, Path::new(".env"))),
+                Some(Origin::Environment(_) | Origin::Default) | None => {}
+            }
+            let name = match name {
+                "smartsheet.client_secret" => "smartsheet.client_secret_file",
+                "session.key" => "session.key_file",
+                _ => "session.store_file",
+            };
+            if let Some((file, _)) = self.sources.get(name) {
+                warnings.extend(readable(name, Path::new(file)));
+            }
+        }
+        if let Some(file) = self.made_key_file() {
+            warnings.extend(readable("session.key", &file));
+        }
+        warnings
+    }
+
+    /// Where the key is that the app makes, unless one is set.
+    fn made_key_file(&self) -> Option<PathBuf> {
+        match &self.session.store {
+            StoreUrl::Sqlite(file) if self.session.key.is_none() => {
+                Some(file.with_file_name("session.key"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether so many addresses are in `network` that they can't all be a company's own. The largest private networks are
+/// 10.0.0.0/8 and `fc00::/7` (RFC 1918, RFC 4193).
+fn is_wide(network: &IpNet) -> bool {
+    match network {
+        IpNet::V4(network) => network.prefix_len() < 8,
+        IpNet::V6(network) => network.prefix_len() < 7,
+    }
+}
+
+/// A line when users other than the owner and its group may read `file`, in which the secret of `name` is.
+#[cfg(unix)]
+fn readable(name: &str, file: &Path) -> Option<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o777;
+    (mode & 0o004 != 0).then(|| {
+        format!(
+            "{name}: everybody on this machine may read {} (mode {mode:04o}); expected mode 0600",
+            file.display()
+        )
+    })
+}
+
+/// Elsewhere files have no such modes.
+#[cfg(not(unix))]
+fn readable(_: &str, _: &Path) -> Option<String> {
+    None
+}

@@ -1,0 +1,97 @@
+//! What connections come from: a port, or a socket in the file system.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tokio::net::{TcpListener, TcpStream};
+#[cfg(unix)]
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::either::Either;
+
+use crate::config::Listen;
+
+/// A connection, by either way.
+#[cfg(unix)]
+pub(super) type Stream = Either<TcpStream, UnixStream>;
+#[cfg(not(unix))]
+pub(super) type Stream = Either<TcpStream, TcpStream>;
+
+/// Who comes by a socket's file has no address. Nobody but this machine itself can.
+const THIS_MACHINE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Where connections come in.
+#[derive(Debug)]
+pub(super) struct Listener {
+    socket: Socket,
+    at: Listen,
+    /// Removes the file when nobody listens any more.
+    #[cfg(unix)]
+    _file: Option<super::socket_file::Removed>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Listener {
+    pub(super) fn tcp(listener: TcpListener, address: SocketAddr) -> Self {
+        Self {
+            socket: Socket::Tcp(listener),
+            at: Listen::Tcp(address),
+            #[cfg(unix)]
+            _file: None,
+        }
+    }
+
+    /// The file at `path` is removed with `file`, if that is given.
+    #[cfg(unix)]
+    pub(super) fn unix(
+        listener: UnixListener,
+        path: &std::path::Path,
+        file: Option<super::socket_file::Removed>,
+    ) -> Self {
+        Self {
+            socket: Socket::Unix(listener),
+            at: Listen::Unix(path.to_owned()),
+            _file: file,
+        }
+    }
+
+    pub(super) fn at(&self) -> &Listen {
+        &self.at
+    }
+
+    /// The next connection, and whom it is from.
+    pub(super) async fn accept(&self) -> io::Result<(Stream, SocketAddr)> {
+        match &self.socket {
+            Socket::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((Either::Left(stream), peer))
+            }
+            #[cfg(unix)]
+            Socket::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Either::Right(stream), THIS_MACHINE))
+            }
+        }
+    }
+}
+
+/// Waits until there is something to read, or the connection has ended.
+pub(super) async fn readable(stream: &Stream) -> io::Result<()> {
+    match stream {
+        Either::Left(stream) => stream.readable().await,
+        Either::Right(stream) => stream.readable().await,
+    }
+}
+
+/// Sends what there is at once, where that is a question at all.
+pub(super) fn send_at_once(stream: &Stream) {
+    if let Either::Left(stream) = stream {
+        // It goes without, only later.
+        let _ = stream.set_nodelay(true);
+    }
+}

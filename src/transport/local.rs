@@ -1,0 +1,26 @@
+//! Calls to this machine by way of a socket in the file system.
+
+use std::path::Path;
+
+use super::{Gate, Limits, Transport, client};
+
+impl Transport {
+    /// A client whose every call goes to the server that listens at `socket`, whatever host its URL names.
+    ///
+    /// # Errors
+    ///
+    /// When the client can't be set up, and on systems without such sockets.
+    pub fn through(socket: &Path, limits: Limits) -> Result<Self, reqwest::Error> {
+        let client = client(limits).no_proxy().tls_certs_only([]);
+        #[cfg(unix)]
+        let client = client.unix_socket(socket);
+        #[cfg(not(unix))]
+        let _ = socket;
+        Ok(Self {
+            http: client.build()?,
+            gate: Gate::new(limits.max_calls),
+            limits,
+            witnesses: Vec::new(),
+        })
+    }
+}
