@@ -60,9 +60,12 @@ async fn store(settings: &Settings) -> Result<String, String> {
     let store = open_store(settings, Clock::system())
         .await
         .map_err(|error| error.to_string())?;
-    let answered = store.ping().await.map_err(|error| error.to_string());
+    let counted = store.count().await.map_err(|error| error.to_string());
     store.close().await;
-    answered.map(|()| "opens and answers".to_owned())
+    counted.map(|counts| match counts.revocations {
+        0 => "opens and answers".to_owned(),
+        waiting => format!("opens and answers; revocations that wait for another try: {waiting}"),
+    })
 }
 
 /// Whether the host answers at all. Which status is of no account: nobody is signed in.

@@ -21,10 +21,10 @@
 //!
 //! # The main path
 //!
-//! `GET /login` ([`session::Browser::start_sign_in`], [`oauth::Client::authorization_url`]) → Smartsheet → `GET /redirect`
-//! ([`session::Browser::take_sign_in`], [`oauth::Client::exchange_code`], [`session::Browser::sign_in`]) → `GET /me`
+//! `GET /login` ([`session::SignIn`], [`oauth::Client::authorization_url`]) → Smartsheet → `GET /redirect`
+//! ([`session::Store::take_sign_in`], [`oauth::Client::exchange_code`], [`session::Store::sign_in`]) → `GET /me`
 //! ([`session::AccessTokens::usable`], [`smartsheet::Api::current_user`]) → `POST /logout`
-//! ([`session::Browser::sign_out`], [`oauth::Client::revoke`]).
+//! ([`session::Store::end`], [`session::Revocations::attempt`]).
 
 #![forbid(unsafe_code)]
 
