@@ -102,7 +102,9 @@ fn lifetime(expires_in: Option<&Value>) -> Duration {
         Some(value) => value.as_f64(),
     };
     let Some(seconds) = seconds.filter(|seconds: &f64| seconds.is_finite()) else {
-        tracing::warn!("a token came with an expires_in that is no number of seconds; it counts as 7 days");
+        tracing::warn!(
+            "a token came with an expires_in that is no number of seconds; it counts as 7 days"
+        );
         return DEFAULT_LIFETIME;
     };
     // Below zero means "expired already", as if it were zero.

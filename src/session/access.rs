@@ -136,6 +136,16 @@ impl AccessTokens {
         self.get(id, Some(refused)).await
     }
 
+    /// Whether the session `id` has another access token than `refused` by now. Refreshes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`].
+    pub async fn has_other_than(&self, id: Id, refused: &AccessToken) -> Result<bool, AccessError> {
+        let signed_in = self.0.signed_in(id).await?;
+        Ok(signed_in.access_token() != refused)
+    }
+
     /// Refreshes the tokens of the session `id` however long they would live.
     ///
     /// # Errors

@@ -137,7 +137,8 @@ mod tests {
             assert_eq!(profile.text("\u{fffd}"), Some("1e400"));
             assert!(serde_json::from_str::<Value>(profile.readable()).is_ok());
         }
-        let profile = Profile::parse(b"{\"id\":1,\"email\":\"a\",\"company\":\"Caf\xe9\"}".to_vec());
+        let profile =
+            Profile::parse(b"{\"id\":1,\"email\":\"a\",\"company\":\"Caf\xe9\"}".to_vec());
         assert_eq!(profile.unwrap().text("company"), Some("Caf\u{fffd}"));
     }
 
