@@ -1,6 +1,7 @@
 //! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
 //! and the binary itself, as a person or a container starts it.
 
+mod answers;
 mod break_it;
 mod cannot_start;
 mod check;
@@ -14,6 +15,7 @@ mod flow_log_fails;
 mod flow_page;
 mod flow_secrets;
 mod headers;
+mod kept_connections;
 mod log_lines;
 mod logout;
 mod look;
@@ -21,6 +23,7 @@ mod me;
 mod metrics;
 mod metrics_documented;
 mod metrics_served;
+mod pauses;
 mod profile;
 mod profile_page;
 mod readme;
@@ -29,6 +32,8 @@ mod redirect_exchange;
 mod refresh;
 mod refresh_failures;
 mod refresh_shared;
+mod refusals;
+mod refused_tokens;
 mod return_to;
 mod sealed;
 mod secrets_in_logs;
