@@ -24,6 +24,12 @@ pub fn token_refusal(status: StatusCode, body: &[u8], secrets: &[&str]) -> OAuth
     OAuthError::from_refusal(status, body, secrets)
 }
 
+/// Reads the refusal that a successful answer of the token endpoint tells of, if it does.
+#[must_use]
+pub fn token_refusal_told(status: StatusCode, body: &[u8], secrets: &[&str]) -> Option<OAuthError> {
+    OAuthError::told_with_success(status, body, secrets)
+}
+
 /// Reads an error answer of the API to a request that carried `secret`, and says whether the call may be repeated.
 #[must_use]
 pub fn api_refusal(answer: &Answer, secret: &str) -> (ApiError, bool) {

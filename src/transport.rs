@@ -3,19 +3,26 @@
 //! Both rooms that talk to Smartsheet ([`crate::oauth`] and [`crate::smartsheet`]) send through here, so that no call can
 //! wait for ever, fill the memory or be led to another host.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-use reqwest::header::HeaderMap;
-use reqwest::{Request, RequestBuilder, StatusCode, header};
+use reqwest::{Client, ClientBuilder, Request, RequestBuilder, header};
 use url::{Host, Url};
 
+mod answer;
 mod gate;
+mod kept;
 mod local;
+mod retry_after;
+mod witness;
 
+pub use answer::Answer;
 pub use gate::Gate;
+pub(crate) use retry_after::retry_after;
+pub use witness::{Call, Outcome, Purpose, Witness};
+
+use kept::Kept;
+use witness::Watch;
 
 /// How long a call may take and how much it may answer.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +31,7 @@ pub struct Limits {
     pub connect_timeout: Duration,
     /// From the first byte sent to the last byte received.
     pub total_timeout: Duration,
-    /// Bytes of an answer's body. Longer answers are refused, not cut.
+    /// Bytes of an answer's body, as it arrives and once it is decoded. Longer answers are refused, not cut.
     pub max_answer_bytes: usize,
     /// How many calls may be under way at once.
     pub max_calls: usize,
@@ -52,93 +59,13 @@ const KEEP_IDLE: Duration = Duration::from_secs(50);
 /// A pooled HTTP client with [`Limits`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Transport {
-    http: reqwest::Client,
+    http: Client,
+    /// The same, but with a new connection for every call.
+    http_anew: Client,
+    kept: Kept,
     limits: Limits,
     gate: Gate,
     witnesses: Vec<Arc<dyn Witness>>,
-}
-
-/// What a call is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// A code for tokens: `POST /token` with `authorization_code`.
-    CodeExchange,
-    /// Tokens for new ones: `POST /token` with `refresh_token`.
-    Refresh,
-    /// Tokens given back: `DELETE /token`.
-    Revocation,
-    /// Who it is: `GET /users/me`.
-    CurrentUser,
-    /// Whether a host answers at all.
-    Probe,
-    /// A failure to be tried out, arranged with the sandbox.
-    Arrangement,
-}
-
-/// Sees every call of a [`Transport`] when it has ended. For records and figures: it can't change anything, and must not
-/// take long.
-pub trait Witness: fmt::Debug + Send + Sync {
-    /// Is told of `call`, with every secret that it carried: whoever keeps something of it must mask that.
-    fn saw(&self, call: &Call<'_>);
-}
-
-/// One request and what came of it. Its `Debug` shows no content.
-pub struct Call<'a> {
-    /// What it was for.
-    pub purpose: Purpose,
-    /// 1 for the first try, 2 for the first repetition.
-    pub attempt: u32,
-    /// What was sent.
-    pub request: &'a Request,
-    /// What came back.
-    pub outcome: Outcome<'a>,
-    /// From the first byte sent to the last one received.
-    pub duration: Duration,
-}
-
-/// How a [`Call`] ended.
-#[derive(Debug, Clone, Copy)]
-pub enum Outcome<'a> {
-    /// With an answer, whatever its status.
-    Answered(&'a Answer),
-    /// Without one.
-    Failed(&'a TransportError),
-    /// The caller gave up waiting before anything else happened.
-    Abandoned,
-}
-
-impl fmt::Debug for Call<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "Call({:?}, attempt {})",
-            self.purpose, self.attempt
-        )
-    }
-}
-
-/// An answer whose body arrived whole.
-pub struct Answer {
-    /// The HTTP status.
-    pub status: StatusCode,
-    /// The header fields.
-    pub headers: HeaderMap,
-    /// What `Retry-After` asks for: a number of seconds, or the time until a date (RFC 9110 section 10.2.3).
-    pub retry_after: Option<Duration>,
-    /// The body, at most [`Limits::max_answer_bytes`] long.
-    pub body: Vec<u8>,
-}
-
-impl fmt::Debug for Answer {
-    /// Nothing of the content: a body may be made of tokens.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "Answer({}, {} bytes)",
-            self.status,
-            self.body.len()
-        )
-    }
 }
 
 /// Why there is no answer.
@@ -147,6 +74,10 @@ pub enum TransportError {
     /// No connection, or it broke before the answer was complete. Says what the network said.
     #[error("unreachable: {0}")]
     Unreachable(Arc<str>),
+    /// The same, on a connection that was kept from an earlier call and ended before the first byte of an answer. It tells
+    /// nothing of the server: a call that may be repeated is worth another try, by [`Transport::send_anew`].
+    #[error("unreachable: {0}")]
+    Dropped(Arc<str>),
     /// No complete answer within [`Limits::connect_timeout`] or [`Limits::total_timeout`].
     #[error("no answer in time")]
     Timeout,
@@ -169,16 +100,11 @@ impl Transport {
     ///
     /// When TLS can't be set up, for example because the machine has no root certificates.
     pub fn new(targets: &[&Url], limits: Limits) -> Result<Self, reqwest::Error> {
-        let mut builder = client(limits);
-        if targets.iter().all(|url| is_loopback(url)) {
-            builder = builder.no_proxy();
-        }
-        if targets.iter().all(|url| url.scheme() == "http") {
-            // Nothing to verify: don't load the system's root certificates.
-            builder = builder.tls_certs_only([]);
-        }
+        let builder = || client_for(targets, limits);
         Ok(Self {
-            http: builder.build()?,
+            http: builder().build()?,
+            http_anew: builder().pool_max_idle_per_host(0).build()?,
+            kept: Kept::default(),
             gate: Gate::new(limits.max_calls),
             limits,
             witnesses: Vec::new(),
@@ -199,9 +125,18 @@ impl Transport {
         self.gate.clone()
     }
 
+    /// How long a call may take in all.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.limits.total_timeout
+    }
+
     /// Starts a request. Send it with [`Transport::send`].
+    ///
+    /// It asks for gzip or no coding at all: without `Accept-Encoding`, any would do (RFC 9110 section 12.5.3).
     pub fn request(&self, method: reqwest::Method, url: Url) -> RequestBuilder {
-        self.http.request(method, url)
+        let request = self.http.request(method, url);
+        request.header(header::ACCEPT_ENCODING, "gzip")
     }
 
     /// Sends `request` once and reads its answer whole. `attempt` is 1, and one more with every repetition.
@@ -215,13 +150,39 @@ impl Transport {
         attempt: u32,
         request: RequestBuilder,
     ) -> Result<Answer, TransportError> {
+        self.send_by(&self.http, purpose, attempt, request).await
+    }
+
+    /// The same, over a connection of its own. For the repetition of a call that a kept connection dropped: the others may have
+    /// ended as well.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::send`].
+    pub async fn send_anew(
+        &self,
+        purpose: Purpose,
+        attempt: u32,
+        request: RequestBuilder,
+    ) -> Result<Answer, TransportError> {
+        self.send_by(&self.http_anew, purpose, attempt, request)
+            .await
+    }
+
+    async fn send_by(
+        &self,
+        http: &Client,
+        purpose: Purpose,
+        attempt: u32,
+        request: RequestBuilder,
+    ) -> Result<Answer, TransportError> {
         let mut request = request.build().map_err(|error| classify(&error))?;
         let asked = Instant::now();
         let _pass = self.gate.pass(purpose, self.limits.max_wait).await?;
         let left = self.limits.total_timeout.saturating_sub(asked.elapsed());
         *request.timeout_mut() = Some(left);
         let watch = Watch::begin(&self.witnesses, purpose, attempt, &request);
-        let outcome = self.exchange(request).await;
+        let outcome = self.exchange(http, request).await;
         if let Some(watch) = watch {
             watch.end(match &outcome {
                 Ok(answer) => Outcome::Answered(answer),
@@ -231,88 +192,37 @@ impl Transport {
         outcome
     }
 
-    async fn exchange(&self, request: Request) -> Result<Answer, TransportError> {
-        let sending = self.http.execute(request);
-        let mut response = sending.await.map_err(|error| classify(&error))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-            if body.len() + chunk.len() > self.limits.max_answer_bytes {
-                return Err(TransportError::TooLong(self.limits.max_answer_bytes));
+    async fn exchange(&self, http: &Client, request: Request) -> Result<Answer, TransportError> {
+        let response = http.execute(request).await.map_err(|error| {
+            let is_dropped = self.kept.ended(&error);
+            match classify(&error) {
+                TransportError::Unreachable(cause) if is_dropped => TransportError::Dropped(cause),
+                error => error,
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status: response.status(),
-            retry_after: response
-                .headers()
-                .get(header::RETRY_AFTER)
-                .and_then(|value| retry_after(value.to_str().ok()?.trim(), Timestamp::now())),
-            headers: std::mem::take(response.headers_mut()),
-            body,
-        })
+        })?;
+        self.kept.answered(&response);
+        Answer::read(response, self.limits.max_answer_bytes).await
     }
 }
 
-/// A call under way, as its witnesses will be told of it: when it ends, or when nobody waits for it any longer.
-struct Watch<'a> {
-    witnesses: &'a [Arc<dyn Witness>],
-    purpose: Purpose,
-    attempt: u32,
-    request: Request,
-    started: Instant,
-}
-
-impl<'a> Watch<'a> {
-    /// `None` when there is nobody to tell.
-    fn begin(
-        witnesses: &'a [Arc<dyn Witness>],
-        purpose: Purpose,
-        attempt: u32,
-        request: &Request,
-    ) -> Option<Self> {
-        if witnesses.is_empty() {
-            return None;
-        }
-        Some(Self {
-            witnesses,
-            purpose,
-            attempt,
-            // Always there: a body of ours is bytes, and those can be cloned.
-            request: request.try_clone()?,
-            started: Instant::now(),
-        })
+/// A client for the hosts of `targets`, to be completed.
+fn client_for(targets: &[&Url], limits: Limits) -> ClientBuilder {
+    let mut builder = client(limits);
+    if targets.iter().all(|url| is_loopback(url)) {
+        builder = builder.no_proxy();
     }
-
-    fn end(mut self, outcome: Outcome<'_>) {
-        self.tell(outcome);
-        self.witnesses = &[];
+    if targets.iter().all(|url| url.scheme() == "http") {
+        // Nothing to verify: don't load the system's root certificates.
+        builder = builder.tls_certs_only([]);
     }
-
-    fn tell(&self, outcome: Outcome<'_>) {
-        let call = Call {
-            purpose: self.purpose,
-            attempt: self.attempt,
-            request: &self.request,
-            outcome,
-            duration: self.started.elapsed(),
-        };
-        for witness in self.witnesses {
-            witness.saw(&call);
-        }
-    }
-}
-
-impl Drop for Watch<'_> {
-    fn drop(&mut self) {
-        self.tell(Outcome::Abandoned);
-    }
+    builder
 }
 
 /// What every client is: bounded in time, and nobody leads it elsewhere.
-fn client(limits: Limits) -> reqwest::ClientBuilder {
+fn client(limits: Limits) -> ClientBuilder {
     // Installing twice (several servers in one process, as in tests) is harmless: the first one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
+    Client::builder()
         .user_agent(concat!(
             env!("CARGO_PKG_NAME"),
             "/",
@@ -320,7 +230,7 @@ fn client(limits: Limits) -> reqwest::ClientBuilder {
         ))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(limits.connect_timeout)
-        // Shorter than servers keep a connection, so that none is closed under a request.
+        // Shorter than servers keep a connection, so that few are closed under a request.
         .pool_idle_timeout(KEEP_IDLE)
         .timeout(limits.total_timeout)
 }
@@ -336,15 +246,6 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
-    // A date that has passed asks for no wait.
-    Some(date.duration_since(now).try_into().unwrap_or_default())
-}
-
 fn classify(error: &reqwest::Error) -> TransportError {
     if error.is_timeout() {
         return TransportError::Timeout;
@@ -355,20 +256,4 @@ fn classify(error: &reqwest::Error) -> TransportError {
         cause = inner;
     }
     TransportError::Unreachable(cause.to_string().into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_in_seconds_or_as_a_date() {
-        let now = "1994-11-06T08:49:30Z".parse().unwrap();
-        let seconds = |value| retry_after(value, now).map(|wait| wait.as_secs());
-        assert_eq!(seconds("120"), Some(120));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
-        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0));
-        assert_eq!(seconds("soon"), None);
-        assert_eq!(seconds("-1"), None);
-    }
 }

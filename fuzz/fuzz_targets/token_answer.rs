@@ -8,7 +8,7 @@
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use reqwest::header::HeaderValue;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use smartsheet_oauth_demo::fuzzing;
 use smartsheet_oauth_demo::oauth::{OAuthError, RefreshToken, Token};
 
@@ -27,6 +27,15 @@ fuzz_target!(|body: &[u8]| {
         Err(error) => panic!("{error} is not about the answer's form"),
     }
 
+    // A byte order mark changes nothing.
+    let marked = [b"\xEF\xBB\xBF", body].concat();
+    if !body.starts_with(b"\xEF\xBB\xBF") {
+        assert_eq!(
+            fuzzing::token(&marked, now).ok(),
+            answer.as_ref().ok().cloned()
+        );
+    }
+
     let brackets = body
         .iter()
         .filter(|byte| matches!(byte, b'[' | b'{'))
@@ -35,6 +44,8 @@ fuzz_target!(|body: &[u8]| {
         && !fields.get("token").is_some_and(Value::is_object)
         && brackets < DEEP
     {
+        // Whatever holds a usable access token of a type that is known is a success.
+        assert_eq!(answer.is_ok(), is_good(&fields), "{fields:?}");
         let wrapped = [b"{\"token\":", body, b"}"].concat();
         let wrapped = fuzzing::token(&wrapped, now);
         assert_eq!(wrapped.ok(), answer.ok(), "a wrapper changes the answer");
@@ -45,6 +56,17 @@ fuzz_target!(|body: &[u8]| {
         let _ = stored.expires_within(std::time::Duration::from_mins(5), now);
     }
 });
+
+/// Whether the access token can be used, whatever is beside it.
+fn is_good(fields: &Map<String, Value>) -> bool {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str);
+    let fits = |token: &str| {
+        (1..=MAX_TOKEN_BYTES).contains(&token.len())
+            && token.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    let kind = text("token_type").unwrap_or_default().trim().to_lowercase();
+    text("access_token").is_some_and(fits) && ["", "bearer"].contains(&kind.as_str())
+}
 
 fn check(token: &Token, now: Timestamp) {
     let access = token.access_token.expose();

@@ -6,6 +6,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::mask::{mask_header, mask_json, mask_known, mask_pairs, mask_runs, secret_values};
+use crate::json;
 use crate::transport::{Answer, Purpose};
 
 /// How much of a body is kept, in bytes.
@@ -97,10 +98,10 @@ pub(super) fn body(answer: &Answer, purpose: Purpose, known: &[String]) -> Optio
         return None;
     }
     let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
-    let json = may_have_tokens
-        .then(|| serde_json::from_slice::<Value>(bytes).ok())
+    let read = may_have_tokens
+        .then(|| serde_json::from_str::<Value>(&json::readable(bytes)).ok())
         .flatten();
-    let issued = json.as_ref().map(issued).unwrap_or_default();
+    let issued = read.as_ref().map(issued).unwrap_or_default();
     // The lossy reading of what is UTF-8 anyway takes ten times as long.
     let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
     let text = mask_known(&text, known);
@@ -109,7 +110,7 @@ pub(super) fn body(answer: &Answer, purpose: Purpose, known: &[String]) -> Optio
     let names_them = || !answer.status.is_success() || text.contains("\"access_token\"");
     let shortened = cut(&text, MAX_BODY_BYTES);
     let masked = mask_json(&shortened);
-    Some(if may_have_tokens && !(json.is_some() && names_them()) {
+    Some(if may_have_tokens && !(read.is_some() && names_them()) {
         mask_runs(&masked)
     } else {
         masked

@@ -167,13 +167,14 @@ impl Client {
             .request(Method::DELETE, self.app.endpoints.token.clone())
             .bearer_auth(access_token.expose());
         let answer = self.transport.send(Purpose::Revocation, 1, request).await?;
+        let secrets = [access_token.expose()];
         if answer.status.is_success() {
-            return Ok(Revoked::Done);
+            return told(&answer, &secrets).map_or(Ok(Revoked::Done), Err);
         }
         if answer.status == reqwest::StatusCode::UNAUTHORIZED {
             return Ok(Revoked::NotAccepted);
         }
-        Err(refused(&answer, &[access_token.expose()]))
+        Err(refused(&answer, &secrets))
     }
 
     /// One request to the token endpoint: the parameters of `grant`, the client's id and its proof, in the form body.
@@ -207,18 +208,23 @@ impl Client {
             .header(header::ACCEPT, "application/json")
             .body(body);
         let answer = self.transport.send(purpose, 1, request).await?;
+        let secrets = [credential, client_secret.expose_secret(), &hash];
         if !answer.status.is_success() {
-            let secrets = [credential, client_secret.expose_secret(), &hash];
             return Err(refused(&answer, &secrets));
         }
         Token::parse(&answer.body, now)
+            .map_err(|malformed| told(&answer, &secrets).unwrap_or(malformed))
     }
 }
 
+/// The error of an answer that is none by its status.
 fn refused(answer: &Answer, secrets: &[&str]) -> OAuthError {
-    let mut error = OAuthError::from_refusal(answer.status, &answer.body, secrets);
-    if let OAuthError::Provider(refusal) = &mut error {
-        refusal.retry_after = answer.retry_after;
-    }
-    error
+    let error = OAuthError::from_refusal(answer.status, &answer.body, secrets);
+    error.with_retry_after(answer.retry_after)
+}
+
+/// The error that an answer tells of although its status is that of a success.
+fn told(answer: &Answer, secrets: &[&str]) -> Option<OAuthError> {
+    let error = OAuthError::told_with_success(answer.status, &answer.body, secrets)?;
+    Some(error.with_retry_after(answer.retry_after))
 }

@@ -1,55 +1,11 @@
 //! What can go wrong, by what the caller can do about it.
 
-use std::fmt;
 use std::time::Duration;
 
 use reqwest::StatusCode;
-use serde_json::{Map, Value};
 
+use super::Refusal;
 use crate::transport::TransportError;
-
-/// The longest text of Smartsheet's that is kept, in characters.
-const MAX_TEXT: usize = 300;
-
-/// The `error` of a callback (RFC 6749 section 4.1.2.1).
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuthorizationError {
-    /// `access_denied`: the person chose Deny.
-    #[error("access_denied")]
-    AccessDenied,
-    /// `invalid_scope`: the app asks for a scope that Smartsheet doesn't know or doesn't give it.
-    #[error("invalid_scope")]
-    InvalidScope,
-    /// `invalid_client`: the app is unknown or switched off.
-    #[error("invalid_client")]
-    InvalidClient,
-    /// `invalid_request`: the authorization request lacks something.
-    #[error("invalid_request")]
-    InvalidRequest,
-    /// Any other value, `unsupported_response_type` included.
-    #[error("{error}")]
-    Other {
-        /// The `error` parameter, cut and without control characters.
-        error: String,
-        /// The `error_description` parameter, likewise.
-        description: Option<String>,
-    },
-}
-
-impl AuthorizationError {
-    pub(super) fn new(error: &str, description: Option<&str>) -> Self {
-        match error {
-            "access_denied" => Self::AccessDenied,
-            "invalid_scope" => Self::InvalidScope,
-            "invalid_client" => Self::InvalidClient,
-            "invalid_request" => Self::InvalidRequest,
-            _ => Self::Other {
-                error: printable(error),
-                description: description.map(printable),
-            },
-        }
-    }
-}
 
 /// Why the token endpoint gave no token (RFC 6749 section 5.2, with Smartsheet's error codes).
 #[derive(Debug, Clone, thiserror::Error)]
@@ -69,7 +25,13 @@ pub enum OAuthError {
     /// The server doesn't know the grant type. The operator must act.
     #[error("unsupported_grant_type: {0}")]
     UnsupportedGrantType(Refusal),
-    /// Any other refusal: a rate limit, maintenance, a failing server. It may pass.
+    /// 429, errorCode 4003: too much was asked. It passes.
+    #[error("rate-limited: {0}")]
+    RateLimited(Refusal),
+    /// 503, errorCode 4001 or 4004: maintenance, or too much to do. It passes.
+    #[error("unavailable: {0}")]
+    Unavailable(Refusal),
+    /// Any other refusal, such as that of a failing server. It may pass.
     #[error("refused: {0}")]
     Provider(Refusal),
     /// No connection, or it broke: whether the request was processed is unknown.
@@ -84,23 +46,6 @@ pub enum OAuthError {
     /// The request was not sent, because too many are under way or the app stops. It passes within seconds.
     #[error("not sent: {0}")]
     NotSent(&'static str),
-}
-
-/// What the server said when it refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status, such as 400.
-    pub status: u16,
-    /// Smartsheet's `errorCode`, such as 1071.
-    pub error_code: Option<u32>,
-    /// The `error`, such as `invalid_grant`. Cut and without control characters, as all texts here.
-    pub error: Option<String>,
-    /// The `message` or `error_description`.
-    pub message: Option<String>,
-    /// Smartsheet's reference for this answer; their support asks for it.
-    pub ref_id: Option<String>,
-    /// How long to wait before the next try, when the server said so.
-    pub retry_after: Option<Duration>,
 }
 
 impl OAuthError {
@@ -130,8 +75,33 @@ impl OAuthError {
     /// secret or registration that is wrong. Ending sessions over a mistyped secret would sign everybody out.
     /// None of `secrets` stays in the texts, should the server have repeated one in its message.
     pub(crate) fn from_refusal(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
+        Self::of(Refusal::read(status, body, secrets))
+    }
+
+    /// The error that the body of a successful answer tells of, if it does: some servers send every answer with status 200.
+    pub(crate) fn told_with_success(
+        status: StatusCode,
+        body: &[u8],
+        secrets: &[&str],
+    ) -> Option<Self> {
         let refusal = Refusal::read(status, body, secrets);
+        refusal.is_told().then(|| Self::of(refusal))
+    }
+
+    /// The same, with what the server asked to wait, where that counts.
+    pub(super) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        if let Self::RateLimited(refusal) | Self::Unavailable(refusal) | Self::Provider(refusal) =
+            &mut self
+        {
+            refusal.retry_after = retry_after;
+        }
+        self
+    }
+
+    fn of(refusal: Refusal) -> Self {
         match (refusal.error_code, refusal.error.as_deref()) {
+            (Some(4003), _) => Self::RateLimited(refusal),
+            (Some(4001 | 4004), _) => Self::Unavailable(refusal),
             (Some(1004 | 1067 | 1072 | 1238), _) => Self::InvalidClient(refusal),
             (Some(1070 | 1073 | 1236 | 1237), _) => Self::InvalidRequest(refusal),
             (Some(1068), _) => Self::UnsupportedGrantType(refusal),
@@ -142,6 +112,8 @@ impl OAuthError {
             (_, Some("invalid_scope")) => Self::InvalidScope(refusal),
             (_, Some("invalid_request")) => Self::InvalidRequest(refusal),
             (_, Some("unsupported_grant_type")) => Self::UnsupportedGrantType(refusal),
+            _ if refusal.status == 429 => Self::RateLimited(refusal),
+            _ if refusal.status == 503 => Self::Unavailable(refusal),
             _ => Self::Provider(refusal),
         }
     }
@@ -150,7 +122,9 @@ impl OAuthError {
 impl From<TransportError> for OAuthError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::Unreachable(cause) => Self::Unreachable(cause.to_string()),
+            TransportError::Unreachable(cause) | TransportError::Dropped(cause) => {
+                Self::Unreachable(cause.to_string())
+            }
             TransportError::Timeout => Self::Timeout,
             TransportError::TooLong(_) => Self::Malformed("it is too long"),
             TransportError::Busy(why) => Self::NotSent(why),
@@ -158,76 +132,13 @@ impl From<TransportError> for OAuthError {
     }
 }
 
-impl Refusal {
-    /// Reads an error body whatever its content type says, since it is not always right; every field is optional and of any
-    /// type. A body that is no JSON object leaves the status alone to go by.
-    fn read(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
-        let fields: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
-        let text = |name: &str| {
-            let mut text = fields.get(name)?.as_str()?.to_owned();
-            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-                text = text.replace(secret, "…");
-            }
-            Some(printable(&text)).filter(|text| !text.is_empty())
-        };
-        Self {
-            status: status.as_u16(),
-            error_code: match fields.get("errorCode") {
-                Some(Value::Number(number)) => {
-                    number.as_u64().and_then(|code| code.try_into().ok())
-                }
-                Some(Value::String(digits)) => digits.trim().parse().ok(),
-                _ => None,
-            },
-            error: text("error"),
-            message: text("message").or_else(|| text("error_description")),
-            ref_id: text("refId"),
-            retry_after: None,
-        }
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "HTTP {}", self.status)?;
-        if let Some(code) = self.error_code {
-            write!(formatter, ", errorCode {code}")?;
-        }
-        if let Some(error) = &self.error {
-            write!(formatter, ", {error}")?;
-        }
-        if let Some(message) = &self.message {
-            write!(formatter, ": {message}")?;
-        }
-        if let Some(ref_id) = &self.ref_id {
-            write!(formatter, " (refId {ref_id})")?;
-        }
-        Ok(())
-    }
-}
-
-/// `text` as it can be logged and shown: one line, no control characters, at most [`MAX_TEXT`] characters.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .take(MAX_TEXT)
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::oauth::refusal::MAX_TEXT;
 
     fn refused(status: u16, body: &str) -> OAuthError {
         OAuthError::from_refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes(), &[])
@@ -302,8 +213,57 @@ mod tests {
             (400, "[1071]"),
         ] {
             let error = refused(status, body);
-            assert!(matches!(error, OAuthError::Provider(_)), "{body}");
+            let text = error.to_string();
+            let kind = match status {
+                429 => "rate-limited",
+                503 => "unavailable",
+                _ => "refused",
+            };
+            assert!(
+                text.starts_with(&format!("{kind}: HTTP {status}")),
+                "{text}"
+            );
             assert!(!error.is_final() && !error.is_operators());
+        }
+    }
+
+    #[test]
+    fn a_pause_is_known_by_its_code_or_its_status() {
+        for (status, body, kind) in [
+            (500, r#"{"errorCode":4004}"#, "unavailable"),
+            (200, r#"{"errorCode":"4001"}"#, "unavailable"),
+            (
+                400,
+                r#"{"errorCode":4003,"error":"invalid_request"}"#,
+                "rate-limited",
+            ),
+            (429, r#"{"error":"too_many_requests"}"#, "rate-limited"),
+            (500, r#"{"errorCode":4002}"#, "refused"),
+        ] {
+            let text = refused(status, body).to_string();
+            assert!(text.starts_with(&format!("{kind}: ")), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_told_with_a_success() {
+        let told = |body: &str| OAuthError::told_with_success(StatusCode::OK, body.as_bytes(), &[]);
+        for body in [
+            r#"{"errorCode":1071,"error":"invalid_grant"}"#,
+            r#"{"errorCode":"1071"}"#,
+            r#"{"error":"invalid_grant","access_token":""}"#,
+            "\u{feff}{\"error\":\"invalid_grant\"}",
+        ] {
+            assert!(told(body).is_some_and(|error| error.is_final()), "{body}");
+        }
+        for body in [
+            "",
+            "{}",
+            "[1071]",
+            r#"{"errorCode":0,"error":null}"#,
+            r#"{"error":""}"#,
+        ] {
+            assert!(told(body).is_none(), "{body}");
         }
     }
 

@@ -106,18 +106,22 @@
 //! ```
 
 mod authorization;
+mod authorization_error;
 mod callback;
 mod client;
 mod error;
 mod hash;
+mod refusal;
 mod scope;
 mod secret;
 mod token;
 
+pub use authorization_error::AuthorizationError;
 pub use callback::{Callback, CallbackError, MAX_VALUE_BYTES};
 pub use client::{Client, ClientAuthentication, Endpoints, Registration, Revoked};
-pub use error::{AuthorizationError, OAuthError, Refusal};
+pub use error::OAuthError;
 pub use hash::hash;
+pub use refusal::Refusal;
 pub use scope::{Scope, UnknownScope};
 pub use secret::{AccessToken, AuthorizationCode, RefreshToken, State};
 pub use token::Token;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{AccessToken, OAuthError, RefreshToken};
 use crate::clock::{after, before};
+use crate::json;
 
 /// What a token lives when the server doesn't say: Smartsheet's 7 days.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(604_799);
@@ -52,45 +53,62 @@ impl Token {
     }
 
     /// Reads a successful answer: flat, or wrapped in `token` as the samples of Smartsheet's documentation are.
+    ///
+    /// Whatever holds a usable access token is a success. With a refresh token that was issued once, and that is void for the
+    /// asking, refusing a good pair for something beside it would lose the login.
     pub(crate) fn parse(body: &[u8], requested_at: Timestamp) -> Result<Self, OAuthError> {
-        let answer: Value = serde_json::from_slice(body)
+        let answer: Value = serde_json::from_str(&json::readable(body))
             .map_err(|_| OAuthError::Malformed("it is not JSON, or cut off"))?;
-        let answer = match answer.get("token") {
-            Some(wrapped @ Value::Object(_)) => wrapped,
-            _ => &answer,
-        };
+        let has_token = |fields: &&Value| fields.get("access_token").is_some();
+        let answer = answer.get("token").filter(has_token).unwrap_or(&answer);
         let text = |name: &str| answer.get(name).and_then(Value::as_str);
 
         let access_token = text("access_token")
             .filter(|token| is_token(token))
             .ok_or(OAuthError::Malformed("it has no usable access_token"))?;
-        let refresh_token = match answer.get("refresh_token") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(token)) if is_token(token) => Some(RefreshToken::new(token)),
-            Some(_) => return Err(OAuthError::Malformed("its refresh_token is not usable")),
-        };
-        if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        // RFC 6749 section 7.1: a token of a type that is not understood must not be used.
+        let kind = text("token_type").map_or("", str::trim);
+        if !kind.is_empty() && !kind.eq_ignore_ascii_case("bearer") {
             return Err(OAuthError::Malformed("its token_type is not bearer"));
         }
         Ok(Self {
             access_token: AccessToken::new(access_token),
-            refresh_token,
-            expires_at: after(requested_at, lifetime(answer.get("expires_in"))?),
+            refresh_token: refresh_token(answer.get("refresh_token")),
+            expires_at: after(requested_at, lifetime(answer.get("expires_in"))),
         })
     }
 }
 
-/// `expires_in`, in seconds: a number, or a string of digits as some servers send it.
-fn lifetime(expires_in: Option<&Value>) -> Result<Duration, OAuthError> {
-    const MALFORMED: OAuthError = OAuthError::Malformed("its expires_in is no number of seconds");
+/// What is empty counts as absent, and what can't be used, too.
+fn refresh_token(sent: Option<&Value>) -> Option<RefreshToken> {
+    match sent? {
+        Value::Null => None,
+        Value::String(token) if token.trim().is_empty() => None,
+        Value::String(token) if is_token(token) => Some(RefreshToken::new(token)),
+        _ => {
+            tracing::warn!("a token came with a refresh_token that can't be used; it is left out");
+            None
+        }
+    }
+}
+
+/// `expires_in`, in seconds: a number, or a string of digits as some servers send it. What can't be read counts as Smartsheet's
+/// 7 days: that a token has expired shows itself by errorCode 1003.
+fn lifetime(expires_in: Option<&Value>) -> Duration {
     let seconds = match expires_in {
-        None | Some(Value::Null) => return Ok(DEFAULT_LIFETIME),
-        Some(Value::Number(number)) => number.as_f64(),
+        None | Some(Value::Null) => return DEFAULT_LIFETIME,
+        Some(Value::String(digits)) if digits.trim().is_empty() => return DEFAULT_LIFETIME,
         Some(Value::String(digits)) => digits.trim().parse().ok(),
-        Some(_) => None,
+        Some(value) => value.as_f64(),
+    };
+    let Some(seconds) = seconds.filter(|seconds: &f64| seconds.is_finite()) else {
+        tracing::warn!(
+            "a token came with an expires_in that is no number of seconds; it counts as 7 days"
+        );
+        return DEFAULT_LIFETIME;
     };
     // Below zero means "expired already", as if it were zero.
-    Duration::try_from_secs_f64(seconds.ok_or(MALFORMED)?.max(0.0)).or(Ok(Duration::MAX))
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
 /// RFC 6750 section 2.1 lets a bearer token have visible ASCII only; anything else could not be sent in a header.
@@ -142,6 +160,15 @@ mod tests {
             ("0", 0),
             ("-30", 0),
             ("null", 604_799),
+            ("\"\"", 604_799),
+            ("\" \"", 604_799),
+            ("\"soon\"", 604_799),
+            ("\"NaN\"", 604_799),
+            ("\"inf\"", 604_799),
+            ("true", 604_799),
+            ("[]", 604_799),
+            ("{}", 604_799),
+            ("1e400", 604_799),
         ] {
             let token = parse(&format!(
                 r#"{{"access_token":"a","expires_in":{expires_in}}}"#
@@ -154,6 +181,30 @@ mod tests {
         }
         let forever = parse(r#"{"access_token":"a","expires_in":1e300}"#).unwrap();
         assert_eq!(forever.expires_at, Timestamp::MAX);
+    }
+
+    #[test]
+    fn what_is_beside_a_good_token_spoils_nothing() {
+        for beside in [
+            r#""refresh_token":"""#,
+            r#""refresh_token":" ""#,
+            r#""refresh_token":7"#,
+            r#""refresh_token":["r"]"#,
+            r#""refresh_token":"has a space""#,
+            r#""token_type":"Bearer ""#,
+            r#""token_type":"""#,
+            r#""token_type":7"#,
+            r#""note":"Caf\ud83c""#,
+            r#""\udc00":-1e999"#,
+            r#""token":{}"#,
+            r#""token":{"note":1}"#,
+        ] {
+            let token = parse(&format!(r#"{{"access_token":"a",{beside}}}"#)).unwrap();
+            assert_eq!(token.access_token.expose(), "a", "{beside}");
+            assert_eq!(token.refresh_token, None, "{beside}");
+        }
+        let marked = parse("\u{feff}{\"access_token\":\"a\",\"refresh_token\":\"r\"}").unwrap();
+        assert_eq!(marked.refresh_token, Some(RefreshToken::new("r")));
     }
 
     #[test]
@@ -170,10 +221,7 @@ mod tests {
             r#"{"access_token":"a b"}"#,
             r#"{"access_token":"a\r\nX-Evil: 1"}"#,
             r#"{"access_token":"ä"}"#,
-            r#"{"access_token":"a","refresh_token":7}"#,
             r#"{"access_token":"a","token_type":"mac"}"#,
-            r#"{"access_token":"a","expires_in":"soon"}"#,
-            r#"{"access_token":"a","expires_in":[]}"#,
         ] {
             assert!(
                 matches!(parse(body), Err(OAuthError::Malformed(_))),

@@ -48,9 +48,6 @@ pub struct SignedIn {
     pub flow: Option<FlowId>,
     /// What takes them down.
     pub recorder: Option<Recorder>,
-    /// Whether the access token was issued because this was asked for: it is as new as can be. One that others brought
-    /// meanwhile may have been replaced or have expired since.
-    pub is_new: bool,
 }
 
 impl SignedIn {
@@ -141,6 +138,16 @@ impl AccessTokens {
         self.get(id, Some(refused)).await
     }
 
+    /// Whether the session `id` has another access token than `refused` by now. Refreshes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`].
+    pub async fn has_other_than(&self, id: Id, refused: &AccessToken) -> Result<bool, AccessError> {
+        let signed_in = self.0.signed_in(id).await?;
+        Ok(signed_in.access_token() != refused)
+    }
+
     /// Refreshes the tokens of the session `id` however long they would live.
     ///
     /// # Errors
@@ -167,25 +174,21 @@ impl AccessTokens {
     }
 
     async fn refreshed(&self, id: Id, refused: Option<&AccessToken>) -> Outcome {
-        let (mut news, is_ours) = self.join_flight(id, refused);
+        let mut news = self.join_flight(id, refused);
         // Fails when the flight ended without news: it panicked. Nothing is known of the tokens but that they are stored.
         let _ = news.changed().await;
-        let mut outcome = news.borrow().clone();
-        if let Ok(signed_in) = &mut outcome {
-            signed_in.is_new &= is_ours;
-        }
-        outcome
+        news.borrow().clone()
     }
 
-    /// Joins the refresh of this session that is under way, or starts one and says so. It runs as a task of its own: once a
+    /// Joins the refresh of this session that is under way, or starts one. It runs as a task of its own: once a
     /// refresh token was sent, the answer must be stored even if the browser that asked has gone.
-    fn join_flight(&self, id: Id, refused: Option<&AccessToken>) -> (News, bool) {
+    fn join_flight(&self, id: Id, refused: Option<&AccessToken>) -> News {
         let mut flights = self.0.flights();
         if let Some(news) = flights.get(&id) {
             let mut news = news.clone();
             // What was said before we joined, such as that the store failed just then, is no answer to us.
             news.mark_unchanged();
-            return (news, false);
+            return news;
         }
         let interrupted = OAuthError::Unreachable("the refresh was interrupted".to_owned());
         let (tell, news) = watch::channel(Err(AccessError::NotRefreshed(interrupted)));
@@ -203,7 +206,7 @@ impl AccessTokens {
             let _ = tell.send_replace(outcome);
         };
         self.0.tasks.spawn(fly.in_current_span());
-        (news, true)
+        news
     }
 }
 
@@ -223,7 +226,6 @@ impl Inner {
             login: data.login.clone(),
             flow: data.flow,
             recorder: log.map(|(log, flow)| log.recorder(flow, until)),
-            is_new: false,
         }
     }
 

@@ -111,10 +111,9 @@ impl<'a> Refresh<'a> {
 
         // The old pair is void now and the new one exists only here: store it before anything uses it.
         match self.store(&found.login.token, &new).await {
-            Ok(Some(mut signed_in)) => {
+            Ok(Some(signed_in)) => {
                 self.count(metrics::Refresh::Granted);
                 tracing::info!("token refreshed");
-                signed_in.is_new = true;
                 Ok(signed_in)
             }
             Ok(None) => {

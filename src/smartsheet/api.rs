@@ -1,7 +1,8 @@
 //! Calls to the API.
 
+use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, header};
 use url::Url;
@@ -9,7 +10,7 @@ use url::Url;
 use super::error::Refused;
 use super::{ApiError, Profile, Retry};
 use crate::oauth::AccessToken;
-use crate::transport::{Purpose, Transport, Witness};
+use crate::transport::{Answer, Purpose, Transport, TransportError, Witness};
 
 /// Smartsheet's API, version 2.0. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -45,36 +46,38 @@ impl Api {
     ///
     /// [`ApiError`]; one that may pass was retried already.
     pub async fn current_user(&self, token: &AccessToken) -> Result<Profile, ApiError> {
-        let body = self.get(Purpose::CurrentUser, "users/me", token).await?;
-        Profile::parse(body).map_err(|error| ApiError::Malformed(error.to_string()))
+        self.get(Purpose::CurrentUser, "users/me", token, Profile::parse)
+            .await
     }
 
-    /// Sends a GET, again where the error table says so. Only calls that change nothing are repeated.
-    async fn get(
+    /// Sends a GET and has its answer read, again where the error table says so. Only calls that change nothing are repeated.
+    async fn get<T, E: Display>(
         &self,
         purpose: Purpose,
         path: &str,
         token: &AccessToken,
-    ) -> Result<Vec<u8>, ApiError> {
+        read: impl Fn(Vec<u8>) -> Result<T, E>,
+    ) -> Result<T, ApiError> {
         let mut url = self.base.clone();
         url.set_path(&format!(
             "{}/{path}",
             self.base.path().trim_end_matches('/')
         ));
-        let mut attempt = 1;
+        let started = Instant::now();
+        let (mut attempt, mut tries) = (0, 0);
         loop {
-            let request = self
-                .transport
-                .request(Method::GET, url.clone())
-                .bearer_auth(token.expose())
-                .header(header::ACCEPT, "application/json");
-            let answer = self.transport.send(purpose, attempt, request).await?;
-            if answer.status.is_success() {
-                return Ok(answer.body);
-            }
-            let refused = Refused::read(&answer, token.expose());
-            attempt += 1;
-            match self.wait(&refused, attempt) {
+            let answer = self.send(purpose, &mut attempt, &url, token).await?;
+            tries += 1;
+            let refused = if answer.status.is_success() {
+                match read(answer.body.clone()) {
+                    Ok(read) => return Ok(read),
+                    Err(error) => Refused::told_with_success(&answer, token.expose())
+                        .ok_or_else(|| ApiError::Malformed(error.to_string()))?,
+                }
+            } else {
+                Refused::read(&answer, token.expose())
+            };
+            match self.wait(&refused, tries + 1, started) {
                 Some(wait) => {
                     tracing::debug!(error = %refused.error, ?wait, "trying again");
                     tokio::time::sleep(wait).await;
@@ -84,9 +87,40 @@ impl Api {
         }
     }
 
-    fn wait(&self, refused: &Refused, next: u32) -> Option<Duration> {
-        refused
+    /// Sends it once, or twice when a kept connection ended before the first byte of an answer. Counts in `attempt`.
+    async fn send(
+        &self,
+        purpose: Purpose,
+        attempt: &mut u32,
+        url: &Url,
+        token: &AccessToken,
+    ) -> Result<Answer, TransportError> {
+        let request = || {
+            let request = self.transport.request(Method::GET, url.clone());
+            request
+                .bearer_auth(token.expose())
+                .header(header::ACCEPT, "application/json")
+        };
+        *attempt += 1;
+        let sent = self.transport.send(purpose, *attempt, request());
+        match sent.await {
+            Err(TransportError::Dropped(cause)) => {
+                tracing::debug!(%cause, "a kept connection had ended: trying again");
+                *attempt += 1;
+                let again = self.transport.send_anew(purpose, *attempt, request());
+                again.await
+            }
+            sent => sent,
+        }
+    }
+
+    /// How long to wait before try number `next`. `None`: not again, or not while whoever asked is still there.
+    fn wait(&self, refused: &Refused, next: u32, started: Instant) -> Option<Duration> {
+        let asked = refused.retry_after;
+        let wait = refused
             .may_pass
-            .then(|| self.retry.wait_before(next, refused.retry_after))?
+            .then(|| self.retry.wait_before(next, asked))??;
+        let is_too_long = started.elapsed() + wait >= self.transport.patience();
+        (asked.is_none() || !is_too_long).then_some(wait)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Map, Value};
 
+use crate::json;
 use crate::transport::{Answer, TransportError};
 
 /// Why a call gave no answer of use (Smartsheet's documentation, "Error codes").
@@ -14,10 +15,19 @@ pub enum ApiError {
     /// the call once.
     #[error("the access token was refused: {0}")]
     TokenRefused(String),
-    /// 403, or 401 with errorCode 1004: this person may not do this, for want of a scope or of a plan with API access.
-    /// Carries Smartsheet's reason.
-    #[error("not allowed: {0}")]
-    NotAllowed(String),
+    /// Refused to this person: 403 with an errorCode, or 401 with another one than those of a missing or bad token. For want
+    /// of a scope or of a plan with API access, for example.
+    #[error("not allowed: {reason}")]
+    NotAllowed {
+        /// Smartsheet's errorCode.
+        code: u64,
+        /// What Smartsheet said.
+        reason: String,
+    },
+    /// Refused to this app, whoever it asks for: 404, 405 or 410, or errorCode 1007. The API is elsewhere, or of another
+    /// version. The operator must act. Carries Smartsheet's reason.
+    #[error("the app is refused: {0}")]
+    AppRefused(String),
     /// 429, errorCode 4003, still so after the retries.
     #[error("rate-limited: {reason}")]
     RateLimited {
@@ -34,7 +44,10 @@ pub enum ApiError {
         /// How long to wait, when Smartsheet said so.
         retry_after: Option<Duration>,
     },
-    /// Any other refusal or failure. Repeating it won't help now.
+    /// Any other refusal (4xx), such as that of a firewall in between. Carries the reason.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Any other failure. Repeating it won't help now.
     #[error("failed: {0}")]
     Failed(String),
     /// No connection, or it broke.
@@ -62,41 +75,32 @@ pub(crate) struct Refused {
 impl Refused {
     /// Reads an error answer. `secret`, the access token of the call, is kept out of the texts.
     pub(crate) fn read(answer: &Answer, secret: &str) -> Self {
-        let fields: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let code = match fields.get("errorCode") {
-            Some(Value::Number(number)) => number.as_u64(),
-            Some(Value::String(digits)) => digits.trim().parse().ok(),
-            _ => None,
-        };
+        let fields: Map<String, Value> =
+            serde_json::from_str(&json::readable(&answer.body)).unwrap_or_default();
+        let code = error_code(&fields);
         let reason = reason(answer.status, code, &fields, secret);
         let retry_after = answer.retry_after;
-
-        // The table of Smartsheet's error codes. Where the body says nothing, as when a proxy answers, the status does.
-        let (error, may_pass) = match (answer.status, code) {
-            (StatusCode::UNAUTHORIZED, Some(1002 | 1003) | None) => {
-                (ApiError::TokenRefused(reason), false)
-            }
-            (StatusCode::UNAUTHORIZED, Some(1004)) | (StatusCode::FORBIDDEN, _) => {
-                (ApiError::NotAllowed(reason), false)
-            }
-            (_, Some(4003)) | (StatusCode::TOO_MANY_REQUESTS, _) => (
+        let (error, may_pass) = match Meaning::of(answer.status, code) {
+            Meaning::TokenRefused => (ApiError::TokenRefused(reason), false),
+            Meaning::NotAllowed(code) => (ApiError::NotAllowed { code, reason }, false),
+            Meaning::AppRefused => (ApiError::AppRefused(reason), false),
+            Meaning::Refused => (ApiError::Refused(reason), false),
+            Meaning::RateLimited => (
                 ApiError::RateLimited {
                     reason,
                     retry_after,
                 },
                 true,
             ),
-            (_, Some(4001)) | (StatusCode::SERVICE_UNAVAILABLE, _) => (
+            Meaning::Unavailable => (
                 ApiError::Unavailable {
                     reason,
                     retry_after,
                 },
                 true,
             ),
-            (status, Some(4002 | 4004)) if status.is_server_error() => {
-                (ApiError::Failed(reason), true)
-            }
-            _ => (ApiError::Failed(reason), false),
+            Meaning::MayPass => (ApiError::Failed(reason), true),
+            Meaning::Failed => (ApiError::Failed(reason), false),
         };
         Self {
             error,
@@ -104,12 +108,83 @@ impl Refused {
             retry_after,
         }
     }
+
+    /// The error that an answer tells of although its status is that of a success, if it does.
+    pub(super) fn told_with_success(answer: &Answer, secret: &str) -> Option<Self> {
+        let fields: Map<String, Value> =
+            serde_json::from_str(&json::readable(&answer.body)).unwrap_or_default();
+        // An errorCode of 0 is Smartsheet's for success.
+        let is_told = error_code(&fields).is_some_and(|code| code != 0);
+        is_told.then(|| Self::read(answer, secret))
+    }
+}
+
+/// What a refusal means for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    TokenRefused,
+    NotAllowed(u64),
+    AppRefused,
+    Refused,
+    RateLimited,
+    Unavailable,
+    /// A failure that another try may mend.
+    MayPass,
+    Failed,
+}
+
+impl Meaning {
+    /// The table of Smartsheet's error codes. Where the body says nothing, as when a proxy answers, the status does.
+    fn of(status: StatusCode, code: Option<u64>) -> Self {
+        let status = match code {
+            // The status says nothing: the one that Smartsheet documents for the code.
+            Some(code) if status.is_success() => status_of(code),
+            _ => status.as_u16(),
+        };
+        match (status, code) {
+            (401, Some(1002 | 1003) | None) => Self::TokenRefused,
+            // No token: a mistake of this app.
+            (401, Some(1001)) => Self::Refused,
+            (401 | 403, Some(code)) => Self::NotAllowed(code),
+            (_, Some(4003)) | (429, _) => Self::RateLimited,
+            (_, Some(4001)) | (503, _) => Self::Unavailable,
+            (404 | 405 | 410, _) | (_, Some(1007)) => Self::AppRefused,
+            (400..500, _) => Self::Refused,
+            (500.., Some(4002 | 4004)) => Self::MayPass,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// The status that Smartsheet documents for an errorCode.
+fn status_of(code: u64) -> u16 {
+    match code {
+        1001..=1003 => 401,
+        1004 | 1005 | 1013 => 403,
+        1006 => 404,
+        4001 => 503,
+        4003 => 429,
+        4005 => 410,
+        4000 | 4002 | 4004 => 500,
+        _ => 400,
+    }
+}
+
+/// Smartsheet's `errorCode`: a number, or a string of digits.
+fn error_code(fields: &Map<String, Value>) -> Option<u64> {
+    match fields.get("errorCode")? {
+        Value::Number(number) => number.as_u64(),
+        Value::String(digits) => digits.trim().parse().ok(),
+        _ => None,
+    }
 }
 
 impl From<TransportError> for ApiError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::Unreachable(cause) => Self::Unreachable(cause.to_string()),
+            TransportError::Unreachable(cause) | TransportError::Dropped(cause) => {
+                Self::Unreachable(cause.to_string())
+            }
             TransportError::Timeout => Self::Timeout,
             TransportError::TooLong(_) => Self::Malformed(error.to_string()),
             TransportError::Busy(why) => Self::NotSent(why),
@@ -158,19 +233,32 @@ mod tests {
     #[test]
     fn every_row_of_smartsheets_table() {
         for (status, code, kind, may_pass) in [
-            (401, 1001, "failed", false),
+            (401, 1001, "refused", false),
             (401, 1002, "the access token was refused", false),
             (401, 1003, "the access token was refused", false),
             (401, 1004, "not allowed", false),
             (403, 1004, "not allowed", false),
-            (404, 1006, "failed", false),
+            (401, 1005, "not allowed", false),
+            (403, 1013, "not allowed", false),
+            (404, 1006, "the app is refused", false),
+            (405, 1030, "the app is refused", false),
+            (400, 1007, "the app is refused", false),
             (429, 4003, "rate-limited", true),
             (500, 4000, "failed", false),
             (503, 4001, "unavailable", true),
             (500, 4002, "failed", true),
             (500, 4004, "failed", true),
-            (400, 1008, "failed", false),
-            (410, 4005, "failed", false),
+            (503, 4004, "unavailable", true),
+            (400, 1008, "refused", false),
+            (410, 4005, "the app is refused", false),
+            // Told with the status of a success.
+            (200, 1003, "the access token was refused", false),
+            (200, 1004, "not allowed", false),
+            (200, 4001, "unavailable", true),
+            (200, 4003, "rate-limited", true),
+            (200, 4002, "failed", true),
+            (200, 4000, "failed", false),
+            (200, 1008, "refused", false),
         ] {
             for code in [format!("{code}"), format!("\"{code}\"")] {
                 let body = format!(r#"{{"errorCode":{code},"message":"why","refId":"ref"}}"#);
@@ -191,9 +279,10 @@ mod tests {
         assert!(!refused(500, "[]").may_pass);
         assert!(!refused(502, r#"{"errorCode":{}}"#).may_pass);
         let error = refused(400, r#"{"message":"bad TOKEN\r\nhere"}"#).error;
-        assert_eq!(error.to_string(), "failed: bad …here (HTTP 400)");
+        assert_eq!(error.to_string(), "refused: bad …here (HTTP 400)");
         let error = refused(400, r#"{"message":"bad TO\u0007KEN"}"#).error;
-        assert_eq!(error.to_string(), "failed: bad … (HTTP 400)");
+        assert_eq!(error.to_string(), "refused: bad … (HTTP 400)");
+        assert!(matches!(refused(403, "<html>").error, ApiError::Refused(_)));
         let error = refused(401, r#"[1004, "not an object"]"#).error;
         assert!(matches!(error, ApiError::TokenRefused(_)), "{error}");
     }

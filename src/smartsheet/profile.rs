@@ -1,11 +1,17 @@
 //! A person's profile, as Smartsheet sends it.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
+
+use crate::json;
 
 /// What `users/me` answered: an object with an `id` and an `email`, and whatever else Smartsheet knows.
 #[derive(Debug, Clone)]
 pub struct Profile {
     raw: String,
+    /// The same for any reader, where that is not the same.
+    readable: Option<String>,
     fields: Map<String, Value>,
 }
 
@@ -16,24 +22,47 @@ pub struct ProfileError;
 
 impl Profile {
     /// Reads an answer. Fields of unknown names and of unexpected types are kept; they are for whoever shows them to deal
-    /// with.
+    /// with. A byte order mark is skipped, and what breaks a rule of JSON in a detail is read as [`Profile::readable`] says.
     ///
     /// # Errors
     ///
     /// [`ProfileError`] when it is not a JSON object with an `id` and an `email`, the two fields that are always there.
     pub fn parse(raw: Vec<u8>) -> Result<Self, ProfileError> {
-        let raw = String::from_utf8(raw).map_err(|_| ProfileError)?;
-        let fields: Map<String, Value> = serde_json::from_str(&raw).map_err(|_| ProfileError)?;
+        let readable = json::readable(&raw);
+        let fields: Map<String, Value> =
+            serde_json::from_str(&readable).map_err(|_| ProfileError)?;
         if !fields.contains_key("id") || !fields.contains_key("email") {
             return Err(ProfileError);
         }
-        Ok(Self { raw, fields })
+        let readable = match readable {
+            Cow::Owned(text) => Some(text),
+            Cow::Borrowed(_) => None,
+        };
+        let raw = String::from_utf8(raw)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        let raw = match raw.strip_prefix('\u{feff}') {
+            Some(text) => text.to_owned(),
+            None => raw,
+        };
+        Ok(Self {
+            raw,
+            readable,
+            fields,
+        })
     }
 
-    /// What Smartsheet sent, to the letter, with every big integer and unknown field as it was.
+    /// What Smartsheet sent, to the letter, with every big integer and unknown field as it was. Bytes that are not UTF-8, which
+    /// JSON may not have, are U+FFFD.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.raw
+    }
+
+    /// The same, so that any reader of JSON takes it: with U+FFFD for escaped surrogates that stand alone, and a string for a
+    /// number that no `f64` holds.
+    #[must_use]
+    pub fn readable(&self) -> &str {
+        self.readable.as_ref().unwrap_or(&self.raw)
     }
 
     /// Every field, by Smartsheet's names.
@@ -96,6 +125,21 @@ mod tests {
             let raw = format!(r#"{{"id":1,"email":"ann@example.com",{fields}}}"#);
             assert_eq!(parse(&raw).unwrap().name(), name);
         }
+    }
+
+    #[test]
+    fn a_broken_detail_is_shown_as_such_and_handed_on_as_it_was() {
+        let sent = r#"{"id":1,"email":"a@b.c","company":"Caf\ud83c","\udc00":1e400}"#;
+        for raw in [sent.to_owned(), format!("\u{feff}{sent}")] {
+            let profile = parse(&raw).unwrap();
+            assert_eq!(profile.raw(), sent);
+            assert_eq!(profile.text("company"), Some("Caf\u{fffd}"));
+            assert_eq!(profile.text("\u{fffd}"), Some("1e400"));
+            assert!(serde_json::from_str::<Value>(profile.readable()).is_ok());
+        }
+        let profile =
+            Profile::parse(b"{\"id\":1,\"email\":\"a\",\"company\":\"Caf\xe9\"}".to_vec());
+        assert_eq!(profile.unwrap().text("company"), Some("Caf\u{fffd}"));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-/// How calls are repeated that Smartsheet says may pass. Bounded, exponential, jittered; `Retry-After` is honoured.
+/// How calls are repeated that Smartsheet says may pass. Bounded, exponential, jittered; `Retry-After` makes a wait longer, never
+/// shorter.
 ///
 /// Smartsheet's own SDKs go on for 15 to 30 seconds; a person looking at a page does not, so this is a few quick tries.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,7 @@ pub struct Retry {
 }
 
 impl Default for Retry {
-    /// 4 tries: at once, then after at most 0.2, 0.4 and 0.8 seconds. `Retry-After` is waited for up to 3 seconds.
+    /// 4 tries: at once, then after at most 0.2, 0.4 and 0.8 seconds, or as long as `Retry-After` asks, up to 3 seconds.
     fn default() -> Self {
         Self {
             tries: 4,
@@ -34,12 +35,16 @@ impl Retry {
         if next > self.tries {
             return None;
         }
-        if let Some(asked) = retry_after {
-            return (asked <= self.longest_wait).then_some(asked);
+        let asked = retry_after.unwrap_or_default();
+        if asked > self.longest_wait {
+            return None;
         }
-        let longest = self.first_wait * 2_u32.saturating_pow(next.saturating_sub(2));
+        let factor = 2_u32.saturating_pow(next.saturating_sub(2));
+        let longest = self.first_wait.saturating_mul(factor);
         // Between half and all of it, so that clients that failed together don't come back together.
-        Some(longest.mul_f64(rand::rng().random_range(0.5..=1.0)))
+        let ours = longest.mul_f64(rand::rng().random_range(0.5..=1.0));
+        // Servers also send 0, and dates that have just passed.
+        Some(asked.max(ours))
     }
 }
 
@@ -66,6 +71,7 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(retry.wait_before(2, Some(second)), Some(second));
         assert_eq!(retry.wait_before(2, Some(60 * second)), None);
+        assert!(retry.wait_before(4, Some(Duration::ZERO)) >= Some(retry.first_wait * 2));
         assert_eq!(retry.wait_before(5, Some(second)), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::kept::Kept;
 use super::{Gate, Limits, Transport, client};
 
 impl Transport {
@@ -11,13 +12,18 @@ impl Transport {
     ///
     /// When the client can't be set up, and on systems without such sockets.
     pub fn through(socket: &Path, limits: Limits) -> Result<Self, reqwest::Error> {
-        let client = client(limits).no_proxy().tls_certs_only([]);
-        #[cfg(unix)]
-        let client = client.unix_socket(socket);
-        #[cfg(not(unix))]
-        let _ = socket;
+        let builder = || {
+            let client = client(limits).no_proxy().tls_certs_only([]);
+            #[cfg(unix)]
+            let client = client.unix_socket(socket);
+            #[cfg(not(unix))]
+            let _ = socket;
+            client
+        };
         Ok(Self {
-            http: client.build()?,
+            http: builder().build()?,
+            http_anew: builder().pool_max_idle_per_host(0).build()?,
+            kept: Kept::default(),
             gate: Gate::new(limits.max_calls),
             limits,
             witnesses: Vec::new(),

@@ -76,7 +76,7 @@ pub(super) fn profile_page(
     lesson: Option<Lesson>,
 ) -> Result<Response, serde_json::Error> {
     let raw = profile.raw();
-    let fields: Fields<'_> = serde_json::from_str(raw)?;
+    let fields: Fields<'_> = serde_json::from_str(profile.readable())?;
     let reader = Reader::of(profile);
     let person = Person::of(profile);
     Ok(page(&MePage {

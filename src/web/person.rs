@@ -1,25 +1,18 @@
 //! Who is signed in: the way from a session to a profile.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod failures;
 
-use axum::http::StatusCode;
+use std::sync::Arc;
+
 use tokio::time::timeout;
 
 use super::App;
 use super::browser::Browser;
-use super::failure::{Action, Failure, REGISTRATION_CHECKS};
-use crate::oauth::OAuthError;
+use super::failure::Failure;
 use crate::session::{AccessError, Id, Login, Person, SignedIn};
 use crate::smartsheet::{Api, ApiError, Profile};
-
-/// Why this app can be busy.
-pub(super) const BUSY_BECAUSE: &str = "The app makes a bounded number of calls to Smartsheet at once, so that a slow \
-                                       Smartsheet does not fill its memory; and before it stops, it begins no token \
-                                       request whose answer it could miss.";
-
-/// When to come again if this app is busy.
-pub(super) const BUSY_FOR: Duration = Duration::from_secs(2);
+use failures::overtaken;
+pub(super) use failures::{BUSY_BECAUSE, BUSY_FOR, MAINTENANCE_FOR, PAUSE_FOR, slow};
 
 /// Why there is no profile.
 pub(super) enum PersonError {
@@ -60,23 +53,22 @@ async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, Per
     let mut signed_in = app.access.usable(id).await.map_err(failed)?;
     let api = watched(app, browser, &signed_in);
     let mut answer = api.current_user(signed_in.access_token()).await;
-    // At most one refresh for a visit. Tokens that others brought are tried as they come: each may have expired, or have been
-    // made void by the next refresh, before it was used.
-    let mut may_refresh = true;
-    while let Err(ApiError::TokenRefused(_)) = answer {
+    // Two calls for a visit at most, with one refresh between them that is shared by all who wait for it. If Smartsheet refuses
+    // every token, as with a wrong clock, more of either would only multiply.
+    if let Err(ApiError::TokenRefused(_)) = answer {
         let refused = signed_in.access_token();
-        let next = if may_refresh {
-            app.access.instead_of(id, refused).await
-        } else {
-            app.access.usable(id).await
-        };
-        let next = next.map_err(failed)?;
-        if next.access_token() == refused {
-            break;
+        let next = app.access.instead_of(id, refused).await.map_err(failed)?;
+        if next.access_token() != refused {
+            signed_in = next;
+            answer = api.current_user(signed_in.access_token()).await;
         }
-        may_refresh &= !next.is_new;
-        signed_in = next;
-        answer = api.current_user(signed_in.access_token()).await;
+    }
+    if let Err(ApiError::TokenRefused(reason)) = &answer {
+        let refused = signed_in.access_token();
+        let other = app.access.has_other_than(id, refused).await;
+        if other.map_err(failed)? {
+            return Err(PersonError::Failed(overtaken(reason.clone())));
+        }
     }
     let profile = answer?;
 
@@ -129,157 +121,5 @@ impl PersonError {
             }
         }
         error.into()
-    }
-}
-
-impl From<AccessError> for PersonError {
-    fn from(error: AccessError) -> Self {
-        let reason = error.to_string();
-        Self::Failed(match error {
-            AccessError::SignedOut => return Self::SignedOut,
-            AccessError::GrantGone(_) => sign_in_again(reason),
-            AccessError::Store(error) => error.into(),
-            AccessError::NotRefreshed(OAuthError::Timeout) => slow(),
-            AccessError::NotRefreshed(error) if error.is_operators() => Failure {
-                why: "Smartsheet knows an app by its client id and its secret. It answered, so it can be reached: what the \
-                      app says about itself is not what is registered.",
-                advice: "Whoever runs this app must act, and should check:",
-                checks: REGISTRATION_CHECKS,
-                action: Action::GoHome,
-                ..failed(
-                    "refresh-refused",
-                    format!("Smartsheet refused this app itself: {error}. You are still signed in."),
-                    reason,
-                )
-            },
-            AccessError::NotRefreshed(OAuthError::Provider(refusal)) if refusal.status == 429 => {
-                rate_limited(refusal.retry_after, reason)
-            }
-            AccessError::NotRefreshed(OAuthError::NotSent(_)) => busy(reason),
-            AccessError::NotRefreshed(_) => failed(
-                "smartsheet-failed",
-                "Smartsheet can't be reached, or its answer can't be read. You are still signed in.".to_owned(),
-                reason,
-            ),
-        })
-    }
-}
-
-impl From<ApiError> for PersonError {
-    fn from(error: ApiError) -> Self {
-        let reason = error.to_string();
-        Self::Failed(match error {
-            ApiError::TokenRefused(_) => sign_in_again(reason),
-            ApiError::NotAllowed(said) => Failure {
-                status: StatusCode::FORBIDDEN,
-                title: "Smartsheet does not allow this",
-                why: "Signing in and using the API are two things: somebody on a plan without API access can do the first.",
-                advice: "Ask your Smartsheet administrator whether your plan includes API access.",
-                action: Action::GoHome,
-                ..failed("not-allowed", format!("Smartsheet's reason: {said}. You are still signed in."), reason)
-            },
-            ApiError::RateLimited { retry_after, .. } => rate_limited(retry_after, reason),
-            ApiError::Unavailable { retry_after, .. } => unavailable(
-                "smartsheet-unavailable",
-                "Smartsheet is offline for maintenance. You are still signed in.",
-                retry_after.unwrap_or(Duration::from_secs(30)),
-                reason,
-            ),
-            ApiError::Timeout => slow(),
-            ApiError::NotSent(_) => busy(reason),
-            ApiError::Failed(_) | ApiError::Unreachable(_) | ApiError::Malformed(_) => failed(
-                "smartsheet-failed",
-                "Smartsheet can't be reached, reports a failure, or its answer can't be read. You are still signed in."
-                    .to_owned(),
-                reason,
-            ),
-        })
-    }
-}
-
-fn failed(kind: &'static str, explanation: String, reason: String) -> Failure {
-    Failure {
-        status: StatusCode::BAD_GATEWAY,
-        kind,
-        title: "Smartsheet does not answer as it should",
-        explanation,
-        why: "The cause is at Smartsheet or on the way there. Where its documentation says that another try may help, this app \
-              has made it already.",
-        advice: "Try again in a moment.",
-        checks: &[],
-        action: Action::TryProfileAgain,
-        reason,
-        retry_after: None,
-    }
-}
-
-fn unavailable(
-    kind: &'static str,
-    explanation: &str,
-    retry_after: Duration,
-    reason: String,
-) -> Failure {
-    Failure {
-        status: StatusCode::SERVICE_UNAVAILABLE,
-        title: "Smartsheet is not available",
-        retry_after: Some(retry_after),
-        ..failed(kind, explanation.to_owned(), reason)
-    }
-}
-
-fn rate_limited(retry_after: Option<Duration>, reason: String) -> Failure {
-    Failure {
-        title: "Smartsheet asks for a pause",
-        why: "Smartsheet answers 300 requests a minute for each token. Asking on would only make the pause longer.",
-        ..unavailable(
-            "rate-limited",
-            "This app has asked Smartsheet for too much in a short time. You are still signed in.",
-            retry_after.unwrap_or(Duration::from_mins(1)),
-            reason,
-        )
-    }
-}
-
-/// Too much is going on here, or this instance stops and another one takes over.
-fn busy(reason: String) -> Failure {
-    Failure {
-        title: "This app is busy",
-        why: BUSY_BECAUSE,
-        ..unavailable(
-            "busy",
-            "Smartsheet was not asked, because too much is going on here at the moment. You are still signed in.",
-            BUSY_FOR,
-            reason,
-        )
-    }
-}
-
-pub(super) fn slow() -> Failure {
-    Failure {
-        status: StatusCode::GATEWAY_TIMEOUT,
-        title: "Smartsheet took too long",
-        why: "This app waits for a while and then says so, rather than let a page hang.",
-        ..failed(
-            "smartsheet-slow",
-            "Smartsheet did not answer in time. You are still signed in.".to_owned(),
-            "no answer in time".to_owned(),
-        )
-    }
-}
-
-fn sign_in_again(reason: String) -> Failure {
-    Failure {
-        status: StatusCode::UNAUTHORIZED,
-        title: "Please sign in again",
-        why: "An access token lives for days, and each refresh token brings one more pair, once. Smartsheet takes neither any \
-              more.",
-        advice: "Signing in again takes a moment.",
-        action: Action::SignIn,
-        ..failed(
-            "grant-gone",
-            "Smartsheet no longer lets this app act for you. The access was revoked, or has not been used for too long."
-                .to_owned(),
-            reason,
-        )
     }
 }

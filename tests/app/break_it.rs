@@ -71,7 +71,14 @@ const PROOFS: [(&str, &[&str]); 18] = [
     ),
     ("server-error", &["profile 502", "current_user 500"]),
     ("malformed-answer", &["profile 502", "current_user 200"]),
-    ("broken-connection", &["profile 502", "current_user failed"]),
+    (
+        "broken-connection",
+        &[
+            "profile 502",
+            "current_user failed",
+            "current_user#2 failed",
+        ],
+    ),
     ("hanging-call", &["profile 504", "current_user failed"]),
     (
         "no-api-access",

@@ -184,9 +184,15 @@ async fn refreshes_retries_and_failures() {
     refresh(&browser).await;
     since(&["refresh_now 303", "refresh 200"]).await;
 
-    world.sandbox.fault(me, "reset", 1, json!({})).await;
+    // A connection that was kept, and the one that is made when it ends.
+    world.sandbox.fault(me, "reset", 2, json!({})).await;
     assert_eq!(browser.get("/me").await.status, 502);
-    since(&["profile 502", "current_user failed"]).await;
+    since(&[
+        "profile 502",
+        "current_user failed",
+        "current_user#2 failed",
+    ])
+    .await;
 
     let never = json!({"delay_ms": 60_000});
     world.sandbox.fault(me, "slow", 1, never).await;

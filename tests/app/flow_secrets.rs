@@ -81,11 +81,15 @@ async fn scenario(authentication: &str) -> (Browser, Secrets) {
     browser.get("/me").await.shows(200, &["Grace Hopper"]);
     let refreshed = browser.send(Method::POST, "/refresh", &headers).await;
     refreshed.redirects_to("/me");
-    for fault in ["reset", "malformed", "unavailable_html"] {
+    for (fault, status) in [
+        ("reset", 502),
+        ("malformed", 502),
+        ("unavailable_html", 503),
+    ] {
         world.sandbox.fault("/2.0/token", fault, 1, json!({})).await;
         assert_eq!(
             browser.send(Method::POST, "/refresh", &[]).await.status,
-            502
+            status
         );
     }
     world.sandbox.revoke().await;

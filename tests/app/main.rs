@@ -1,6 +1,7 @@
 //! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
 //! and the binary itself, as a person or a container starts it.
 
+mod answers;
 mod break_it;
 mod cannot_start;
 mod check;
@@ -19,6 +20,7 @@ mod flow_secrets;
 mod handed_over;
 mod headers;
 mod image_tags;
+mod kept_connections;
 mod log_lines;
 mod log_safety;
 mod logout;
@@ -27,6 +29,7 @@ mod me;
 mod metrics;
 mod metrics_documented;
 mod metrics_served;
+mod pauses;
 mod profile;
 mod profile_page;
 mod public_sandbox;
@@ -37,6 +40,8 @@ mod redirect_exchange;
 mod refresh;
 mod refresh_failures;
 mod refresh_shared;
+mod refusals;
+mod refused_tokens;
 mod return_to;
 mod revocations;
 mod sealed;

@@ -89,10 +89,6 @@ async fn not_allowed_in_every_form() {
             403,
             r#"{"errorCode":"1004","message":"You are not authorized to perform this action."}"#,
         ),
-        (
-            403,
-            r#"{"message":"You are not authorized to perform this action."}"#,
-        ),
     ] {
         let provider = Provider::start(move |request, _| {
             (request.line == "GET /2.0/users/me").then(|| Reply::json(status, body))

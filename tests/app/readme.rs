@@ -82,7 +82,7 @@ fn every_error_page_is_explained() {
 
 #[test]
 fn every_code_of_the_token_endpoint_is_explained() {
-    let reader = TOKEN_ERRORS.split("fn from_refusal").nth(1).unwrap();
+    let reader = TOKEN_ERRORS.split("fn of(").nth(1).unwrap();
     let reader = reader.split("\n    }\n").next().unwrap();
     let codes: Vec<&str> = reader
         .split(|character: char| !character.is_ascii_digit())

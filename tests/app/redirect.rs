@@ -232,7 +232,6 @@ async fn any_other_error_is_named_for_the_operator() {
         "unsupported_response_type",
         "invalid_request",
         "invalid_client",
-        "server_error",
         "never_heard_of",
     ] {
         let texts = [error, "Whoever runs this app must act"];

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::refresh::{LIFE, ME, TOKEN, bearers, signed_in};
 use crate::support::{Gate, MINUTE, Reply, Seen, until};
 
-/// Where the rate limit is among [`passing_failures`].
-const RATE_LIMIT: usize = 3;
+/// Where maintenance and the rate limit are among [`passing_failures`].
+const PAUSES: [usize; 2] = [2, 3];
 
 /// What may pass, at the token endpoint.
 fn passing_failures() -> Vec<Reply> {
@@ -52,11 +52,11 @@ async fn a_passing_failure_keeps_the_session() {
         let (provider, setup, _app, browser) = signed_in(script, |setup| setup).await;
         setup.clock.pass(LIFE);
         let page = browser.get("/me").await;
-        // Only the rate limit says when to come again.
-        let is_rate_limit = index == RATE_LIMIT;
-        let status = if is_rate_limit { 503 } else { 502 };
+        // Only these two say when to come again.
+        let is_pause = PAUSES.contains(&index);
+        let status = if is_pause { 503 } else { 502 };
         page.is_error(status, &["You are still signed in"]);
-        assert_eq!(!page.header("retry-after").is_empty(), is_rate_limit);
+        assert_eq!(!page.header("retry-after").is_empty(), is_pause);
         assert_eq!(provider.lines(), [TOKEN, ME, TOKEN], "{index}");
         browser.get("/me").await.shows(200, &["Ann"]);
         let seen = provider.seen();

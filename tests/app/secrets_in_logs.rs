@@ -72,9 +72,14 @@ async fn scenario(program: &Program) {
     post_as(&browser, "refreshed-now", "/refresh")
         .await
         .redirects_to("/me");
-    for fault in ["malformed", "unavailable_html", "reset", "server_error"] {
+    for (fault, status) in [
+        ("malformed", 502),
+        ("unavailable_html", 503),
+        ("reset", 502),
+        ("server_error", 502),
+    ] {
         sandbox.fault("/2.0/token", fault, 1, json!({})).await;
-        assert_eq!(post_as(&browser, fault, "/refresh").await.status, 502);
+        assert_eq!(post_as(&browser, fault, "/refresh").await.status, status);
     }
     sandbox.revoke().await;
     assert_eq!(browser.get_as("gone", "/me").await.status, 401);

@@ -217,15 +217,18 @@ pub(super) fn reaction(message: &Message) -> Option<&'static str> {
             .is_some_and(|body| body.contains(code))
     };
     Some(match (message.step, answer.status) {
-        (Step::CurrentUser, 401) if !has_code("1004") => {
+        (Step::CurrentUser, 401)
+            if !has_code("errorCode") || has_code("1002") || has_code("1003") =>
+        {
             "Smartsheet refused the token: this app renews it and asks again, once."
         }
-        (Step::CurrentUser, 401 | 403) => {
+        (Step::CurrentUser, 401 | 403) if has_code("errorCode") => {
             "Smartsheet does not allow this to this person. Asking again would not help."
         }
         (Step::CurrentUser, 429) => {
             "Smartsheet asked for a pause: this app asks again a few times, or passes the wait on when it is long."
         }
+        (Step::CurrentUser, 400..500) => "The call was refused. Asking again would not help.",
         (Step::CurrentUser, _) => {
             "Smartsheet failed. Where its documentation says that it may pass, this app asks again a few times."
         }

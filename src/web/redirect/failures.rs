@@ -1,12 +1,14 @@
 //! Why a callback signs nobody in, for the metrics, for the log and for the person.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
 use super::RedirectError;
 use crate::metrics::SignIn;
 use crate::oauth::{AuthorizationError, OAuthError};
 use crate::web::failure::{Action, Failure, REGISTRATION_CHECKS};
-use crate::web::person::{BUSY_BECAUSE, BUSY_FOR};
+use crate::web::person::{BUSY_BECAUSE, BUSY_FOR, MAINTENANCE_FOR, PAUSE_FOR};
 
 /// Why a failed exchange is not tried again.
 const NOT_REPEATED: &str = "A code works once, and nobody knows whether Smartsheet took this one before the answer was lost. So \
@@ -19,6 +21,7 @@ impl RedirectError {
             Self::Unreadable(_) => SignIn::Unreadable,
             Self::UnknownState => SignIn::UnknownState,
             Self::Refused(AuthorizationError::AccessDenied) => SignIn::Denied,
+            Self::Refused(error) if error.may_pass() => SignIn::SmartsheetFailed,
             Self::Refused(_) => SignIn::RequestRefused,
             Self::NotExchanged(error) if error.is_operators() => SignIn::AppRefused,
             Self::NotExchanged(OAuthError::InvalidGrant(_)) => SignIn::CodeRefused,
@@ -73,21 +76,9 @@ impl From<RedirectError> for Failure {
                     retry_after: None,
                 };
             }
-            RedirectError::Refused(AuthorizationError::AccessDenied) => {
-                return Self {
-                    status: StatusCode::FORBIDDEN,
-                    kind: "access-denied",
-                    title: "You chose not to sign in",
-                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing about you was stored."
-                        .to_owned(),
-                    why: "An app may act for you only if you choose Allow. Smartsheet tells it when you don't, and nothing \
-                          else.",
-                    checks: &[],
-                    advice: "If you change your mind, sign in and choose Allow.",
-                    action: Action::SignIn,
-                    reason,
-                    retry_after: None,
-                };
+            RedirectError::Refused(AuthorizationError::AccessDenied) => return Self::denied(reason),
+            RedirectError::Refused(error) if error.may_pass() => {
+                return Self::no_sign_ins(&error, reason);
             }
             RedirectError::Refused(error) => {
                 return Self::for_operator(
@@ -120,6 +111,12 @@ impl From<RedirectError> for Failure {
                 NOT_REPEATED,
             ),
             RedirectError::NotExchanged(OAuthError::NotSent(_)) => return Self::busy(reason),
+            RedirectError::NotExchanged(OAuthError::RateLimited(refusal)) => {
+                return Self::paused(refusal.retry_after, reason);
+            }
+            RedirectError::NotExchanged(OAuthError::Unavailable(refusal)) => {
+                return Self::maintenance(refusal.retry_after, reason);
+            }
             RedirectError::NotExchanged(_) => (
                 StatusCode::BAD_GATEWAY,
                 "smartsheet-failed",
@@ -144,6 +141,24 @@ impl From<RedirectError> for Failure {
 }
 
 impl Failure {
+    /// 403: the person chose Deny.
+    fn denied(reason: String) -> Self {
+        Self {
+                    status: StatusCode::FORBIDDEN,
+                    kind: "access-denied",
+                    title: "You chose not to sign in",
+                    explanation: "Smartsheet told this app that you denied access. It got no token, and nothing about you was stored."
+                        .to_owned(),
+                    why: "An app may act for you only if you choose Allow. Smartsheet tells it when you don't, and nothing \
+                          else.",
+                    checks: &[],
+                    advice: "If you change your mind, sign in and choose Allow.",
+                    action: Action::SignIn,
+                    reason,
+                    retry_after: None,
+                }
+    }
+
     /// 503: the code was not sent.
     fn busy(reason: String) -> Self {
         Self {
@@ -158,6 +173,52 @@ impl Failure {
             action: Action::SignIn,
             reason,
             retry_after: Some(BUSY_FOR),
+        }
+    }
+
+    /// 503: the authorization server sent the browser back because it can't answer.
+    fn no_sign_ins(error: &AuthorizationError, reason: String) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            kind: "smartsheet-unavailable",
+            title: "Smartsheet can't sign you in at the moment",
+            explanation: format!("It sent you back with {error}, so you are not signed in."),
+            why: "A server that fails has no other way to say so: what it answers a browser with at this point is an address \
+                  to go to.",
+            advice: "Start the sign-in again in a moment.",
+            checks: &[],
+            action: Action::SignIn,
+            reason,
+            retry_after: Some(MAINTENANCE_FOR),
+        }
+    }
+
+    /// 503: the token endpoint was asked for too much.
+    fn paused(retry_after: Option<Duration>, reason: String) -> Self {
+        Self {
+            kind: "rate-limited",
+            title: "Smartsheet asks for a pause",
+            explanation: "This app has asked Smartsheet for too much in a short time, so you are not signed in."
+                .to_owned(),
+            why: "Smartsheet answers only so many requests a minute. Asking on would only make the pause longer.",
+            ..Self::maintenance(Some(retry_after.unwrap_or(PAUSE_FOR)), reason)
+        }
+    }
+
+    /// 503: the token endpoint is under maintenance.
+    fn maintenance(retry_after: Option<Duration>, reason: String) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            kind: "smartsheet-unavailable",
+            title: "Smartsheet is not available",
+            explanation: "Smartsheet is offline for maintenance, so you are not signed in."
+                .to_owned(),
+            why: NOT_REPEATED,
+            advice: "Start the sign-in again later.",
+            checks: &[],
+            action: Action::SignIn,
+            reason,
+            retry_after: Some(retry_after.unwrap_or(MAINTENANCE_FOR)),
         }
     }
 
