@@ -1,6 +1,6 @@
 //! The protocol: OAuth 2.0's authorization code grant (RFC 6749) as Smartsheet speaks it.
 //!
-//! Five messages, five calls. The room knows no web framework, no storage and no template; with `transport.rs` and
+//! Five messages, five calls. The room knows no web framework, no storage and no template; with `transport.rs`, `json.rs` and
 //! `clock.rs` beside it, it can be lifted into any app that runs on tokio.
 //!
 //! | message | here |

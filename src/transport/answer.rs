@@ -19,7 +19,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// What `Retry-After` asks for: a number of seconds, or the time until a date (RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
-    /// The body, at most [`Limits::max_answer_bytes`] long.
+    /// The body, at most [`Limits::max_answer_bytes`](super::Limits::max_answer_bytes) long, decoded.
     pub body: Vec<u8>,
 }
 

@@ -25,7 +25,7 @@ pub enum Purpose {
     Arrangement,
 }
 
-/// Sees every call of a [`Transport`] when it has ended. For records and figures: it can't change anything, and must not
+/// Sees every call of a [`Transport`](super::Transport) when it has ended. For records and figures: it can't change anything, and must not
 /// take long.
 pub trait Witness: fmt::Debug + Send + Sync {
     /// Is told of `call`, with every secret that it carried: whoever keeps something of it must mask that.
