@@ -33,7 +33,7 @@ use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, RefreshPolicy, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter};
+use crate::web::{self, App, Control, RateLimiter, Readiness};
 use bound::Bound;
 pub use limits::ConnectionLimits;
 use open_store::beside;
@@ -272,6 +272,7 @@ pub fn assemble(
             .server
             .rate_limit
             .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
+        readiness: Readiness::default(),
         clock,
         metrics,
     })

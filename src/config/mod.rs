@@ -1,5 +1,6 @@
 //! The settings: what they are, where each value came from, and what is wrong with it.
 
+mod flow;
 mod parse;
 mod server;
 mod session;
@@ -16,6 +17,7 @@ use url::Url;
 
 use crate::oauth::ClientAuthentication;
 use crate::transport::is_loopback;
+pub use flow::FlowSettings;
 use parse::Expected;
 pub use parse::duration as parse_duration;
 pub use server::ServerSettings;
@@ -34,6 +36,8 @@ pub struct Settings {
     pub smartsheet: SmartsheetSettings,
     /// What is kept for a browser, where and for how long.
     pub session: SessionSettings,
+    /// The record of what was said.
+    pub flow: FlowSettings,
     /// How events are written.
     pub log: LogFormat,
     sources: Sources,
@@ -105,6 +109,7 @@ impl Settings {
         Ok(Self {
             smartsheet: smartsheet::read(&sources, &server)?,
             session: session::read(&sources)?,
+            flow: flow::read(&sources)?,
             log: value(&sources, "log.format", "text", |text| {
                 parse::one_of(
                     text,
@@ -220,6 +225,9 @@ impl Settings {
             "session.lifetime" => show_duration(session.lifetime),
             "session.refresh_lease" => show_duration(session.refresh_lease),
             "session.refresh_margin" => show_duration(session.refresh_margin),
+            "flow.record" if self.flow.record => "on".to_owned(),
+            "flow.record" => "off".to_owned(),
+            "flow.max_size" => flow::show_size(self.flow.max_size),
             "log.format" => match self.log {
                 LogFormat::Text => "text".to_owned(),
                 LogFormat::Json => "json".to_owned(),

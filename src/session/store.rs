@@ -318,6 +318,15 @@ impl Store {
         Ok(self.rows.ping().await?)
     }
 
+    /// Whether the database takes writes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when it doesn't.
+    pub async fn probe_write(&self) -> Result<(), StoreError> {
+        Ok(self.rows.probe_write().await?)
+    }
+
     /// Ends the connections to the database.
     pub async fn close(&self) {
         self.rows.close().await;

@@ -27,6 +27,7 @@ use steps::{explain, reaction};
 struct FlowPage {
     frame: Frame,
     is_example: bool,
+    is_recording: bool,
     is_signed_in: bool,
     /// Whether there may have been more.
     is_full: bool,
@@ -60,12 +61,18 @@ pub(super) async fn get(
             .enumerate()
             .map(|(index, message)| as_data(index + 1, message, &app))
             .collect();
-        let body = json!({ "example": is_example, "signed_in": is_signed_in, "messages": list });
+        let body = json!({
+            "example": is_example,
+            "recording": app.flow.is_recording(),
+            "signed_in": is_signed_in,
+            "messages": list,
+        });
         return Ok((vary, Json(body)).into_response());
     }
     let page = page(&FlowPage {
         frame: Frame::of(&app, Here::Flow),
         is_example,
+        is_recording: app.flow.is_recording(),
         is_signed_in,
         is_full: messages.len() >= KEPT_MESSAGES,
         kept: KEPT_MESSAGES,

@@ -59,6 +59,7 @@ pub use client_address::Peer;
 use failure::Failure;
 use frame::{Frame, Here};
 pub use headers::hardening;
+pub use health::Readiness;
 pub use limits::{BodyOverdue, MAX_URL_BYTES};
 pub use rate_limit::RateLimiter;
 use rate_limit::Route;
@@ -105,6 +106,8 @@ pub struct App {
     pub trusted_proxies: Vec<IpNet>,
     /// Counts what each client asks for, if anything does.
     pub rate_limiter: Option<RateLimiter>,
+    /// What is known of the store for `/readyz`.
+    pub readiness: Readiness,
     /// Lets calls to Smartsheet out.
     pub gate: Gate,
     /// The time.

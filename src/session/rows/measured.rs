@@ -22,6 +22,7 @@ pub(in crate::session) struct MeasuredRows {
     trim_transient: Operation,
     count: Operation,
     ping: Operation,
+    probe_write: Operation,
 }
 
 impl MeasuredRows {
@@ -38,6 +39,7 @@ impl MeasuredRows {
             trim_transient: metrics.store_operation("trim_transient"),
             count: metrics.store_operation("count"),
             ping: metrics.store_operation("ping"),
+            probe_write: metrics.store_operation("probe_write"),
         }
     }
 }
@@ -96,6 +98,10 @@ impl Rows for MeasuredRows {
 
     async fn ping(&self) -> Result<(), RowsError> {
         measure(&self.ping, self.rows.ping()).await
+    }
+
+    async fn probe_write(&self) -> Result<(), RowsError> {
+        measure(&self.probe_write, self.rows.probe_write()).await
     }
 
     async fn close(&self) {

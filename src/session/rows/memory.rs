@@ -120,5 +120,9 @@ impl Rows for MemoryRows {
         Ok(())
     }
 
+    async fn probe_write(&self) -> Result<(), RowsError> {
+        Ok(())
+    }
+
     async fn close(&self) {}
 }

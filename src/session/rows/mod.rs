@@ -106,6 +106,9 @@ pub trait Rows: fmt::Debug + Send + Sync {
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), RowsError>;
 
+    /// Writes something of no meaning: whether the database takes writes.
+    async fn probe_write(&self) -> Result<(), RowsError>;
+
     /// Ends the connections.
     async fn close(&self);
 }

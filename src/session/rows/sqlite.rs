@@ -37,6 +37,14 @@ impl SqliteRows {
     ) -> Result<bool, RowsError> {
         Ok(self.database.write(change).await? == 1)
     }
+
+    /// The same for a change that ends a session, which needs no free room on the disk.
+    async fn ends_one(
+        &self,
+        change: impl Fn(&Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<bool, RowsError> {
+        Ok(self.database.write_ending(change).await? == 1)
+    }
 }
 
 /// Adds a row unless its key is taken.
@@ -104,7 +112,7 @@ impl Rows for SqliteRows {
 
     async fn replace(&self, old: &RowKey, version: i64, new: &Row) -> Result<bool, RowsError> {
         let (old, new) = (*old, new.clone());
-        self.changes_one(move |file| match delete(file, &old, version)? {
+        self.ends_one(move |file| match delete(file, &old, version)? {
             0 => Ok(0),
             _ => match insert(file, &new)? {
                 // Fails the change, so that the old row stays.
@@ -117,8 +125,7 @@ impl Rows for SqliteRows {
 
     async fn delete(&self, key: &RowKey, version: i64) -> Result<bool, RowsError> {
         let key = *key;
-        self.changes_one(move |file| delete(file, &key, version))
-            .await
+        self.ends_one(move |file| delete(file, &key, version)).await
     }
 
     async fn touch(&self, key: &RowKey, expires_at: i64) -> Result<(), RowsError> {
@@ -174,6 +181,17 @@ impl Rows for SqliteRows {
             .database
             .read(|file| file.prepare_cached("SELECT 1")?.query_row([], |_| Ok(())));
         Ok(pong.await?)
+    }
+
+    async fn probe_write(&self) -> Result<(), RowsError> {
+        // A number that the file has anyway: nothing changes, and it is written all the same.
+        let probed = self.database.write(|file| {
+            let version: u32 = file.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            file.pragma_update(None, "user_version", version)?;
+            Ok(1)
+        });
+        probed.await?;
+        Ok(())
     }
 
     async fn close(&self) {

@@ -100,6 +100,10 @@ impl Rows for FailingRows {
         pass(&self.reads)
     }
 
+    async fn probe_write(&self) -> Result<(), RowsError> {
+        pass(&self.writes)
+    }
+
     async fn close(&self) {}
 }
 

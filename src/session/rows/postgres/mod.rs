@@ -114,6 +114,14 @@ impl Rows for PostgresRows {
         Ok(())
     }
 
+    async fn probe_write(&self) -> Result<(), RowsError> {
+        let count = sqlx::query(
+            "INSERT INTO write_probe (written) VALUES (1) ON CONFLICT (is_only) DO UPDATE SET written = write_probe.written + 1",
+        );
+        self.lines.write(count).await?;
+        Ok(())
+    }
+
     async fn close(&self) {
         self.lines.close().await;
     }
