@@ -2,8 +2,8 @@
 
 use rusqlite::Connection;
 
-/// How many pages are given back at once, so that no lock is held for long.
-const STEP: u32 = 1000;
+/// How many pages are given back at once, so that no lock is held for long and the log stays short.
+const STEP: &str = "PRAGMA incremental_vacuum(100)";
 
 /// Fewer free pages are kept: they will be needed again soon.
 const LEAST_FREE: i64 = 256;
@@ -22,7 +22,10 @@ pub(super) fn shrink(file: &Connection) -> rusqlite::Result<()> {
     let mut before = i64::MAX;
     let mut left = free_pages(file)?;
     while left > 0 && left < before {
-        file.execute_batch(&format!("PRAGMA incremental_vacuum({STEP})"))?;
+        // A row for each page, and the pages are given back while they are read.
+        let mut pages = file.prepare_cached(STEP)?;
+        let mut pages = pages.query([])?;
+        while pages.next()?.is_some() {}
         (before, left) = (left, free_pages(file)?);
     }
     // The file gets shorter when the log is copied into it. Where others read or write, that comes later.

@@ -144,7 +144,7 @@ async fn what_people_do_is_counted_once() {
     let store = after.counted(&format!("{STORE}_count"));
     // Who signs in gets a new session id. Who denies, or fails, doesn't.
     assert_eq!(store.get("replace ok"), Some(&1), "{store:?}");
-    assert_eq!(store.get("ping ok"), Some(&1), "{store:?}");
+    assert_eq!(store.get("probe_write ok"), Some(&1), "{store:?}");
     for operation in [
         "find",
         "insert",
@@ -372,14 +372,16 @@ async fn operations_of_the_store_are_counted_once_by_outcome() {
 #[tokio::test]
 async fn a_database_that_fails_shows() {
     let rows = Arc::<FailingRows>::default();
-    let app = app_on(&Setup::mounted(), rows.clone());
+    let setup = Setup::mounted();
+    let app = app_on(&setup, rows.clone());
     let browser = serve(smartsheet_oauth_demo::web::router(Arc::clone(&app))).await;
-    rows.reads.store(1, Ordering::SeqCst);
+    rows.writes.store(1, Ordering::SeqCst);
     assert_eq!(browser.get("/readyz").await.status, 503);
+    setup.clock.pass(SECOND);
     assert_eq!(browser.get("/readyz").await.status, 200);
     let figures = Exposition::read(&app.metrics.text().unwrap()).unwrap();
     let counted = figures.counted(&format!("{STORE}_count"));
-    are(&counted, [("ping error", 1), ("ping ok", 1)]);
+    are(&counted, [("probe_write error", 1), ("probe_write ok", 1)]);
     let requests = figures.counted(&format!("{REQUESTS}_count"));
     are(&requests, [("GET /readyz 200", 1), ("GET /readyz 503", 1)]);
 }

@@ -169,14 +169,19 @@ impl FlowRows for PostgresFlow {
             let in_it = sqlx::query(
                 "SELECT coalesce(sum(octet_length(sealed) + $1), 0)::bigint FROM flow_messages",
             );
-            if self.ask(in_it.bind(number(ROW_OVERHEAD))).await? <= number(bytes) {
+            let in_it = self.ask(in_it.bind(number(ROW_OVERHEAD))).await?;
+            let surplus = in_it - number(bytes);
+            if surplus <= 0 {
                 return Ok(removed);
             }
             let delete = sqlx::query(
-                "DELETE FROM flow_messages WHERE ctid IN \
-                 (SELECT ctid FROM flow_messages ORDER BY at LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                "DELETE FROM flow_messages WHERE ctid IN (SELECT ctid FROM \
+                 (SELECT ctid, sum(bytes) OVER (ORDER BY at, ctid) - bytes AS before FROM \
+                 (SELECT ctid, at, octet_length(sealed) + $1 AS bytes FROM flow_messages ORDER BY at LIMIT $2 \
+                 FOR UPDATE SKIP LOCKED) AS oldest) AS counted WHERE before < $3)",
             );
-            match self.sweep(delete.bind(BATCH)).await? {
+            let delete = delete.bind(number(ROW_OVERHEAD)).bind(BATCH);
+            match self.sweep(delete.bind(surplus)).await? {
                 // Another instance makes room.
                 0 => return Ok(removed),
                 batch => removed += batch,

@@ -83,9 +83,12 @@ fn remove_oldest(file: &Connection, bytes: i64) -> rusqlite::Result<usize> {
         return Ok(0);
     }
     file.prepare_cached(
-        "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM messages ORDER BY at LIMIT ?1)",
+        "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM \
+         (SELECT rowid, sum(bytes) OVER (ORDER BY at, rowid) - bytes AS before FROM \
+         (SELECT rowid, at, length(sealed) + ?1 AS bytes FROM messages ORDER BY at LIMIT ?2)) \
+         WHERE before < ?3)",
     )?
-    .execute([BATCH])
+    .execute(params![number(ROW_OVERHEAD), BATCH, used - bytes])
 }
 
 fn number(number: u64) -> i64 {
