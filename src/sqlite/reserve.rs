@@ -32,8 +32,8 @@ pub(super) struct Reserve {
     file: PathBuf,
     /// Whether it is this writer's business to make it.
     is_keeper: bool,
-    /// When it was tried last to make it, and whether others may write since then.
-    tried: Option<(Instant, bool)>,
+    /// When making it failed last, and whether others may write all the same.
+    failed: Option<(Instant, bool)>,
 }
 
 impl Reserve {
@@ -42,7 +42,7 @@ impl Reserve {
         Self {
             file: database.with_file_name(NAME),
             is_keeper,
-            tried: None,
+            failed: None,
         }
     }
 
@@ -55,13 +55,9 @@ impl Reserve {
             Ok(_) if !self.is_keeper => return false,
             _ => {}
         }
-        match self.tried {
-            Some((at, is_whole)) if at.elapsed() < TRY_EVERY => is_whole,
-            _ => {
-                let is_whole = self.make();
-                self.tried = Some((Instant::now(), is_whole));
-                is_whole
-            }
+        match self.failed {
+            Some((at, may_write)) if at.elapsed() < TRY_EVERY => may_write,
+            _ => self.make(),
         }
     }
 
@@ -83,9 +79,12 @@ impl Reserve {
 
     /// Makes the file as long as it is to be. `false` when there is no room. Where no file can be made for another reason,
     /// there is none, and nothing waits for it.
-    fn make(&self) -> bool {
+    fn make(&mut self) -> bool {
         match self.fill() {
-            Ok(()) => true,
+            Ok(()) => {
+                self.failed = None;
+                true
+            }
             Err(error) => {
                 let is_full = matches!(
                     error.kind(),
@@ -94,6 +93,7 @@ impl Reserve {
                 if !is_full {
                     tracing::debug!(%error, "no room can be kept for sign-outs");
                 }
+                self.failed = Some((Instant::now(), !is_full));
                 !is_full
             }
         }
@@ -106,8 +106,12 @@ impl Reserve {
         let mut noise = vec![0; 64 * 1024];
         while length < BYTES {
             rand::rng().fill_bytes(&mut noise);
-            file.write_all(&noise)?;
-            length += noise.len() as u64;
+            let missing = usize::try_from(BYTES - length).unwrap_or(noise.len());
+            let written = file.write(&noise[..missing.min(noise.len())])?;
+            if written == 0 {
+                return Err(ErrorKind::WriteZero.into());
+            }
+            length += written as u64;
         }
         Ok(())
     }
@@ -132,7 +136,6 @@ mod tests {
         assert!(keeper.give_up());
         assert_eq!(length(), BYTES - PIECE);
         assert!(!other.is_whole(), "others wait for it");
-        keeper.tried = None;
         assert!(keeper.is_whole() && other.is_whole());
         let pieces = std::iter::repeat_with(|| other.give_up()).take_while(|given| *given);
         assert_eq!(pieces.count() as u64, BYTES / PIECE);
