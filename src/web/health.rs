@@ -21,7 +21,7 @@ pub(super) async fn healthz() -> Response {
     answer(StatusCode::OK, "ok")
 }
 
-/// Whether the store takes writes, found out by one write a second for all who ask.
+/// Whether the store takes writes, which one write a second finds out for all who ask.
 #[derive(Debug, Default)]
 pub struct Readiness(Mutex<Option<(Timestamp, Result<(), StoreError>)>>);
 
@@ -35,9 +35,6 @@ impl Readiness {
             Some((at, outcome)) if *at > before(now, PROBE_EVERY) && *at <= now => outcome.clone(),
             _ => {
                 let outcome = app.store.probe_write().await;
-                if let Err(error) = &outcome {
-                    tracing::warn!(%error, "not ready");
-                }
                 *known = Some((app.clock.now(), outcome.clone()));
                 outcome
             }
@@ -45,17 +42,24 @@ impl Readiness {
     }
 }
 
-/// 200 while the app can serve: the store takes writes, and it is not shutting down.
+/// 200 while the app can serve: the store answers and takes writes, and it is not shutting down.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
     if app.stopping.is_cancelled() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "shutting down");
     }
-    match app.readiness.of(&app).await {
+    let ready = match app.store.ping().await {
+        Ok(()) => app.readiness.of(&app).await,
+        Err(error) => Err(error),
+    };
+    match ready {
         Ok(()) => answer(StatusCode::OK, "ready"),
-        Err(_) => answer(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the session store takes no writes",
-        ),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            answer(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the session store does not answer, or takes no writes",
+            )
+        }
     }
 }
 

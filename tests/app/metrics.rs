@@ -381,7 +381,14 @@ async fn a_database_that_fails_shows() {
     assert_eq!(browser.get("/readyz").await.status, 200);
     let figures = Exposition::read(&app.metrics.text().unwrap()).unwrap();
     let counted = figures.counted(&format!("{STORE}_count"));
-    are(&counted, [("probe_write error", 1), ("probe_write ok", 1)]);
+    are(
+        &counted,
+        [
+            ("ping ok", 2),
+            ("probe_write error", 1),
+            ("probe_write ok", 1),
+        ],
+    );
     let requests = figures.counted(&format!("{REQUESTS}_count"));
     are(&requests, [("GET /readyz 200", 1), ("GET /readyz 503", 1)]);
 }

@@ -1,5 +1,6 @@
 //! The record of flows is bounded in bytes, through the library: which rows go, in both databases.
 
+use rand::Rng as _;
 use smartsheet_oauth_demo::flow::{
     FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow, Trim,
 };
@@ -27,11 +28,14 @@ async fn open(cluster: &Cluster, kind: Kind) -> Box<dyn FlowRows> {
 }
 
 fn row(flow: u8, at: i64, bytes: usize) -> FlowRow {
+    // As sealed messages are: nothing makes them smaller.
+    let mut sealed = vec![0; bytes];
+    rand::rng().fill_bytes(&mut sealed);
     FlowRow {
         key: FlowKey([flow; 32]),
         at,
         id: at,
-        sealed: vec![flow; bytes],
+        sealed,
         expires_at: i64::MAX,
     }
 }
