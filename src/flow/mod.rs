@@ -22,9 +22,9 @@ mod shorten;
 mod shown;
 mod writing;
 
+pub use crate::masking::masked;
 pub use id::FlowId;
 pub use log::{FlowLog, LogError};
-pub use mask::masked;
 pub use message::{Answer, Ending, Message, Request, Step};
 pub use recorder::Recorder;
 pub use retention::{KEPT_MESSAGES, MESSAGE_BYTES, Retention, SIGNED_IN_BYTES, SIGNED_OUT_BYTES};

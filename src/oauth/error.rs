@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Map, Value};
 
+use crate::masking::without_secrets;
 use crate::transport::TransportError;
 
 /// The longest text of Smartsheet's that is kept, in characters.
@@ -44,8 +45,8 @@ impl AuthorizationError {
             "invalid_client" => Self::InvalidClient,
             "invalid_request" => Self::InvalidRequest,
             _ => Self::Other {
-                error: printable(error),
-                description: description.map(printable),
+                error: printable(&without_secrets(error, &[])),
+                description: description.map(|text| printable(&without_secrets(text, &[]))),
             },
         }
     }
@@ -164,10 +165,7 @@ impl Refusal {
     fn read(status: StatusCode, body: &[u8], secrets: &[&str]) -> Self {
         let fields: Map<String, Value> = serde_json::from_slice(body).unwrap_or_default();
         let text = |name: &str| {
-            let mut text = fields.get(name)?.as_str()?.to_owned();
-            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-                text = text.replace(secret, "…");
-            }
+            let text = without_secrets(fields.get(name)?.as_str()?, secrets);
             Some(printable(&text)).filter(|text| !text.is_empty())
         };
         Self {

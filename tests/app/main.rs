@@ -10,6 +10,7 @@ mod cookies;
 mod flow;
 mod flow_bounds;
 mod flow_curl;
+mod flow_encoded;
 mod flow_kept;
 mod flow_log_fails;
 mod flow_page;
