@@ -6,9 +6,9 @@ use serde_json::json;
 use crate::support::provider::Seen;
 use crate::support::{Browser, Provider, Reply, log};
 
-const APP_SECRET: &str = "VERY+SECRET/of=the app, ä";
-const CODE: &str = "CodeOfTheTests/98765+=";
-const TOKEN: &str = "TokenOfTheTests/12345+==";
+const APP_SECRET: &str = "Xq9+SECRET/of=the app, ä";
+const CODE: &str = "Zj4/CodeOfTheTests/98765+=";
+const TOKEN: &str = "Kw7TokenOfTheTests/12345+==";
 
 fn percent(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
@@ -107,18 +107,8 @@ async fn a_refusal_that_repeats_the_form_in_any_encoding() {
     for _ in 0..count {
         let page = browser.sign_in_with_code(&percent(CODE)).await;
         assert!(page.status >= 500, "{page:?}");
-        for beginning in beginnings(APP_SECRET, 0)
-            .into_iter()
-            .filter(|beginning| beginning.len() > 2)
-        {
-            assert!(
-                !page.body.contains(&beginning),
-                "{beginning} in {}",
-                page.body
-            );
-        }
-        for secret in [APP_SECRET, CODE] {
-            for beginning in beginnings(secret, 4) {
+        for (secret, shown) in [(APP_SECRET, 2), (CODE, 4)] {
+            for beginning in beginnings(secret, shown) {
                 assert!(
                     !page.body.contains(&beginning),
                     "{beginning} in {}",
@@ -186,7 +176,7 @@ async fn of_the_app_s_secret_nothing_is_shown() {
         let browser = Browser::new(&app);
         browser.sign_in_with_code("c").await.redirects_to("/me");
         let flow = browser.json("/flow").await.body;
-        let (_, rest) = flow.split_once(parameter).unwrap();
+        let (_, rest) = flow.split_once(&format!("&{parameter}")).unwrap();
         assert!(rest.starts_with('…'), "{rest}");
         assert!(
             browser
