@@ -39,6 +39,7 @@ pub mod flow;
 pub mod fuzzing;
 mod json;
 mod log;
+mod masking;
 pub mod metrics;
 pub mod oauth;
 mod one_line;

@@ -52,9 +52,6 @@ use sweep::sweep;
 /// How often sessions are removed that expired or are too many, and the others counted.
 const SWEEP_EVERY: Duration = Duration::from_secs(15);
 
-/// For how long an answer is good whether the session store takes a write.
-const TRY_WRITES_EVERY: Duration = Duration::from_secs(1);
-
 /// Why the app can't start: one line that names the setting to change.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -87,8 +84,6 @@ pub struct Surroundings {
     pub connections: ConnectionLimits,
     /// How often expired sessions are removed, and the others counted.
     pub sweep_every: Duration,
-    /// For how long an answer is good whether the session store takes a write.
-    pub try_writes_every: Duration,
 }
 
 impl Default for Surroundings {
@@ -99,7 +94,6 @@ impl Default for Surroundings {
             retry: Retry::default(),
             connections: ConnectionLimits::default(),
             sweep_every: SWEEP_EVERY,
-            try_writes_every: TRY_WRITES_EVERY,
         }
     }
 }
@@ -243,7 +237,6 @@ pub fn assemble(
         retry,
         connections: _,
         sweep_every: _,
-        try_writes_every,
     } = surroundings;
     let smartsheet = &settings.smartsheet;
     let is_sandbox = smartsheet.region == Region::Sandbox;
@@ -257,7 +250,6 @@ pub fn assemble(
     let store = store
         .measured(&metrics)
         .bound_to(issuer)
-        .trying_writes_every(try_writes_every)
         .with_messages_in(flow.clone());
     let transport = transport(settings, limits)?.watched_by(Arc::new(metrics.clone()));
     let registration = Registration {

@@ -1,6 +1,7 @@
 //! The settings: what they are, where each value came from, and what is wrong with it.
 
 mod dotenv;
+mod flow;
 mod listen;
 mod parse;
 mod secret;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 use url::Url;
 
+pub use flow::FlowSettings;
 pub use listen::Listen;
 use parse::Expected;
 pub use parse::duration as parse_duration;
@@ -52,6 +54,8 @@ pub struct Settings {
     pub smartsheet: SmartsheetSettings,
     /// What is kept for a browser, where and for how long.
     pub session: SessionSettings,
+    /// The record of what was said.
+    pub flow: FlowSettings,
     /// How events are written.
     pub log: LogFormat,
     /// Which events are written: what `RUST_LOG` says, in the environment or in `.env`.
@@ -140,6 +144,7 @@ impl Settings {
         Ok(Self {
             smartsheet: smartsheet::read(&sources, &server)?,
             session: session::read(&sources)?,
+            flow: flow::read(&sources)?,
             log: value(&sources, "log.format", "text", |text| {
                 parse::one_of(
                     text,

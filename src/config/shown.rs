@@ -61,6 +61,9 @@ impl Settings {
             "session.lifetime" => duration(session.lifetime),
             "session.refresh_lease" => duration(session.refresh_lease),
             "session.refresh_margin" => duration(session.refresh_margin),
+            "flow.record" if self.flow.record => "on".to_owned(),
+            "flow.record" => "off".to_owned(),
+            "flow.max_size" => super::flow::show_size(self.flow.max_size),
             "log.format" => match self.log {
                 LogFormat::Text => "text".to_owned(),
                 LogFormat::Json => "json".to_owned(),

@@ -34,6 +34,8 @@ pub(super) const NAMES: &[&str] = &[
     "session.lifetime",
     "session.refresh_margin",
     "session.refresh_lease",
+    "flow.record",
+    "flow.max_size",
     "log.format",
 ];
 

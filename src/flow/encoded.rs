@@ -4,6 +4,8 @@
 //! is used out of the processor's caches.
 
 use super::message::Message;
+use super::retention::MESSAGE_BYTES;
+use super::shorten::shorten;
 
 /// Messages of one flow.
 #[derive(Debug)]
@@ -16,12 +18,18 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    /// One message. `None` never happens: all that a message is made of can be encoded.
+    /// One message, shortened if it is larger than [`MESSAGE_BYTES`]. `None` never happens: all that a message is made of can
+    /// be encoded, and what is left of it after the last shortening is small.
     pub(super) fn of(message: &Message) -> Option<Self> {
+        let mut content = postcard::to_allocvec(message).ok()?;
+        let mut steps = shorten(message);
+        while content.len() > MESSAGE_BYTES {
+            content = postcard::to_allocvec(&steps.next()?).ok()?;
+        }
         Some(Self {
             at: message.at.as_microsecond(),
             count: 1,
-            content: postcard::to_allocvec(message).ok()?,
+            content,
         })
     }
 
@@ -96,6 +104,23 @@ mod tests {
             prop_assert_eq!(all.at, messages.iter().map(|message| message.at.as_microsecond()).max().unwrap());
             prop_assert_eq!(decode(&all.content), Some(messages));
             prop_assert_eq!(decode(&all.content[..all.content.len() - 1]), None);
+        }
+
+        #[test]
+        fn no_message_is_larger_than_it_may_be(
+            message in message(),
+            long in "\\PC{100,300}",
+            (texts, headers) in (1..100_usize, 1..200_usize),
+        ) {
+            let (long, mut message) = (long.repeat(texts), message);
+            message.request.headers.extend(std::iter::repeat_n((long.clone(), long.clone()), headers));
+            message.request.url.push_str(&long);
+            message.request.body = Some(long.clone());
+            message.ending = Ending::Answer(Answer { status: 200, headers: message.request.headers.clone(), body: Some(long) });
+            let encoded = Encoded::of(&message).unwrap();
+            prop_assert!(encoded.content.len() <= MESSAGE_BYTES, "{}", encoded.content.len());
+            let decoded = decode(&encoded.content).unwrap();
+            prop_assert_eq!(decoded[0].status(), Some(200));
         }
 
         #[test]

@@ -7,8 +7,9 @@ use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::mask::{mask_json, mask_known, mask_pairs, mask_url};
-use super::shown::{self, MAX_URL_CHARACTERS, PLAIN_HEADERS, cut, headers, known_secrets};
+use super::mask::{mask_json, mask_pairs, mask_url};
+use super::shown::{self, MAX_URL_BYTES, PLAIN_HEADERS, cut, headers, known_secrets};
+use crate::masking::{hide_known, hide_named};
 use crate::transport::{Call, Outcome, Purpose};
 
 /// Which step of the flow a message is.
@@ -110,7 +111,8 @@ impl Message {
                 body: shown::body(answer, call.purpose, &known),
             }),
             Outcome::Failed(error) => {
-                Ending::Failure(mask_known(&error.to_string(), &known).into_owned())
+                let why = error.to_string();
+                Ending::Failure(hide_named(&hide_known(&why, &known)).into_owned())
             }
             Outcome::Abandoned => {
                 Ending::Failure("no answer in time: this app stopped waiting".to_owned())
@@ -156,12 +158,12 @@ impl Message {
             attempt: 1,
             request: Request {
                 method: "GET".to_owned(),
-                url: cut(&mask_url(way_there.as_str()), MAX_URL_CHARACTERS),
+                url: cut(&mask_url(way_there.as_str()), MAX_URL_BYTES),
                 headers: Vec::new(),
                 body: None,
             },
             ending: Ending::Unseen {
-                location: cut(&mask_url(way_back), MAX_URL_CHARACTERS),
+                location: cut(&mask_url(way_back), MAX_URL_BYTES),
             },
         }
     }
@@ -188,7 +190,7 @@ impl Request {
     pub fn of_browser(method: &str, path_and_query: &str, sent: &HeaderMap) -> Self {
         Self {
             method: method.to_owned(),
-            url: cut(&mask_url(path_and_query), MAX_URL_CHARACTERS),
+            url: cut(&mask_url(path_and_query), MAX_URL_BYTES),
             headers: headers(sent, &[], |name| PLAIN_HEADERS.contains(&name)),
             body: None,
         }
@@ -217,7 +219,7 @@ impl Request {
         all.extend(headers(request.headers(), &[], |_| true));
         Self {
             method: request.method().to_string(),
-            url: cut(&mask_url(request.url().as_str()), MAX_URL_CHARACTERS),
+            url: cut(&mask_url(request.url().as_str()), MAX_URL_BYTES),
             headers: all,
             body: shown::form_body(request),
         }
@@ -231,7 +233,7 @@ impl Answer {
         Self {
             status,
             headers: headers(sent, &[], |_| true),
-            body: Some(mask_json(json)),
+            body: Some(hide_named(&mask_json(json)).into_owned()),
         }
     }
 
@@ -257,8 +259,9 @@ fn micros(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::shown::MAX_HEADER_CHARACTERS;
+    use crate::flow::shown::MAX_HEADER_BYTES;
     use crate::transport::{self, TransportError};
+    use reqwest::header::HeaderValue;
     use reqwest::{Method, StatusCode};
 
     const TOKEN: &str = "ll352u9jujauoqz4gstvsae05";
@@ -330,7 +333,7 @@ mod tests {
     #[test]
     fn a_header_that_is_cut_gives_nothing_away() {
         let mut headers = HeaderMap::new();
-        let echo = format!("{}{CODE}", "x".repeat(MAX_HEADER_CHARACTERS - 8));
+        let echo = format!("{}{CODE}", "x".repeat(MAX_HEADER_BYTES - 8));
         headers.insert("x-echo", echo.parse().unwrap());
         let answer = transport::Answer {
             status: StatusCode::BAD_REQUEST,
@@ -384,5 +387,20 @@ mod tests {
         assert_eq!(request.url, "/redirect?code=sam…");
         assert_eq!(request.headers[0].1, "(not shown)");
         assert_eq!(request.headers[1].1, "session=4Zk2…");
+    }
+
+    #[test]
+    fn a_cookie_that_is_no_text_hides_no_other() {
+        let mut sent = HeaderMap::new();
+        let odd = b"name=Jos\xe9Jos\xe9; \xff; session=4Zk2Lq8sXv0aVt1bQwErTy; =; ;";
+        sent.insert("cookie", HeaderValue::from_bytes(odd).unwrap());
+        let odd = b"secret=\xff\xfe\xfd; Path=/\xff; code=4Zk2Lq8sXv0aVt1bQwErTy";
+        sent.append("set-cookie", HeaderValue::from_bytes(odd).unwrap());
+        sent.append("user-agent", HeaderValue::from_bytes(b"\xe9").unwrap());
+        let request = Request::of_browser("GET", "/me", &sent);
+        assert_eq!(request.headers[0].1, "name=Jo…; …; session=4Zk2…; =; …; …");
+        let headers = Answer::to_browser(200, &sent).headers;
+        assert_eq!(headers[1].1, "secret=…; Path=/\u{fffd}; code=4Zk2…");
+        assert_eq!(headers[2].1, "(not shown)");
     }
 }

@@ -9,15 +9,23 @@
 //! it must not. The log is a convenience: it never holds up a sign-in for long and never fails one.
 
 mod encoded;
+mod id;
 mod kept;
 mod log;
 mod mask;
 mod message;
 mod pending;
+mod recorder;
+mod retention;
 mod rows;
+mod shorten;
 mod shown;
+mod writing;
 
-pub use log::{FlowId, FlowLog, KEPT_MESSAGES, LogError, Recorder};
-pub use mask::masked;
+pub use crate::masking::masked;
+pub use id::FlowId;
+pub use log::{FlowLog, LogError};
 pub use message::{Answer, Ending, Message, Request, Step};
-pub use rows::{FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow};
+pub use recorder::Recorder;
+pub use retention::{KEPT_MESSAGES, MESSAGE_BYTES, Retention, SIGNED_IN_BYTES, SIGNED_OUT_BYTES};
+pub use rows::{FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow, Trim};

@@ -10,8 +10,9 @@ use tokio::time::Instant;
 use super::encoded::Encoded;
 use super::rows::FlowKey;
 
-/// How many messages one row holds at most.
+/// How many messages one row holds at most, and how large it may get in bytes before another is begun.
 const ROW_MESSAGES: usize = 8;
+const ROW_BYTES: usize = 16 * 1024;
 
 /// How often it is looked for messages that have waited long enough.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -45,7 +46,9 @@ impl Pending {
                 let longer = waiting.get_mut();
                 longer.messages.add(&message);
                 longer.until = longer.until.max(until);
-                if longer.messages.count == ROW_MESSAGES {
+                if longer.messages.count >= ROW_MESSAGES
+                    || longer.messages.content.len() >= ROW_BYTES
+                {
                     self.due.push(waiting.remove_entry());
                 }
             }

@@ -5,19 +5,24 @@ use std::borrow::Cow;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::mask::{mask_header, mask_json, mask_known, mask_pairs, mask_runs, secret_values};
+use super::mask::{mask_header, mask_json, mask_pairs, secret_values};
 use crate::json;
+use crate::masking::{Known, hide_known, hide_named, hide_runs};
 use crate::transport::{Answer, Purpose};
 
 /// How much of a body is kept, in bytes.
 const MAX_BODY_BYTES: usize = 4096;
 
-/// How much of a header's value is kept, in characters, and how many headers.
-pub(super) const MAX_HEADER_CHARACTERS: usize = 400;
+/// How much of a header's name and value is kept, in bytes, and how many headers.
+const MAX_NAME_BYTES: usize = 100;
+pub(super) const MAX_HEADER_BYTES: usize = 400;
 const MAX_HEADERS: usize = 32;
 
-/// How much of a URL is kept, in characters.
-pub(super) const MAX_URL_CHARACTERS: usize = 2000;
+/// How much of a URL is kept, in bytes.
+pub(super) const MAX_URL_BYTES: usize = 2000;
+
+/// How much longer a byte gets at most by being encoded: `\\u0041` within a string within a string.
+const ENCODED: usize = 12;
 
 /// Headers of a browser's request whose values say nothing about anybody. Those of others may hold what a proxy or another
 /// app means to be secret, so only their names are kept.
@@ -52,77 +57,98 @@ pub(super) fn form_body(request: &reqwest::Request) -> Option<String> {
 }
 
 /// The secrets that a call carries. An answer may repeat them.
-pub(super) fn known_secrets(request: &reqwest::Request) -> Vec<String> {
-    let mut known: Vec<String> = form(request).into_iter().flat_map(secret_values).collect();
+pub(super) fn known_secrets(request: &reqwest::Request) -> Vec<Known> {
+    let mut known: Vec<Known> = form(request).into_iter().flat_map(secret_values).collect();
     known.extend(request.url().query().into_iter().flat_map(secret_values));
     let bearer = request.headers().get("authorization");
     let bearer = bearer.and_then(|value| value.to_str().ok()?.split_once(' '));
-    known.extend(bearer.map(|(_, token)| token.to_owned()));
+    known.extend(bearer.map(|(_, token)| Known::named("access_token", token)));
     known
 }
 
 /// Headers without secrets: those of their own, and those of `known`.
 pub(super) fn headers(
     all: &HeaderMap,
-    known: &[String],
+    known: &[Known],
     is_plain: impl Fn(&str) -> bool,
 ) -> Vec<(String, String)> {
     let shown = all.iter().take(MAX_HEADERS).map(|(name, value)| {
-        let text = match value.to_str() {
-            Ok(text) if is_plain(name.as_str()) => {
-                let masked = mask_header(name.as_str(), text);
-                cut(&mask_known(&masked, known), MAX_HEADER_CHARACTERS)
-            }
-            _ => "(not shown)".to_owned(),
+        let text = match (value.to_str(), name.as_str()) {
+            (Ok(text), name) if is_plain(name) => Cow::Borrowed(text),
+            // Any app of this host may set a cookie to anything. Of their values nothing is shown that could be spoilt.
+            (Err(_), "cookie" | "set-cookie") => String::from_utf8_lossy(value.as_bytes()),
+            _ => return (name.as_str().to_owned(), "(not shown)".to_owned()),
         };
-        (name.as_str().to_owned(), text)
+        let text = mask_header(name.as_str(), &hide_known(&text, known));
+        (
+            cut(name.as_str(), MAX_NAME_BYTES),
+            cut(&text, MAX_HEADER_BYTES),
+        )
     });
     shown.collect()
 }
 
 /// The tokens that an answer issues, flat or wrapped. It may repeat them under other names.
-fn issued(answer: &Value) -> Vec<String> {
+fn issued(answer: &Value) -> Vec<Known> {
     let names = ["access_token", "refresh_token"];
     [answer, &answer["token"]]
         .iter()
-        .flat_map(|fields| names.map(|name| fields[name].as_str()))
+        .flat_map(|fields| names.map(|name| Some(Known::named(name, fields[name].as_str()?))))
         .flatten()
-        .map(str::to_owned)
         .collect()
 }
 
 /// The body of an answer without secrets, when there is one.
-pub(super) fn body(answer: &Answer, purpose: Purpose, known: &[String]) -> Option<String> {
+pub(super) fn body(answer: &Answer, purpose: Purpose, known: &[Known]) -> Option<String> {
     let bytes = &answer.body;
     if bytes.is_empty() {
         return None;
     }
+    let Ok(text) = str::from_utf8(bytes) else {
+        return Some(format!(
+            "(not shown; {} bytes that are no text)",
+            bytes.len()
+        ));
+    };
     let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
     let read = may_have_tokens
         .then(|| serde_json::from_str::<Value>(&json::readable(bytes)).ok())
         .flatten();
-    let issued = read.as_ref().map(issued).unwrap_or_default();
-    // The lossy reading of what is UTF-8 anyway takes ten times as long.
-    let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
-    let text = mask_known(&text, known);
-    let text = mask_known(&text, &issued);
+    let known = [known, &read.as_ref().map(issued).unwrap_or_default()].concat();
+    // A secret that is cut in two is not found, so what follows is looked at as far as one may reach.
+    let longest = known.iter().map(Known::len).max().unwrap_or(0);
+    let looked_at = floor(text, MAX_BODY_BYTES + longest * ENCODED);
+    let hidden = hide_known(&text[..looked_at], &known);
     // A refusal in JSON has no tokens; a pair of tokens has them where their names are.
-    let names_them = || !answer.status.is_success() || text.contains("\"access_token\"");
-    let shortened = cut(&text, MAX_BODY_BYTES);
-    let masked = mask_json(&shortened);
-    Some(if may_have_tokens && !(read.is_some() && names_them()) {
-        mask_runs(&masked)
-    } else {
+    let names_them = || !answer.status.is_success() || hidden.contains("\"access_token\"");
+    let is_plain = !may_have_tokens || (read.is_some() && names_them());
+    let masked = mask_json(&hidden[..floor(&hidden, MAX_BODY_BYTES)]);
+    let masked = hide_named(&masked);
+    let masked = if is_plain {
         masked
+    } else {
+        hide_runs(&masked).into_owned().into()
+    };
+    let is_cut = looked_at < text.len() || hidden.len() > MAX_BODY_BYTES;
+    Some(if is_cut {
+        format!("{masked}… (cut; {} bytes in all)", text.len())
+    } else {
+        masked.into_owned()
     })
 }
 
-/// `text`, or its beginning with a word about how much there was.
-pub(super) fn cut(text: &str, limit: usize) -> String {
+/// The last place up to `limit` where `text` may be cut.
+fn floor(text: &str, limit: usize) -> usize {
     let mut end = limit.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
+    end
+}
+
+/// `text`, or its beginning with a word about how much there was.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    let end = floor(text, limit);
     if end == text.len() {
         return text.to_owned();
     }

@@ -1,6 +1,7 @@
 //! What the authorization server says when it sends the browser back without a code.
 
 use super::refusal::printable;
+use crate::masking::without_secrets;
 
 /// The `error` of a callback (RFC 6749 section 4.1.2.1).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,8 +44,8 @@ impl AuthorizationError {
             "temporarily_unavailable" => Self::TemporarilyUnavailable,
             "server_error" => Self::ServerError,
             _ => Self::Other {
-                error: printable(error),
-                description: description.map(printable),
+                error: printable(&without_secrets(error, &[])),
+                description: description.map(|text| printable(&without_secrets(text, &[]))),
             },
         }
     }

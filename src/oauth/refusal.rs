@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::json;
+use crate::masking::without_secrets;
 
 /// The longest text of Smartsheet's that is kept, in characters.
 pub(super) const MAX_TEXT: usize = 300;
@@ -35,10 +36,7 @@ impl Refusal {
         let fields: Map<String, Value> =
             serde_json::from_str(&json::readable(body)).unwrap_or_default();
         let text = |name: &str| {
-            let mut text = fields.get(name)?.as_str()?.to_owned();
-            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-                text = text.replace(secret, "…");
-            }
+            let text = without_secrets(fields.get(name)?.as_str()?, secrets);
             Some(printable(&text)).filter(|text| !text.is_empty())
         };
         Self {

@@ -10,7 +10,7 @@ use super::StartError;
 use crate::clock::Clock;
 use crate::config::{Settings, StoreUrl};
 use crate::database::DatabaseError;
-use crate::flow::{FlowLog, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow};
+use crate::flow::{FlowLog, FlowRows, MemoryFlow, PostgresFlow, Retention, SqliteFlow};
 use crate::session::{
     Lifetimes, MemoryRows, PostgresRows, Rows, Sealer, SqliteRows, Store, read_or_make_key,
 };
@@ -60,15 +60,26 @@ pub async fn open_flow_log(settings: &Settings, clock: Clock) -> Result<FlowLog,
             settings.session.store
         ))
     };
+    let retention = Retention {
+        record: settings.flow.record,
+        max_size: settings.flow.max_size,
+    };
+    // With nothing recorded there may be what was recorded before, which goes when its time is up.
     let rows: Arc<dyn FlowRows> = match &settings.session.store {
         StoreUrl::Memory => Arc::new(MemoryFlow::default()),
         StoreUrl::Sqlite(file) => {
-            let rows = SqliteFlow::open(&file.with_file_name("flow.db")).await;
-            Arc::new(rows.map_err(fail)?)
+            let file = file.with_file_name("flow.db");
+            if retention.record || file.exists() {
+                let rows = SqliteFlow::open(&file, retention.max_size).await;
+                Arc::new(rows.map_err(fail)?)
+            } else {
+                Arc::new(MemoryFlow::default())
+            }
         }
         StoreUrl::Postgres(url) => Arc::new(PostgresFlow::open(url.expose_secret()).map_err(fail)?),
     };
-    Ok(FlowLog::new(rows, sealer(settings)?, clock))
+    let sealer = sealer(settings)?;
+    Ok(FlowLog::keeping(retention, rows, sealer, clock))
 }
 
 /// Where the key that is made on first start is kept: beside the embedded store.

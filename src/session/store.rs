@@ -4,7 +4,6 @@
 //! ended. The session's id is tower-sessions' type: 128 random bits, and how they are written in the cookie.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -96,7 +95,7 @@ impl Store {
             clock,
             issuer: None,
             log: None,
-            last_try: LastTry::new(Duration::from_secs(1)),
+            last_try: LastTry::default(),
             under_way: UnderWay::default(),
             warned: Arc::default(),
         }
@@ -120,13 +119,6 @@ impl Store {
     #[must_use]
     pub fn with_messages_in(mut self, log: FlowLog) -> Self {
         self.log = Some(log);
-        self
-    }
-
-    /// The same, where a try whether the database takes a write is good for so long.
-    #[must_use]
-    pub fn trying_writes_every(mut self, time: Duration) -> Self {
-        self.last_try = LastTry::new(time);
         self
     }
 

@@ -6,46 +6,40 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rand::RngExt as _;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
 
 use super::rows::{Change, Kind, Row, RowKey};
 use super::store::{Store, StoreError};
+use crate::clock::after;
 
-/// What the last try said. Cheap to clone; all clones are the same.
-#[derive(Debug, Clone)]
-pub(super) struct LastTry {
-    good_for: Duration,
-    answer: Arc<Mutex<Option<Answer>>>,
-}
+/// How long what a try said counts, for all who ask.
+const COUNTS_FOR: Duration = Duration::from_secs(1);
 
-/// What a try said, and when.
-type Answer = (Instant, Result<(), StoreError>);
+/// What the last try said, and when. Cheap to clone; all clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LastTry(Arc<Mutex<Option<Said>>>);
 
-impl LastTry {
-    pub(super) fn new(good_for: Duration) -> Self {
-        Self {
-            good_for,
-            answer: Arc::default(),
-        }
-    }
-}
+type Said = (Timestamp, Result<(), StoreError>);
 
 impl Store {
-    /// Whether the database takes a write, as far as one of the last second says. Those who ask meanwhile share the answer.
+    /// Whether the database answers, and takes a write as far as one of the last second says. Those who ask meanwhile share what
+    /// that one said.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`] when it does not: it is away, read-only, or full.
     pub async fn is_writable(&self) -> Result<(), StoreError> {
-        let mut last = self.last_try.answer.lock().await;
-        if let Some((at, answer)) = &*last
-            && at.elapsed() < self.last_try.good_for
-        {
-            return answer.clone();
+        self.rows.ping().await?;
+        let mut last = self.last_try.0.lock().await;
+        let now = self.clock.now();
+        match &*last {
+            // A clock that was set back tells nothing of how long ago it was.
+            Some((at, said)) if *at <= now && now < after(*at, COUNTS_FOR) => said.clone(),
+            _ => {
+                let said = self.try_a_write().await;
+                *last = Some((self.clock.now(), said.clone()));
+                said
+            }
         }
-        let answer = self.try_a_write().await;
-        *last = Some((Instant::now(), answer.clone()));
-        answer
     }
 
     /// Adds a row that stands for nothing, and removes it. Should it stay, it has expired, and the next sweep takes it.

@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::json;
+use crate::masking::without_secrets;
 use crate::transport::{Answer, TransportError};
 
 /// Why a call gave no answer of use (Smartsheet's documentation, "Error codes").
@@ -202,7 +203,7 @@ fn reason(
     let text = |name: &str| {
         let text = fields.get(name)?.as_str()?;
         // First, because a secret may be put together again where a control character was.
-        let line = text.replace(char::is_control, "").replace(secret, "…");
+        let line = without_secrets(&text.replace(char::is_control, ""), &[secret]);
         let line: String = line.chars().take(300).collect();
         Some(line).filter(|line| !line.trim().is_empty())
     };

@@ -2,13 +2,17 @@
 //!
 //! ```text
 //! Database ── read: on the caller's thread (Readers), or on another when the disk is slow
-//!     └────── write: in a queue; the Writer commits all that wait at once
+//!     └────── write: in a queue; the Writer commits all that wait at once, and keeps a Reserve for a full disk
 //! ```
 //!
 //! Other processes may use the same file at the same time: each read sees the newest commit, whoever made it.
 
+mod change;
 mod neighbours;
 mod readers;
+mod reserve;
+mod shrink;
+mod tuning;
 mod writer;
 
 use std::fs::{File, OpenOptions};
@@ -19,8 +23,12 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tokio::task::JoinError;
 
 use crate::database::{DatabaseError, PATIENCE, in_time};
+use change::Change;
 pub(crate) use neighbours::Neighbours;
 use readers::Readers;
+use reserve::Reserve;
+pub use tuning::Durability;
+pub(crate) use tuning::Tuning;
 use writer::Writer;
 
 /// How often the lock of another process is looked at. SQLite's own handler waits longer each time, up to 0.1 seconds, and
@@ -30,24 +38,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// How many statements a connection keeps prepared: more than are ever used.
 const STATEMENTS: usize = 32;
 
-/// How long the write-ahead log gets, in pages of 4 KiB, before it is copied into the file, which waits for the disk twice.
-/// Seldom, then; but readers look through the log, and it is quick to look through as long as one table of it
-/// (4062 pages) knows where everything is.
-const LOG_PAGES: u32 = 4000;
-
 /// How much of a file a connection keeps in memory, in KiB. A writer meets the same pages again and again. There are several
 /// readers, each would fill what it may, and the system keeps the file in memory anyway.
 const WRITER_CACHE: i32 = 2048;
 const READER_CACHE: i32 = 256;
-
-/// What a commit survives, once it is acknowledged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// A power failure: each commit waits for the disk.
-    PowerFailure,
-    /// The end of the process, however sudden. A power failure may undo the last commits, and damages nothing.
-    ProcessEnd,
-}
 
 /// An open SQLite file, in WAL mode. Closed by [`Database::close`], or when it is dropped.
 #[derive(Debug)]
@@ -70,18 +64,34 @@ impl Database {
         durability: Durability,
         migrations: &'static [&'static str],
     ) -> Result<Self, DatabaseError> {
+        Self::open_tuned(file, Tuning::of(durability), migrations).await
+    }
+
+    /// The same, with more to choose.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Database::open`].
+    pub(crate) async fn open_tuned(
+        file: &Path,
+        tuning: Tuning,
+        migrations: &'static [&'static str],
+    ) -> Result<Self, DatabaseError> {
         let path = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             prepare_file(&path).map_err(|error| DatabaseError(error.to_string().into()))?;
-            let mut connection = connect_writer(&path, durability)?;
+            let mut connection = connect(&path)?;
+            keep_in_memory(&connection, WRITER_CACHE)?;
+            tuning.apply(&connection)?;
             use_write_ahead_log(&connection)?;
             migrate(&mut connection, migrations)?;
             Ok::<_, DatabaseError>(connection)
         });
         let writer = joined(opened.await)?;
+        let reserve = Reserve::beside(file, tuning.keeps_reserve());
         Ok(Self {
             readers: Readers::new(file.to_owned()),
-            writer: Writer::start(writer)?,
+            writer: Writer::start(writer, reserve)?,
         })
     }
 
@@ -119,7 +129,29 @@ impl Database {
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
     ) -> Result<usize, DatabaseError> {
-        in_time(self.writer.write(Box::new(change))).await
+        in_time(self.writer.write(Change::plain(change))).await
+    }
+
+    /// The same for a change that ends something, such as a session: on a full disk it gets the room that is kept for that.
+    /// It is made again when there was no room.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Database::write`].
+    pub async fn write_ending(
+        &self,
+        change: impl Fn(&Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<usize, DatabaseError> {
+        in_time(self.writer.write(Change::ending(change))).await
+    }
+
+    /// Gives the disk back what is free in the file, once that is an eighth of it. Takes as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// When SQLite fails; the file is then as large as it was.
+    pub(crate) async fn give_back(&self) -> Result<(), DatabaseError> {
+        self.writer.shrink().await
     }
 
     /// Ends the connections, once the writes that wait are done.
@@ -148,19 +180,6 @@ fn keep_in_memory(connection: &Connection, kibibytes: i32) -> rusqlite::Result<(
 fn wait_for_lock(waits: i32) -> bool {
     std::thread::sleep(LOOK_AGAIN);
     u128::from(waits.unsigned_abs()) < PATIENCE.as_millis() / LOOK_AGAIN.as_millis()
-}
-
-/// The connection that writes.
-fn connect_writer(file: &Path, durability: Durability) -> rusqlite::Result<Connection> {
-    let connection = connect(file)?;
-    keep_in_memory(&connection, WRITER_CACHE)?;
-    let synchronous = match durability {
-        Durability::PowerFailure => "FULL",
-        Durability::ProcessEnd => "NORMAL",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
-    Ok(connection)
 }
 
 /// The mode is the file's, so only who opens a new one changes it. That takes a lock while holding another, and where two do

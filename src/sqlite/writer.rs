@@ -6,6 +6,9 @@ use std::thread;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::change::{Change, Failed};
+use super::reserve::Reserve;
+use super::shrink::shrink;
 use crate::database::DatabaseError;
 
 /// How many changes wait in the queue before those who bring more must wait outside.
@@ -14,11 +17,15 @@ const QUEUE: usize = 1024;
 /// How many changes one commit takes at most, so that no lock is held for long.
 const BATCH: usize = 256;
 
-pub(super) type Change = Box<dyn FnOnce(&Connection) -> rusqlite::Result<usize> + Send>;
-type Answer = oneshot::Sender<Result<usize, DatabaseError>>;
+/// Why a change is not begun.
+const NO_ROOM: &str = "the disk is full, and the room that is left is kept for ending sessions";
+
+type Answer<T> = oneshot::Sender<Result<T, DatabaseError>>;
+type Asked = (Change, Answer<usize>);
 
 enum Job {
-    Write(Change, Answer),
+    Write(Change, Answer<usize>),
+    Shrink(Answer<()>),
     Close(oneshot::Sender<()>),
 }
 
@@ -29,11 +36,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends, and closes `connection`, when the writer is closed or dropped.
-    pub(super) fn start(connection: Connection) -> Result<Self, DatabaseError> {
+    pub(super) fn start(connection: Connection, reserve: Reserve) -> Result<Self, DatabaseError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || work(connection, queue))
+            .spawn(move || work(connection, reserve, queue))
             .map_err(|error| DatabaseError(error.to_string().into()))?;
         Ok(Self { jobs })
     }
@@ -41,7 +48,21 @@ impl Writer {
     /// Returns when `change` is committed, or is not and won't be. When the future is dropped, either may come.
     pub(super) async fn write(&self, change: Change) -> Result<usize, DatabaseError> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.jobs.send(Job::Write(change, answer)).await;
+        self.ask(Job::Write(change, answer), answered).await
+    }
+
+    /// Returns when the file is as small as it gets.
+    pub(super) async fn shrink(&self) -> Result<(), DatabaseError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Job::Shrink(answer), answered).await
+    }
+
+    async fn ask<T>(
+        &self,
+        job: Job,
+        answered: oneshot::Receiver<Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
+        let sent = self.jobs.send(job).await;
         sent.map_err(|_| DatabaseError::closed())?;
         answered
             .await
@@ -57,7 +78,9 @@ impl Writer {
     }
 }
 
-fn work(connection: Connection, mut queue: mpsc::Receiver<Job>) {
+fn work(connection: Connection, mut reserve: Reserve, mut queue: mpsc::Receiver<Job>) {
+    // Made now, while there is room.
+    reserve.is_whole();
     let mut batch = Vec::new();
     while let Some(first) = queue.blocking_recv() {
         let mut next = Some(first);
@@ -66,8 +89,12 @@ fn work(connection: Connection, mut queue: mpsc::Receiver<Job>) {
                 // Nobody waits for this one any more. On a disk that hangs, that keeps the queue short.
                 Job::Write(_, answer) if answer.is_closed() => {}
                 Job::Write(change, answer) => batch.push((change, answer)),
+                Job::Shrink(answer) => {
+                    commit(&connection, &mut reserve, &mut batch);
+                    let _ = answer.send(shrink(&connection).map_err(DatabaseError::from));
+                }
                 Job::Close(closed) => {
-                    commit(&connection, &mut batch);
+                    commit(&connection, &mut reserve, &mut batch);
                     drop(connection);
                     let _ = closed.send(());
                     return;
@@ -77,53 +104,87 @@ fn work(connection: Connection, mut queue: mpsc::Receiver<Job>) {
                 .then(|| queue.try_recv().ok())
                 .flatten();
         }
-        commit(&connection, &mut batch);
+        commit(&connection, &mut reserve, &mut batch);
     }
 }
 
 /// Makes the changes of `batch` in one transaction, and then tells those who wait.
-fn commit(connection: &Connection, batch: &mut Vec<(Change, Answer)>) {
+///
+/// On a full disk those that end something are made once more for each piece of the reserve. Until the reserve is whole
+/// again, no others are made.
+fn commit(connection: &Connection, reserve: &mut Reserve, batch: &mut Vec<Asked>) {
     if batch.is_empty() {
         return;
     }
-    let (changes, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-    match transact(connection, changes) {
-        Ok(outcomes) => {
-            for (answer, outcome) in answers.into_iter().zip(outcomes) {
-                let _ = answer.send(outcome.map_err(DatabaseError::from));
+    let has_room = reserve.is_whole();
+    let mut asked = Vec::with_capacity(batch.len());
+    for (change, answer) in batch.drain(..) {
+        if has_room || change.is_ending() {
+            asked.push((change, answer));
+        } else {
+            let _ = answer.send(Err(DatabaseError(NO_ROOM.into())));
+        }
+    }
+    let mut is_first = true;
+    while !asked.is_empty() {
+        let outcomes = transact(connection, &mut asked);
+        let mut again = Vec::new();
+        let mut errors = Vec::new();
+        for ((change, answer), outcome) in asked.into_iter().zip(outcomes) {
+            match outcome {
+                Err(Failed { error, is_full }) if is_full && change.is_ending() => {
+                    again.push((change, answer));
+                    errors.push(error);
+                }
+                outcome => {
+                    let _ = answer.send(outcome.map_err(|failed| failed.error));
+                }
             }
         }
-        Err(error) => {
-            let error = DatabaseError::from(error);
-            for answer in answers {
-                let _ = answer.send(Err(error.clone()));
+        if !again.is_empty() && !reserve.give_up() {
+            for ((_, answer), error) in again.drain(..).zip(errors) {
+                let _ = answer.send(Err(error));
             }
         }
+        if again.is_empty() && !is_first {
+            // A log that is copied begins anew, and what comes next takes no room.
+            let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        }
+        is_first = false;
+        asked = again;
     }
 }
 
 /// The outcome of each change, once those that succeeded are committed.
-fn transact(
-    connection: &Connection,
-    changes: Vec<Change>,
-) -> rusqlite::Result<Vec<rusqlite::Result<usize>>> {
-    run(connection, "BEGIN IMMEDIATE")?;
-    let outcomes = changes
-        .into_iter()
-        .map(|change| apart(connection, change))
-        .collect::<rusqlite::Result<Vec<_>>>()
-        .and_then(|outcomes| run(connection, "COMMIT").map(|()| outcomes));
-    if outcomes.is_err() && !connection.is_autocommit() {
-        // When that fails, too, the next transaction can't begin, and says so.
-        let _ = run(connection, "ROLLBACK");
+fn transact(connection: &Connection, asked: &mut [Asked]) -> Vec<Result<usize, Failed>> {
+    let all = run(connection, "BEGIN IMMEDIATE").and_then(|()| {
+        let outcomes = asked
+            .iter_mut()
+            .map(|(change, _)| apart(connection, change))
+            .collect::<rusqlite::Result<Vec<_>>>()
+            .and_then(|outcomes| run(connection, "COMMIT").map(|()| outcomes));
+        if outcomes.is_err() && !connection.is_autocommit() {
+            // When that fails, too, the next transaction can't begin, and says so.
+            let _ = run(connection, "ROLLBACK");
+        }
+        outcomes
+    });
+    match all {
+        Ok(outcomes) => outcomes
+            .into_iter()
+            .map(|outcome| outcome.map_err(Failed::from))
+            .collect(),
+        Err(error) => vec![Err(error.into()); asked.len()],
     }
-    outcomes
 }
 
 /// Makes one change, whole or not at all, whatever becomes of the others. Fails when the whole transaction is lost.
-fn apart(connection: &Connection, change: Change) -> rusqlite::Result<rusqlite::Result<usize>> {
+fn apart(
+    connection: &Connection,
+    change: &mut Change,
+) -> rusqlite::Result<rusqlite::Result<usize>> {
     run(connection, "SAVEPOINT change")?;
-    let outcome = change(connection);
+    let outcome = change.make(connection);
     if let Err(error) = outcome {
         if connection.is_autocommit() {
             // SQLite has undone everything, as it does on a full disk.

@@ -27,10 +27,10 @@ use steps::{explain, reaction};
 struct FlowPage {
     frame: Frame,
     is_example: bool,
+    is_recording: bool,
     is_signed_in: bool,
-    /// Whether there may have been more.
-    is_full: bool,
-    kept: usize,
+    /// How many messages are kept, when there may have been more.
+    newest: Option<usize>,
     rows: Vec<Row>,
     login_url: String,
 }
@@ -57,15 +57,20 @@ pub(super) async fn get(
             .enumerate()
             .map(|(index, message)| as_data(index + 1, message, &app))
             .collect();
-        let body = json!({ "example": is_example, "signed_in": is_signed_in, "messages": list });
+        let body = json!({
+            "example": is_example,
+            "recording": app.flow.is_recording(),
+            "signed_in": is_signed_in,
+            "messages": list,
+        });
         return Ok((vary, Json(body)).into_response());
     }
     let page = page(&FlowPage {
         frame: Frame::of(&app, Here::Flow),
         is_example,
+        is_recording: app.flow.is_recording(),
         is_signed_in,
-        is_full: messages.len() >= KEPT_MESSAGES,
-        kept: KEPT_MESSAGES,
+        newest: (messages.len() >= KEPT_MESSAGES).then_some(KEPT_MESSAGES),
         rows: rows(&messages, app.base_url.as_str()),
         login_url: format!("{}login?return_to=/flow", app.base_url),
     });

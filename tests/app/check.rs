@@ -122,6 +122,8 @@ fn check_finds_the_defaults_sound() {
         "session.lifetime",
         "session.refresh_margin",
         "session.refresh_lease",
+        "flow.record",
+        "flow.max_size",
         "log.format",
     ] {
         assert!(shown(&ended, name).contains("(default)"), "{name}");

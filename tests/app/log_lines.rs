@@ -8,7 +8,7 @@ use smartsheet_oauth_demo::web;
 use crate::support::app::CLIENT_SECRET;
 use crate::support::program::Program;
 use crate::support::rows::{FailingRows, app_on, serve};
-use crate::support::{Browser, DAY, MINUTE, Provider, Setup, World, log};
+use crate::support::{Browser, DAY, MINUTE, Provider, SECOND, Setup, World, log};
 
 #[tokio::test]
 async fn request_ids() {
@@ -84,7 +84,8 @@ async fn the_log_line_of_a_request_holds_neither_path_nor_query() {
 #[tokio::test]
 async fn probes_that_succeed_are_logged_at_debug_alone() {
     let rows = Arc::<FailingRows>::default();
-    let app = app_on(&Setup::mounted(), rows.clone());
+    let setup = Setup::mounted();
+    let app = app_on(&setup, rows.clone());
     let browser = serve(web::router(app)).await;
     let level = |id: &str| {
         let lines = log::lines_with(&[id, " route="]);
@@ -99,6 +100,7 @@ async fn probes_that_succeed_are_logged_at_debug_alone() {
     assert_eq!(level("level-of-ready"), "DEBUG");
     assert_eq!(level("level-of-a-page"), "INFO");
     rows.fail(1);
+    setup.clock.pass(SECOND);
     let unready = browser.get_as("level-of-unready", "/readyz").await;
     assert_eq!(unready.status, 503);
     assert_eq!(level("level-of-unready"), "WARN");

@@ -347,14 +347,17 @@ async fn operations_of_the_store_are_counted_once_by_outcome() {
 #[tokio::test]
 async fn a_database_that_fails_shows() {
     let rows = Arc::<FailingRows>::default();
-    let app = app_on(&Setup::mounted(), rows.clone());
+    let setup = Setup::mounted();
+    let app = app_on(&setup, rows.clone());
     let browser = serve(smartsheet_oauth_demo::web::router(Arc::clone(&app))).await;
     rows.writes.store(1, Ordering::SeqCst);
     assert_eq!(browser.get("/readyz").await.status, 503);
+    setup.clock.pass(SECOND);
     assert_eq!(browser.get("/readyz").await.status, 200);
     let figures = Exposition::read(&app.metrics.text().unwrap()).unwrap();
     let counted = figures.counted(&format!("{STORE}_count"));
-    are(&counted, [("apply error", 1), ("apply ok", 2)]);
+    let store = [("apply error", 1), ("apply ok", 2), ("ping ok", 2)];
+    are(&counted, store);
     let requests = figures.counted(&format!("{REQUESTS}_count"));
     are(&requests, [("GET /readyz 200", 1), ("GET /readyz 503", 1)]);
 }

@@ -84,6 +84,9 @@ fn a_value_that_is_not_right() {
         ("session", "lifetime", "-1d", "90s, 5m, 12h or 7d"),
         ("session", "lifetime", "99999999999999999999d", "at most"),
         ("session", "refresh_margin", "5", "90s, 5m, 12h or 7d"),
+        ("flow", "record", "yes", "on, off"),
+        ("flow", "max_size", "256", "such as 256MB"),
+        ("flow", "max_size", "1MB", "from 4MB to 1024GB"),
         ("log", "format", "xml", "text, json"),
     ] {
         let name = format!("{section}.{key}");

@@ -7,7 +7,7 @@ use reqwest::Method;
 use smartsheet_oauth_demo::web;
 
 use crate::support::rows::{FOREVER, FailingRows, app_on, serve};
-use crate::support::{Browser, DAY, MINUTE, Page, Provider, Seen, Setup, World, until};
+use crate::support::{Browser, DAY, MINUTE, Page, Provider, SECOND, Seen, Setup, World, until};
 
 /// An app on rows that fail when told to, and a browser on it.
 async fn app(provider: &Provider) -> (Setup, Arc<FailingRows>, Browser) {
@@ -34,7 +34,7 @@ fn says_so(page: &Page) {
 #[tokio::test]
 async fn pages_that_need_it_say_so_and_the_others_work() {
     let provider = Provider::well_behaved().await;
-    let (_, rows, browser) = app(&provider).await;
+    let (setup, rows, browser) = app(&provider).await;
     browser.sign_in_with_code("c").await.redirects_to("/me");
     let state = browser.begin_with_state().await;
     let callback = format!("/redirect?code=d&state={state}");
@@ -66,6 +66,7 @@ async fn pages_that_need_it_say_so_and_the_others_work() {
     assert_eq!(provider.lines(), ["POST /2.0/token"]);
 
     rows.fail(0);
+    setup.clock.pass(SECOND);
     assert_eq!(browser.get("/readyz").await.status, 200);
     browser.get("/me").await.shows(200, &["Ann"]);
     browser.get(&callback).await.redirects_to("/me");
@@ -185,6 +186,8 @@ async fn a_database_without_its_table() {
     let file = crate::sealed::open(&world.setup);
     let rename = "ALTER TABLE sessions RENAME TO elsewhere";
     file.execute(rename, []).unwrap();
+    // What the last second said does not count any more.
+    world.setup.clock.pass(MINUTE / 60);
     says_so(&browser.get("/me").await);
     says_so(&browser.get("/login").await);
     browser

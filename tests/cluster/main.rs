@@ -10,6 +10,8 @@ mod crash;
 mod database;
 mod failures;
 mod flow;
+mod flow_bounds;
+mod full_disk;
 mod growth;
 mod impatience;
 mod lost_update;

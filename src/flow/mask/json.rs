@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{SHOWN, is_secret, masked};
 use crate::json::string_literal;
+use crate::masking::{is_masked_as, is_secret, masked_as};
 
 /// JSON, as it is but for the values of fields with secret names. Cut-off and invalid JSON is masked as far as it goes.
 pub(in crate::flow) fn mask_json(text: &str) -> String {
@@ -45,8 +45,8 @@ struct Masking<'a> {
     plain: &'a str,
     rest: &'a str,
     depth: usize,
-    /// What the value that comes next is the value of, while that is a secret: at which depth its name stood.
-    secret_at: Option<usize>,
+    /// At which depth the name of the value stood that comes next, while that is a secret; and the name.
+    secret_at: Option<(usize, Cow<'a, str>)>,
 }
 
 impl Masking<'_> {
@@ -55,16 +55,20 @@ impl Masking<'_> {
         let (literal, after) = string_literal(self.rest);
         let behind = after.trim_start();
         let is_name = behind.starts_with(':');
-        if is_name && self.secret_at.is_none_or(|at| self.depth <= at) {
+        let is_outside = |(at, _): &(usize, _)| self.depth <= *at;
+        if is_name && self.secret_at.as_ref().is_none_or(is_outside) {
             // Smartsheet's samples wrap the answer in `token`: there the names inside decide.
             let value = || behind.trim_start_matches(':').trim_start();
             let name = unquoted(literal);
             let is_wrapper = name == "token" && value().starts_with('{');
-            self.secret_at = (!is_wrapper && is_secret(&name)).then_some(self.depth);
-        } else if self.secret_at.is_some() && !is_name {
+            self.secret_at = (!is_wrapper && is_secret(&name)).then_some((self.depth, name));
+        } else if let Some((_, name)) = &self.secret_at
+            && !is_name
+        {
             let content = literal.trim_matches('"');
-            if !is_masked(content) {
-                self.put(self.rest, &format!("\"{}\"", masked(content)));
+            if !is_masked_as(name, content) {
+                let shown = masked_as(name, &unquoted(literal));
+                self.put(self.rest, &format!("\"{shown}\""));
                 self.plain = after;
             }
         }
@@ -79,8 +83,12 @@ impl Masking<'_> {
             .unwrap_or(self.rest.len());
         let (bare, after) = self.rest.split_at(end);
         // Numbers can be secrets, too; `null`, `true` and `false` can't.
-        if self.secret_at.is_some() && !matches!(bare, "null" | "true" | "false") {
-            self.put(self.rest, &masked(bare));
+        if let Some((_, name)) = &self.secret_at
+            && !matches!(bare, "null" | "true" | "false")
+            && !is_masked_as(name, bare)
+        {
+            let shown = masked_as(name, bare);
+            self.put(self.rest, &shown);
             self.plain = after;
         }
         self.rest = after;
@@ -92,7 +100,8 @@ impl Masking<'_> {
 
     /// The value of a secret name ends where its own brackets end, or those around it.
     fn end_value(&mut self) {
-        self.secret_at = self.secret_at.filter(|at| self.depth > *at);
+        let depth = self.depth;
+        self.secret_at = self.secret_at.take().filter(|(at, _)| depth > *at);
     }
 
     /// Copies what is plain up to `until`, and adds `masked`.
@@ -101,11 +110,6 @@ impl Masking<'_> {
         self.output.push_str(plain);
         self.output.push_str(masked);
     }
-}
-
-/// Whether `text` is what is left of a secret.
-fn is_masked(text: &str) -> bool {
-    text.ends_with('…') && text.chars().count() <= SHOWN + 1
 }
 
 /// The name that a string literal of JSON is.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{FlowKey, FlowRow, FlowRows};
+use super::{FlowKey, FlowRow, FlowRows, Trim};
 use crate::database::DatabaseError;
 
 /// Messages in memory.
@@ -32,13 +32,21 @@ impl MemoryFlow {
 
 #[async_trait]
 impl FlowRows for MemoryFlow {
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError> {
+    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError> {
         let mut flows = self.flows();
         for row in rows {
-            let flow = flows.entry(row.key).or_default();
-            flow.push_back(row.clone());
-            while i64::try_from(flow.len()).is_ok_and(|len| len > keep) {
-                flow.pop_front();
+            flows.entry(row.key).or_default().push_back(row.clone());
+        }
+        for trim in trims {
+            let Some(flow) = flows.get_mut(&trim.key) else {
+                continue;
+            };
+            let mut bytes: u64 = flow.iter().map(FlowRow::size).sum();
+            while flow.len() as u64 > trim.rows || bytes > trim.bytes {
+                let Some(oldest) = flow.pop_front() else {
+                    break;
+                };
+                bytes -= oldest.size();
             }
         }
         Ok(())
@@ -95,6 +103,30 @@ impl FlowRows for MemoryFlow {
             .take(usize::try_from(limit).unwrap_or(0))
             .collect();
         Ok(self.remove(|row| surplus.contains(&(row.expires_at, row.id))))
+    }
+
+    async fn make_room(&self, bytes: u64) -> Result<u64, DatabaseError> {
+        let mut all: Vec<(i64, i64, u64)> = self
+            .flows()
+            .values()
+            .flatten()
+            .map(|row| (row.at, row.id, row.size()))
+            .collect();
+        all.sort_unstable();
+        let mut taken: u64 = all.iter().map(|(.., size)| size).sum();
+        let mut out = HashSet::new();
+        for (at, id, size) in all {
+            if taken <= bytes {
+                break;
+            }
+            taken -= size;
+            out.insert((at, id));
+        }
+        Ok(self.remove(|row| out.contains(&(row.at, row.id))))
+    }
+
+    async fn give_back(&self) -> Result<(), DatabaseError> {
+        Ok(())
     }
 
     async fn close(&self) {}

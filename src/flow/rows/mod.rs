@@ -16,8 +16,8 @@ pub use memory::MemoryFlow;
 pub use postgres::PostgresFlow;
 pub use sqlite::SqliteFlow;
 
-/// Beyond the kept rows of a flow, the oldest are removed once in so many writes. Reading never gives more.
-const TRIM_EVERY: i64 = 32;
+/// What a row takes beside its messages, in bytes: its other columns, and its places in the indexes.
+const ROW_OVERHEAD: u64 = 160;
 
 /// What the messages of a flow are found by: a hash, so that the database does not give the flow's id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +44,24 @@ pub struct FlowRow {
     pub expires_at: i64,
 }
 
+impl FlowRow {
+    /// What it takes in a database, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.sealed.len() as u64 + ROW_OVERHEAD
+    }
+}
+
+/// What a flow is trimmed to: its newest rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trim {
+    /// Which flow.
+    pub key: FlowKey,
+    /// How many rows stay at most.
+    pub rows: u64,
+    /// How many bytes stay at most.
+    pub bytes: u64,
+}
+
 /// A database of messages. What is acknowledged is seen by every reader; it need not survive a power failure.
 #[async_trait]
 pub trait FlowRows: fmt::Debug + Send + Sync {
@@ -52,8 +70,8 @@ pub trait FlowRows: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Adds `rows`, and now and then removes what their flows have beyond the newest `keep`.
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError>;
+    /// Adds `rows`, and then removes what `trims` leave no room for.
+    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError>;
 
     /// The newest `limit` rows of `key` that have not expired before `now`, newest first.
     async fn newest(
@@ -76,18 +94,12 @@ pub trait FlowRows: fmt::Debug + Send + Sync {
     /// how many.
     async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, DatabaseError>;
 
+    /// Removes the oldest rows, whosever they are, until all together take at most `bytes`. Says how many were removed.
+    async fn make_room(&self, bytes: u64) -> Result<u64, DatabaseError>;
+
+    /// Gives the disk back what removed rows took, where a database does not do that by itself.
+    async fn give_back(&self) -> Result<(), DatabaseError>;
+
     /// Ends the connections.
     async fn close(&self);
-}
-
-/// The flows of `rows` whose turn it is to be trimmed.
-fn to_trim(rows: &[FlowRow]) -> Vec<FlowKey> {
-    let mut keys: Vec<FlowKey> = rows
-        .iter()
-        .filter(|row| row.id % TRIM_EVERY == 0)
-        .map(|row| row.key)
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
 }

@@ -6,9 +6,12 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use tokio::sync::Mutex;
 
-use super::{FlowKey, FlowRow, FlowRows, to_trim};
+use super::{FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
 use crate::database::{DatabaseError, in_time};
 use crate::postgres::{self, Line, Statement};
+
+/// How many rows one statement removes to make room.
+const BATCH: i64 = 2000;
 
 /// Messages in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
@@ -41,10 +44,21 @@ impl PostgresFlow {
         Ok(())
     }
 
+    /// The number that is the answer.
+    async fn ask(&self, question: Statement<'_>) -> Result<i64, DatabaseError> {
+        let rows = self.reading.lock().await.fetch_all(question).await?;
+        let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        Ok(row.try_get(0)?)
+    }
+
     /// Says how many rows were removed.
     async fn sweep(&self, statement: Statement<'_>) -> Result<u64, DatabaseError> {
         self.reading.lock().await.execute(statement).await
     }
+}
+
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[async_trait]
@@ -53,7 +67,7 @@ impl FlowRows for PostgresFlow {
         true
     }
 
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError> {
+    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError> {
         let keys: Vec<&[u8]> = rows.iter().map(|row| &row.key.0[..]).collect();
         let ats: Vec<i64> = rows.iter().map(|row| row.at).collect();
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
@@ -65,18 +79,23 @@ impl FlowRows for PostgresFlow {
         );
         let insert = insert.bind(keys).bind(ats).bind(ids);
         self.write(insert.bind(sealed).bind(expiries)).await?;
-        let crowded = to_trim(rows);
-        if crowded.is_empty() {
+        if trims.is_empty() {
             return Ok(());
         }
-        let keys: Vec<&[u8]> = crowded.iter().map(|key| &key.0[..]).collect();
+        let keys: Vec<&[u8]> = trims.iter().map(|trim| &trim.key.0[..]).collect();
+        let counts: Vec<i64> = trims.iter().map(|trim| number(trim.rows)).collect();
+        let bytes: Vec<i64> = trims.iter().map(|trim| number(trim.bytes)).collect();
         let trim = sqlx::query(
-            "DELETE FROM flow_messages AS message USING (SELECT flow, (SELECT at FROM flow_messages \
-             WHERE flow = crowded.flow ORDER BY at DESC LIMIT 1 OFFSET $2 - 1) AS at \
-             FROM UNNEST($1::bytea[]) AS crowded (flow) OFFSET 0) AS oldest \
-             WHERE message.flow = oldest.flow AND message.at < oldest.at",
+            "DELETE FROM flow_messages AS message USING \
+             (SELECT flow, (SELECT max(at) FROM (SELECT at, row_number() OVER newest AS number, \
+             sum(octet_length(sealed) + $4) OVER newest AS bytes FROM flow_messages WHERE flow = crowded.flow \
+             WINDOW newest AS (ORDER BY at DESC, id DESC)) AS counted \
+             WHERE number > crowded.rows OR bytes > crowded.bytes) AS at \
+             FROM UNNEST($1::bytea[], $2::bigint[], $3::bigint[]) AS crowded (flow, rows, bytes) OFFSET 0) AS surplus \
+             WHERE message.flow = surplus.flow AND message.at <= surplus.at",
         );
-        self.write(trim.bind(keys).bind(keep)).await
+        let trim = trim.bind(keys).bind(counts).bind(bytes);
+        self.write(trim.bind(number(ROW_OVERHEAD))).await
     }
 
     async fn newest(
@@ -137,6 +156,42 @@ impl FlowRows for PostgresFlow {
              (SELECT ctid FROM flow_messages WHERE expires_at <= $1 ORDER BY expires_at DESC LIMIT $2 OFFSET $3)",
         );
         self.sweep(delete.bind(soon).bind(limit).bind(keep)).await
+    }
+
+    async fn make_room(&self, bytes: u64) -> Result<u64, DatabaseError> {
+        let mut removed = 0;
+        loop {
+            // What the table takes on the disk is known without counting, and is more than what is in it.
+            let on_disk = sqlx::query("SELECT pg_total_relation_size('flow_messages')::bigint");
+            if self.ask(on_disk).await? <= number(bytes) {
+                return Ok(removed);
+            }
+            let in_it = sqlx::query(
+                "SELECT coalesce(sum(octet_length(sealed) + $1), 0)::bigint FROM flow_messages",
+            );
+            let in_it = self.ask(in_it.bind(number(ROW_OVERHEAD))).await?;
+            let surplus = in_it - number(bytes);
+            if surplus <= 0 {
+                return Ok(removed);
+            }
+            let delete = sqlx::query(
+                "DELETE FROM flow_messages WHERE ctid IN (SELECT ctid FROM \
+                 (SELECT ctid, sum(bytes) OVER (ORDER BY at, ctid) - bytes AS before FROM \
+                 (SELECT ctid, at, octet_length(sealed) + $1 AS bytes FROM flow_messages ORDER BY at LIMIT $2 \
+                 FOR UPDATE SKIP LOCKED) AS oldest) AS counted WHERE before < $3)",
+            );
+            let delete = delete.bind(number(ROW_OVERHEAD)).bind(BATCH);
+            match self.sweep(delete.bind(surplus)).await? {
+                // Another instance makes room.
+                0 => return Ok(removed),
+                batch => removed += batch,
+            }
+        }
+    }
+
+    async fn give_back(&self) -> Result<(), DatabaseError> {
+        // The server's own vacuum makes the room usable again.
+        Ok(())
     }
 
     async fn close(&self) {

@@ -5,39 +5,51 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
-use super::{FlowKey, FlowRow, FlowRows, to_trim};
+use super::{FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
 use crate::database::DatabaseError;
-use crate::sqlite::{Database, Durability, Neighbours};
+use crate::sqlite::{Database, Durability, Neighbours, Tuning};
 
-const MIGRATIONS: &[&str] = &[include_str!(
-    "../../../migrations/sqlite_flow/0001_messages.sql"
-)];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/sqlite_flow/0001_messages.sql"),
+    include_str!("../../../migrations/sqlite_flow/0002_oldest_first.sql"),
+];
+
+/// Which part of the bound is for the write-ahead log.
+const LOG_PART: u64 = 8;
+
+/// How many rows one change removes, so that it holds the lock for some milliseconds.
+const BATCH: u32 = 256;
 
 /// Messages in one SQLite file: after a power failure the newest may be missing, and the file is sound.
 #[derive(Debug)]
 pub struct SqliteFlow {
     database: Database,
     neighbours: Neighbours,
+    /// What the write-ahead log may take, in bytes.
+    log_bytes: u64,
 }
 
 impl SqliteFlow {
-    /// Opens the file, making it (mode 0600) and its folder (mode 0700) when they are missing.
+    /// Opens the file, making it (mode 0600) and its folder (mode 0700) when they are missing. `max_size` is how large it is
+    /// meant to get, in bytes; the write-ahead log beside it counts.
     ///
     /// # Errors
     ///
     /// When it can't be made or is no database of ours.
-    pub async fn open(file: &Path) -> Result<Self, DatabaseError> {
-        let opened = Database::open(file, Durability::ProcessEnd, MIGRATIONS).await;
+    pub async fn open(file: &Path, max_size: u64) -> Result<Self, DatabaseError> {
+        let tuning = Tuning::of(Durability::ProcessEnd).with_log(max_size / LOG_PART);
+        let opened = Database::open_tuned(file, tuning, MIGRATIONS).await;
         let database =
             opened.map_err(|error| DatabaseError(format!("{}: {error}", file.display()).into()))?;
         Ok(Self {
             database,
             neighbours: Neighbours::of(file),
+            log_bytes: tuning.log_bytes().into(),
         })
     }
 }
 
-fn append(file: &Connection, rows: &[FlowRow], keep: i64) -> rusqlite::Result<usize> {
+fn append(file: &Connection, rows: &[FlowRow], trims: &[Trim]) -> rusqlite::Result<usize> {
     let mut insert = file.prepare_cached(
         "INSERT INTO messages (flow, at, id, sealed, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
@@ -51,13 +63,36 @@ fn append(file: &Connection, rows: &[FlowRow], keep: i64) -> rusqlite::Result<us
         ])?;
     }
     let mut trim = file.prepare_cached(
-        "DELETE FROM messages WHERE flow = ?1 AND (at, id) < \
-         (SELECT at, id FROM messages WHERE flow = ?1 ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?2 - 1)",
+        "DELETE FROM messages WHERE flow = ?1 AND rowid IN (SELECT rowid FROM \
+         (SELECT rowid, row_number() OVER newest AS number, sum(length(sealed) + ?4) OVER newest AS bytes \
+         FROM messages WHERE flow = ?1 WINDOW newest AS (ORDER BY at DESC, id DESC)) \
+         WHERE number > ?2 OR bytes > ?3)",
     )?;
-    for key in to_trim(rows) {
-        trim.execute(params![key.0, keep])?;
+    for Trim { key, rows, bytes } in trims {
+        let numbers = [*rows, *bytes, ROW_OVERHEAD].map(number);
+        trim.execute(params![key.0, numbers[0], numbers[1], numbers[2]])?;
     }
     Ok(rows.len())
+}
+
+/// Removes the oldest rows as long as the file is larger than `bytes`, not counting what is free in it; a batch at most.
+fn remove_oldest(file: &Connection, bytes: i64) -> rusqlite::Result<usize> {
+    let ask = |pragma| file.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let used = (ask("page_count")? - ask("freelist_count")?) * ask("page_size")?;
+    if used <= bytes {
+        return Ok(0);
+    }
+    file.prepare_cached(
+        "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM \
+         (SELECT rowid, sum(bytes) OVER (ORDER BY at, rowid) - bytes AS before FROM \
+         (SELECT rowid, at, length(sealed) + ?1 AS bytes FROM messages ORDER BY at LIMIT ?2)) \
+         WHERE before < ?3)",
+    )?
+    .execute(params![number(ROW_OVERHEAD), BATCH, used - bytes])
+}
+
+fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[async_trait]
@@ -66,10 +101,10 @@ impl FlowRows for SqliteFlow {
         self.neighbours.are_there()
     }
 
-    async fn append(&self, rows: &[FlowRow], keep: i64) -> Result<(), DatabaseError> {
-        let rows = rows.to_vec();
+    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError> {
+        let (rows, trims) = (rows.to_vec(), trims.to_vec());
         self.database
-            .write(move |file| append(file, &rows, keep))
+            .write(move |file| append(file, &rows, &trims))
             .await?;
         Ok(())
     }
@@ -116,7 +151,7 @@ impl FlowRows for SqliteFlow {
 
     async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {
         let key = *key;
-        let erased = self.database.write(move |file| {
+        let erased = self.database.write_ending(move |file| {
             file.prepare_cached("DELETE FROM messages WHERE flow = ?1")?
                 .execute(params![key.0])
         });
@@ -143,6 +178,22 @@ impl FlowRows for SqliteFlow {
             .execute(params![soon, limit, keep])
         });
         Ok(removed.await? as u64)
+    }
+
+    async fn make_room(&self, bytes: u64) -> Result<u64, DatabaseError> {
+        let bytes = number(bytes.saturating_sub(self.log_bytes));
+        let mut removed = 0;
+        loop {
+            let batch = self.database.write(move |file| remove_oldest(file, bytes));
+            match batch.await? {
+                0 => return Ok(removed),
+                batch => removed += batch as u64,
+            }
+        }
+    }
+
+    async fn give_back(&self) -> Result<(), DatabaseError> {
+        self.database.give_back().await
     }
 
     async fn close(&self) {

@@ -28,6 +28,11 @@ impl Change {
         }
     }
 
+    /// Whether it removes what was there, such as a session that ends.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self, Self::Delete { .. })
+    }
+
     /// Whether the change can be made when `stored` is the version of the row that is there now.
     pub(super) fn fits(&self, stored: Option<i64>) -> bool {
         match self {

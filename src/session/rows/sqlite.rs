@@ -129,8 +129,18 @@ impl Rows for SqliteRows {
 
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
         let changes = changes.to_vec();
-        let made = self.database.write(move |file| apply(file, &changes));
-        Ok(made.await? > 0)
+        // What ends a session needs no free room on the disk.
+        let made = if changes.iter().any(Change::is_ending) {
+            let made = self
+                .database
+                .write_ending(move |file| apply(file, &changes));
+            made.await?
+        } else {
+            self.database
+                .write(move |file| apply(file, &changes))
+                .await?
+        };
+        Ok(made > 0)
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {

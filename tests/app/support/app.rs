@@ -127,8 +127,6 @@ impl Setup {
             retry: self.retry,
             connections: self.connections,
             sweep_every: self.sweep_every,
-            // Tests break and mend it within moments.
-            try_writes_every: Duration::ZERO,
         }
     }
 

@@ -115,7 +115,6 @@ pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
         retry: setup.retry,
         connections: setup.connections,
         sweep_every: setup.sweep_every,
-        try_writes_every: std::time::Duration::ZERO,
     };
     let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
     let flow = FlowLog::new(

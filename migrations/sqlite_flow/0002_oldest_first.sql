@@ -1,0 +1,2 @@
+-- All flows together are bounded, and the oldest messages make room.
+CREATE INDEX messages_at ON messages (at);

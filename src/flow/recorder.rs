@@ -1,0 +1,50 @@
+//! Takes down the messages of one flow.
+
+use jiff::Timestamp;
+
+use super::encoded::Encoded;
+use super::id::FlowId;
+use super::log::FlowLog;
+use super::message::Message;
+use super::writing::Order;
+use crate::transport::{Call, Witness};
+
+/// Takes down the messages of one flow. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    pub(super) log: FlowLog,
+    pub(super) flow: FlowId,
+    pub(super) keep_until: Timestamp,
+}
+
+impl Recorder {
+    /// Records `message`, without waiting for it to be written.
+    pub fn record(&self, message: &Message) {
+        if !self.log.is_recording() {
+            return;
+        }
+        let Some(message) = Encoded::of(message) else {
+            return;
+        };
+        let order = Order::Add(self.flow.key(), self.keep_until, message);
+        if !self.log.order(order) {
+            tracing::debug!("a message of the flow was left out: too many wait to be written");
+        }
+    }
+
+    /// Waits until what was recorded of this flow is there for whoever looks, on any instance, but not for long.
+    pub async fn settled(&self) {
+        // Who reads here waits for it anyway.
+        if self.log.is_recording() && self.log.rows().are_shared() {
+            self.log.settled(Some(self.flow.key())).await;
+        }
+    }
+}
+
+impl Witness for Recorder {
+    fn saw(&self, call: &Call<'_>) {
+        if self.log.is_recording() {
+            self.record(&Message::of_call(call, self.log.now()));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The task that writes the log: it takes together what waits, and nobody waits for it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+use rand::RngExt as _;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout_at;
+
+use super::encoded::Encoded;
+use super::kept::Kept;
+use super::log::LogError;
+use super::pending::Pending;
+use super::retention::{Retention, Room, is_signed_in};
+use super::rows::{FlowKey, FlowRow, FlowRows};
+use crate::clock::Clock;
+use crate::database::DatabaseError;
+use crate::seal::{SealError, Sealer};
+
+/// How many orders are taken at once.
+const BATCH: usize = 256;
+
+/// What the task is to do.
+#[derive(Debug)]
+pub(super) enum Order {
+    Add(FlowKey, Timestamp, Encoded),
+    Keep(FlowKey, Timestamp),
+    Erase(FlowKey, oneshot::Sender<Result<(), LogError>>),
+    /// Says when everything before it is written: of one flow, or of all.
+    Settle(Option<FlowKey>, oneshot::Sender<()>),
+}
+
+/// What the task writes with, and whoever reads reads with.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) rows: Arc<dyn FlowRows>,
+    pub(super) sealer: Sealer,
+    pub(super) clock: Clock,
+    pub(super) retention: Retention,
+    /// Whether it was said already that messages could not be written.
+    pub(super) has_warned: AtomicBool,
+}
+
+/// Carries out what is ordered, taking together what waits.
+pub(super) async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
+    let mut batch = Vec::new();
+    let mut pending = Pending::default();
+    let mut kept = Kept::default();
+    let mut room = Room::default();
+    loop {
+        let receive = orders.recv_many(&mut batch, BATCH);
+        let received = match pending.due_at() {
+            None => Ok(receive.await),
+            Some(due_at) => timeout_at(due_at, receive).await,
+        };
+        let is_over = received == Ok(0);
+        let mut keep = Vec::new();
+        let mut settled = Vec::new();
+        for order in batch.drain(..) {
+            match order {
+                Order::Add(key, until, message) => {
+                    pending.add(key, until, message);
+                    if is_signed_in(until, inner.clock.now()) {
+                        keep.extend(kept.extend(key, until, inner.clock.now()));
+                    }
+                }
+                Order::Keep(key, until) => {
+                    keep.extend(kept.extend(key, until, inner.clock.now()));
+                }
+                Order::Settle(key, tell) => {
+                    pending.want(key);
+                    settled.push(tell);
+                }
+                Order::Erase(key, tell) => {
+                    kept.forget(&key);
+                    pending.forget(&key);
+                    room.forget(&key);
+                    let _ = tell.send(inner.rows.erase(&key).await.map_err(LogError::from));
+                }
+            }
+        }
+        if is_over {
+            pending.want(None);
+        }
+        inner.keep(&keep, &mut kept).await;
+        inner.append(&mut pending, &kept, &mut room).await;
+        for tell in settled {
+            let _ = tell.send(());
+        }
+        if is_over {
+            return;
+        }
+    }
+}
+
+impl Inner {
+    fn row(
+        &self,
+        key: FlowKey,
+        until: Timestamp,
+        messages: &Encoded,
+    ) -> Result<FlowRow, SealError> {
+        let id = rand::rng().random();
+        Ok(FlowRow {
+            key,
+            at: messages.at,
+            id,
+            sealed: self.sealer.seal(&key.0, id, &messages.content)?,
+            expires_at: until.as_millisecond(),
+        })
+    }
+
+    /// Writes those of `pending` that are due, to be kept as long as the rest of their flow, and makes room when it is time.
+    async fn append(&self, pending: &mut Pending, kept: &Kept, room: &mut Room) {
+        let rows = pending.due().into_iter().filter_map(|(key, waiting)| {
+            let until = kept.told(&key).max(Some(waiting.until))?;
+            let row = self.row(key, until, &waiting.messages);
+            row.inspect_err(|error| tracing::warn!(%error, "messages of the flow are left out"))
+                .ok()
+        });
+        let rows: Vec<FlowRow> = rows.collect();
+        if rows.is_empty() {
+            return;
+        }
+        let trims = room.trims(&rows, self.clock.now());
+        self.warn(self.rows.append(&rows, &trims).await);
+        if room.is_due(self.retention) {
+            let made = self.rows.make_room(self.retention.make_room_to()).await;
+            self.warn(made.map(drop));
+        }
+    }
+
+    /// Keeps what is written of some flows as long as their sessions last.
+    async fn keep(&self, flows: &[(FlowKey, Timestamp)], kept: &mut Kept) {
+        if flows.is_empty() {
+            return;
+        }
+        let told = flows
+            .iter()
+            .map(|(key, until)| (*key, until.as_millisecond()));
+        let told = self.rows.keep(&told.collect::<Vec<_>>()).await;
+        if told.is_err() {
+            for (key, _) in flows {
+                kept.forget(key);
+            }
+        }
+        self.warn(told);
+    }
+
+    /// One warning while it lasts: the sign-ins go on, and say themselves when the database is down.
+    fn warn(&self, result: Result<(), DatabaseError>) {
+        match result {
+            Ok(()) => self.has_warned.store(false, Ordering::Relaxed),
+            Err(error) => {
+                if !self.has_warned.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "messages of the flow can't be written and are left out");
+                }
+            }
+        }
+    }
+}
