@@ -26,14 +26,30 @@ use steps::{explain, reaction};
 #[template(path = "flow.html")]
 struct FlowPage {
     frame: Frame,
-    is_example: bool,
-    is_recording: bool,
+    shows: Shows,
     is_signed_in: bool,
     /// Whether there may have been more.
     is_full: bool,
     kept: usize,
     rows: Vec<Row>,
     login_url: String,
+}
+
+/// What the messages are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// What was said.
+    Recorded,
+    /// An example, until there is something else.
+    Example,
+    /// An example, because nothing is recorded.
+    ExampleAlone,
+}
+
+impl FlowPage {
+    fn is_example(&self) -> bool {
+        self.shows != Shows::Recorded
+    }
 }
 
 pub(super) async fn get(
@@ -71,8 +87,11 @@ pub(super) async fn get(
     }
     let page = page(&FlowPage {
         frame: Frame::of(&app, Here::Flow),
-        is_example,
-        is_recording: app.flow.is_recording(),
+        shows: match (is_example, app.flow.is_recording()) {
+            (false, _) => Shows::Recorded,
+            (true, true) => Shows::Example,
+            (true, false) => Shows::ExampleAlone,
+        },
         is_signed_in,
         is_full: messages.len() >= KEPT_MESSAGES,
         kept: KEPT_MESSAGES,

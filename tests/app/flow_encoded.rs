@@ -16,15 +16,13 @@ fn percent(text: &str) -> String {
 
 /// Every character as an escape of JSON.
 fn escaped(text: &str) -> String {
-    text.chars()
-        .map(|character| format!("\\u{:04X}", u32::from(character)))
-        .collect()
+    let each = |character| format!("\\u{:04X}", u32::from(character));
+    text.chars().map(each).collect::<Vec<_>>().concat()
 }
 
 fn entities(text: &str) -> String {
-    text.chars()
-        .map(|character| format!("&#{};", u32::from(character)))
-        .collect()
+    let each = |character| format!("&#{};", u32::from(character));
+    text.chars().map(each).collect::<Vec<_>>().concat()
 }
 
 /// Ways to write the same once and twice. Those of JSON are for within a string of it.
@@ -140,10 +138,7 @@ async fn a_pair_that_is_issued_in_escapes() {
             escaped(TOKEN),
             percent(TOKEN)
         ),
-        format!(
-            r#"{{"access_token":"{token}","m":"{{\"refresh_token\":\"{}\"}}"}}"#,
-            TOKEN
-        ),
+        format!(r#"{{"access_token":"{token}","m":"{{\"refresh_token\":\"{TOKEN}\"}}"}}"#),
         format!(
             r#"{{"access_token":"{token}","m":"{}"}}"#,
             percent(&percent(&format!("id_token={TOKEN}")))
