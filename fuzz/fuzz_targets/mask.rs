@@ -1,10 +1,12 @@
 //! The masking of messages (`src/flow/mask.rs`), through the messages that the log of a flow is made of.
 //!
-//! The input is a line that says what follows: `form`, `url`, `json`, `headers` or `call`. `§` stands for a secret. When it is
-//! where a secret's name says so, or is one that the call carried or was answered with, no more of it is shown than a mask may.
+//! The input is a line that says what follows: `form`, `url`, `json`, `headers`, `call` or `encoded`. `§` stands for a secret.
+//! When it is where a secret's name says so, or is one that the call carried or was answered with, no more of it is shown than a
+//! mask may, in whatever encoding; and nothing where it is the app's own.
 
 #![no_main]
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,11 +14,11 @@ use libfuzzer_sys::fuzz_target;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use smartsheet_oauth_demo::flow::{Answer, Message, Request};
+use smartsheet_oauth_demo::flow::{Answer, Ending, Message, Request};
 use smartsheet_oauth_demo::fuzzing;
 use smartsheet_oauth_demo::oauth::{RefreshToken, Token};
 use smartsheet_oauth_demo::transport::{self, Call, Outcome, Purpose};
-use smartsheet_oauth_demo_fuzz::{GIVEN_AWAY, SECRET, gives_away, planted};
+use smartsheet_oauth_demo_fuzz::{GIVEN_AWAY, MARK, SECRET, gives_away, planted};
 use url::{Url, form_urlencoded};
 
 /// Names of secrets, as Smartsheet and OAuth have them.
@@ -29,6 +31,9 @@ const NAMES: [&str; 7] = [
     "client_secret",
     "token",
 ];
+
+/// Those of which nothing is shown.
+const APP_NAMES: [&str; 2] = ["hash", "client_secret"];
 
 /// What a request to the token endpoint carries beside the code.
 const HASH: &str = "0123456789abcdef0123456789abcdef";
@@ -46,6 +51,8 @@ fuzz_target!(|input: &str| {
         kind => {
             if let Some(how) = kind.strip_prefix("call ") {
                 call(how, &text);
+            } else if let Some(ways) = kind.strip_prefix("encoded ") {
+                encoded(ways, input);
             }
         }
     }
@@ -71,10 +78,66 @@ fn in_pairs(pairs: &str) -> usize {
 
 fn form(text: &str) {
     if in_pairs(text) == count(text) {
-        check(
-            &Request::sample("POST", "/", &HeaderMap::new(), Some(text)),
-            text,
-        );
+        let shown = Request::sample("POST", "/", &HeaderMap::new(), Some(text));
+        check(&shown, text);
+        let is_apps = |(name, value): (Cow<str>, Cow<str>)| {
+            count(&value) == 0 || APP_NAMES.contains(&name.as_ref())
+        };
+        if form_urlencoded::parse(text.as_bytes()).all(is_apps) && !has_elsewhere(text, "ll35") {
+            let shown = format!("{shown:?}");
+            assert!(!shown.contains("ll35"), "{text:?} is shown as {shown}");
+        }
+    }
+}
+
+/// Whether `text` has `part` elsewhere than in the secret.
+fn has_elsewhere(text: &str, part: &str) -> bool {
+    text.replace(SECRET, "").contains(part)
+}
+
+/// An answer that repeats the secret in one or two encodings, one within the other, each of them a letter of `ways`.
+fn encoded(ways: &str, input: &str) {
+    let Some((_, template)) = input.split_once('\n') else {
+        return;
+    };
+    let encode = |text: &str| ways.chars().take(2).fold(text.to_owned(), encode);
+    // What begins an escape before the secret makes something else of it.
+    let lower = template.to_ascii_lowercase();
+    let is_ambiguous = ["\\", "5c", "92;", "&", "%"]
+        .iter()
+        .any(|part| lower.contains(part));
+    let beginning = encode(GIVEN_AWAY);
+    if is_ambiguous || template.contains(&beginning) || template.contains(GIVEN_AWAY) {
+        return;
+    }
+    let text = template.replace(MARK, &encode(SECRET));
+    let answer = transport::Answer {
+        status: StatusCode::BAD_REQUEST,
+        headers: HeaderMap::new(),
+        retry_after: None,
+        body: text.as_bytes().to_vec(),
+    };
+    let shown = message(Purpose::CodeExchange, &answer, &carrying());
+    let Ending::Answer(shown) = &shown.ending else {
+        return;
+    };
+    let shown = shown.body.as_deref().unwrap_or_default();
+    assert!(
+        !shown.contains(&beginning),
+        "{text:?} is shown as {shown:?}"
+    );
+}
+
+fn encode(text: String, way: char) -> String {
+    let each =
+        |encode: &dyn Fn(u32) -> String| text.chars().map(|c| encode(u32::from(c))).collect();
+    match way {
+        'p' => each(&|code| format!("%{code:02x}")),
+        'P' => each(&|code| format!("%{code:02X}")),
+        'j' => each(&|code| format!("\\u{code:04x}")),
+        'J' => each(&|code| format!("\\u{code:04X}")),
+        'h' => each(&|code| format!("&#{code};")),
+        _ => text,
     }
 }
 

@@ -57,7 +57,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::flow::message::{Answer, Ending, Request, Step};
+    use crate::flow::message::{Ending, Step};
+    use crate::flow::parts::{Answer, Request};
 
     fn message() -> impl Strategy<Value = Message> {
         let texts = proptest::collection::vec((any::<String>(), any::<String>()), 0..4);

@@ -11,12 +11,10 @@ use tokio::time::timeout;
 use super::encoded::decode;
 use super::id::FlowId;
 use super::message::Message;
-use super::recorder::Recorder;
 use super::retention::{KEPT_MESSAGES, Retention};
 use super::rows::{FlowKey, FlowRows};
-use super::writing::{Inner, Order, write};
+use super::writing::{Inner, LogError, Order, write};
 use crate::clock::Clock;
-use crate::database::DatabaseError;
 use crate::seal::Sealer;
 
 /// How many messages may wait to be written. Beyond that they are left out: the log must not fill the memory.
@@ -24,17 +22,6 @@ const QUEUE: usize = 4096;
 
 /// How long an answer waits for its messages to be written.
 const SETTLE_WITHIN: Duration = Duration::from_secs(1);
-
-/// The log can't be read or written.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the log of messages does not answer: {0}")]
-pub struct LogError(Arc<str>);
-
-impl From<DatabaseError> for LogError {
-    fn from(error: DatabaseError) -> Self {
-        Self(error.0)
-    }
-}
 
 /// The messages of everybody's flows. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -84,16 +71,6 @@ impl FlowLog {
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.inner.retention.record
-    }
-
-    /// Takes down the messages of `flow`, each until `keep_until`.
-    #[must_use]
-    pub fn recorder(&self, flow: FlowId, keep_until: Timestamp) -> Recorder {
-        Recorder {
-            log: self.clone(),
-            flow,
-            keep_until,
-        }
     }
 
     /// Waits until what was recorded so far is written, of one flow or of all, but not for long.
@@ -151,14 +128,14 @@ impl FlowLog {
     pub async fn erase(&self, flow: FlowId) -> Result<(), LogError> {
         let (tell, told) = oneshot::channel();
         let erase = async {
-            let gone = || LogError("it is not being written".into());
+            let gone = || LogError::new("it is not being written");
             let order = Order::Erase(flow.key(), tell);
             self.queue.send(order).await.map_err(|_| gone())?;
             told.await.map_err(|_| gone())?
         };
         timeout(SETTLE_WITHIN, erase)
             .await
-            .unwrap_or_else(|_| Err(LogError("it takes too long".into())))
+            .unwrap_or_else(|_| Err(LogError::new("it takes too long")))
     }
 
     /// Writes what is waiting and ends the connections to the database.

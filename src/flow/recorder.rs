@@ -9,12 +9,24 @@ use super::message::Message;
 use super::writing::Order;
 use crate::transport::{Call, Witness};
 
+impl FlowLog {
+    /// Takes down the messages of `flow`, each until `keep_until`.
+    #[must_use]
+    pub fn recorder(&self, flow: FlowId, keep_until: Timestamp) -> Recorder {
+        Recorder {
+            log: self.clone(),
+            flow,
+            keep_until,
+        }
+    }
+}
+
 /// Takes down the messages of one flow. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Recorder {
-    pub(super) log: FlowLog,
-    pub(super) flow: FlowId,
-    pub(super) keep_until: Timestamp,
+    log: FlowLog,
+    flow: FlowId,
+    keep_until: Timestamp,
 }
 
 impl Recorder {

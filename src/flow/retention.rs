@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::log::{FlowLog, LogError};
 use super::rows::{FlowKey, FlowRow, Trim};
 
 /// How many messages of a flow are kept: the newest.
@@ -23,8 +22,8 @@ pub const SIGNED_OUT_BYTES: u64 = 64 * 1024;
 pub const SIGNED_IN_BYTES: u64 = 512 * 1024;
 
 /// Messages that expire this soon, in milliseconds, are those of sign-ins under way, or of robots; and how many are kept.
-const SOON_MILLIS: i64 = 11 * 60 * 1000;
-const MAX_SOON: i64 = 100_000;
+pub(super) const SOON_MILLIS: i64 = 11 * 60 * 1000;
+pub(super) const MAX_SOON: i64 = 100_000;
 
 /// A bound is checked whenever this part of it was written since the last check, and then this part is left free. So what is
 /// written between two checks stays within the bound, and a check is seldom.
@@ -112,34 +111,6 @@ impl Room {
 
     pub(super) fn forget(&mut self, key: &FlowKey) {
         self.flows.remove(key);
-    }
-}
-
-impl FlowLog {
-    /// Removes messages whose time is up, those of sign-ins that nobody finishes beyond 100,000, and the oldest beyond
-    /// `flow.max_size`; and gives the disk back what they took. Says how many rows were removed.
-    ///
-    /// # Errors
-    ///
-    /// [`LogError`]; the rest is left for the next time.
-    pub async fn sweep(&self) -> Result<u64, LogError> {
-        const BATCH: i64 = 1000;
-        let rows = self.rows();
-        let mut removed = 0;
-        loop {
-            let now = self.now().as_millisecond();
-            let expired = rows.delete_expired(now, BATCH).await?;
-            let soon = now.saturating_add(SOON_MILLIS);
-            let surplus = rows.delete_surplus(soon, MAX_SOON, BATCH).await?;
-            removed += expired + surplus;
-            if expired.max(surplus) < BATCH.unsigned_abs() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        removed += rows.make_room(self.retention().make_room_to()).await?;
-        rows.give_back().await?;
-        Ok(removed)
     }
 }
 

@@ -10,7 +10,6 @@ use tokio::time::timeout_at;
 
 use super::encoded::Encoded;
 use super::kept::Kept;
-use super::log::LogError;
 use super::pending::Pending;
 use super::retention::{Retention, Room, is_signed_in};
 use super::rows::{FlowKey, FlowRow, FlowRows};
@@ -20,6 +19,23 @@ use crate::seal::{SealError, Sealer};
 
 /// How many orders are taken at once.
 const BATCH: usize = 256;
+
+/// The log can't be read or written.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the log of messages does not answer: {0}")]
+pub struct LogError(Arc<str>);
+
+impl From<DatabaseError> for LogError {
+    fn from(error: DatabaseError) -> Self {
+        Self(error.0)
+    }
+}
+
+impl LogError {
+    pub(super) fn new(why: &str) -> Self {
+        Self(why.into())
+    }
+}
 
 /// What the task is to do.
 #[derive(Debug)]

@@ -26,13 +26,29 @@ use steps::{explain, reaction};
 #[template(path = "flow.html")]
 struct FlowPage {
     frame: Frame,
-    is_example: bool,
-    is_recording: bool,
+    shows: Shows,
     is_signed_in: bool,
     /// How many messages are kept, when there may have been more.
     newest: Option<usize>,
     rows: Vec<Row>,
     login_url: String,
+}
+
+/// What the messages are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shows {
+    /// What was said.
+    Recorded,
+    /// An example, until there is something else.
+    Example,
+    /// An example, because nothing is recorded.
+    ExampleAlone,
+}
+
+impl FlowPage {
+    fn is_example(&self) -> bool {
+        self.shows != Shows::Recorded
+    }
 }
 
 pub(super) async fn get(
@@ -67,8 +83,11 @@ pub(super) async fn get(
     }
     let page = page(&FlowPage {
         frame: Frame::of(&app, Here::Flow),
-        is_example,
-        is_recording: app.flow.is_recording(),
+        shows: match (is_example, app.flow.is_recording()) {
+            (false, _) => Shows::Recorded,
+            (true, true) => Shows::Example,
+            (true, false) => Shows::ExampleAlone,
+        },
         is_signed_in,
         newest: (messages.len() >= KEPT_MESSAGES).then_some(KEPT_MESSAGES),
         rows: rows(&messages, app.base_url.as_str()),

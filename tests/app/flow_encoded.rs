@@ -16,17 +16,13 @@ fn percent(text: &str) -> String {
 
 /// Every character as an escape of JSON.
 fn escaped(text: &str) -> String {
-    let escapes = text
-        .chars()
-        .map(|character| format!("\\u{:04X}", u32::from(character)));
-    escapes.collect::<Vec<_>>().concat()
+    let each = |character| format!("\\u{:04X}", u32::from(character));
+    text.chars().map(each).collect::<Vec<_>>().concat()
 }
 
 fn entities(text: &str) -> String {
-    let entities = text
-        .chars()
-        .map(|character| format!("&#{};", u32::from(character)));
-    entities.collect::<Vec<_>>().concat()
+    let each = |character| format!("&#{};", u32::from(character));
+    text.chars().map(each).collect::<Vec<_>>().concat()
 }
 
 /// Ways to write the same once and twice. Those of JSON are for within a string of it.
@@ -184,37 +180,5 @@ async fn of_the_app_s_secret_nothing_is_shown() {
                 .body
                 .contains(&format!("{parameter}…"))
         );
-    }
-}
-
-/// A cookie of another app that is no text, beside ours.
-#[tokio::test]
-async fn a_cookie_that_is_no_text_is_masked_and_hides_nothing() {
-    let provider = Provider::well_behaved().await;
-    let app = provider.setup().start().await;
-    let browser = Browser::new(&app);
-    browser.sign_in_with_code("c").await.redirects_to("/me");
-    let session = browser.session().unwrap();
-    let mut raw =
-        b"GET /me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: session=".to_vec();
-    raw.extend_from_slice(session.as_bytes());
-    raw.extend_from_slice(b"; name=Jos\xe9Jos\xe9Jos\xe9Jos\xe9\r\n\r\n");
-    let answer = tokio::task::spawn_blocking(move || {
-        use std::io::{Read as _, Write as _};
-        let mut stream = std::net::TcpStream::connect(app.address).unwrap();
-        stream.write_all(&raw).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
-    });
-    let answer = answer.await.unwrap();
-    let flow = browser.json("/flow").await.body;
-    // Whether the page then finds the session is not this record's business; what it says of the cookie is.
-    if answer.starts_with("HTTP/1.1 200") {
-        assert!(
-            flow.contains(&format!("session={}…; name=", &session[..4])),
-            "{flow}"
-        );
-        assert!(!flow.contains("Jos\u{fffd}J"), "{flow}");
     }
 }
