@@ -12,10 +12,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{
-    Shared,
-    params::{BodyProblem, ParamProblem, ParamProblemKind},
-};
+use super::Shared;
 
 /// An answer in Smartsheet's error form. Its `refId` is added when it leaves the sandbox, see [`write()`].
 #[derive(Clone, Debug)]
@@ -75,46 +72,6 @@ impl ApiError {
     pub(super) fn retry_after(mut self, seconds: Option<u32>) -> Self {
         self.retry_after = seconds;
         self
-    }
-}
-
-impl From<ParamProblem> for ApiError {
-    fn from(problem: ParamProblem) -> Self {
-        let name: String = problem.name.chars().take(100).collect();
-        Self::invalid_request(match problem.kind {
-            ParamProblemKind::Missing => {
-                format!("Invalid Request. Required parameter is missing: {name}.")
-            }
-            ParamProblemKind::Twice => {
-                format!("Invalid Request. Parameter is included more than once: {name}.")
-            }
-            ParamProblemKind::TooLong => {
-                format!("Invalid Request. Parameter is too long: {name}.")
-            }
-            ParamProblemKind::NotUtf8 => {
-                format!("Invalid Request. Parameter is not UTF-8 text: {name}.")
-            }
-        })
-    }
-}
-
-impl From<BodyProblem> for ApiError {
-    fn from(problem: BodyProblem) -> Self {
-        match problem {
-            BodyProblem::TooLarge => Self::too_large(),
-            BodyProblem::NotAForm => Self::unsupported_media_type(),
-            BodyProblem::TooManyParameters => {
-                Self::invalid_request("Invalid Request. There are too many parameters.")
-            }
-            BodyProblem::Interrupted => Self::unparsable("the request body broke off."),
-        }
-    }
-}
-
-/// For endpoints that leave it to the API's form.
-impl IntoResponse for BodyProblem {
-    fn into_response(self) -> Response {
-        ApiError::from(self).into_response()
     }
 }
 

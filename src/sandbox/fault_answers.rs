@@ -14,7 +14,7 @@ use axum::{
 use super::{
     api_error::ApiError,
     faults::{Fault, Order},
-    front_door::TOKEN_PATH,
+    paths::TOKEN_PATH,
 };
 
 /// The failing answer. `None` for a fault whose answer comes from the endpoint itself.

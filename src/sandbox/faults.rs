@@ -10,8 +10,8 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    front_door::TOKEN_PATH,
     grants::Digest,
+    paths::TOKEN_PATH,
     presented::{self, Presented},
 };
 

@@ -16,12 +16,10 @@ use super::{
     fault_answers,
     faults::{Arrival, Fault},
     params::{BODY_LIMIT, Params, read_body},
+    paths::{TOKEN_PATH, is_api},
     presented::Presented,
     token::ProofIsWrong,
 };
-
-/// Where tokens are issued and revoked.
-pub(super) const TOKEN_PATH: &str = "/2.0/token";
 
 /// The layer. Requests outside the API pass unseen.
 pub(super) async fn pass(
@@ -72,11 +70,6 @@ pub(super) async fn pass(
         sandbox.log.answered(number, response.status());
     }
     response
-}
-
-/// Whether the path belongs to the API, so that its errors have the API's form.
-pub(super) fn is_api(path: &str) -> bool {
-    path == "/2.0" || path.starts_with("/2.0/")
 }
 
 /// Reads the grant type for the log and what the request presents for the faults, and puts the body back for the endpoint.

@@ -14,7 +14,7 @@
 //! | `users_me` | who the token belongs to |
 //! | `sheets`, `sheet_rows`, `sheet_data`, `sample_sheets` | reading sheets, adding rows, keeping them, how they start |
 //! | `front_door`, `request_log`, `faults`, `fault_answers`, `presented`, `control` | steering it from a test |
-//! | `params`, `api_error`, `error_codes`, `dice` | parameters, errors and randomness for all of them |
+//! | `paths`, `params`, `param_problems`, `api_error`, `error_codes`, `dice` | addresses, parameters, errors and randomness for all of them |
 //!
 //! To add an endpoint, write a file like `users_me.rs`, whose handler takes a `Caller`, and add its route
 //! to [`Sandbox::router`]. Logging, faults, 404s, 405s and the form of errors come with it.
@@ -36,7 +36,9 @@ mod limiter;
 mod odd_users;
 mod options;
 mod pages;
+mod param_problems;
 mod params;
+mod paths;
 mod presented;
 mod request_log;
 mod sample_sheets;
@@ -141,10 +143,7 @@ impl Sandbox {
                 "/b/authorize",
                 get(authorize::authorize).post(authorize::authorize),
             )
-            .route(
-                front_door::TOKEN_PATH,
-                post(token::issue).delete(token::delete),
-            )
+            .route(paths::TOKEN_PATH, post(token::issue).delete(token::delete))
             .route("/2.0/users/me", get(users_me::get))
             .route("/2.0/sheets", get(sheets::list))
             .route("/2.0/sheets/{id}", get(sheets::get))
@@ -178,7 +177,7 @@ async fn not_found(uri: Uri) -> Response {
     let path = uri.path();
     if path.starts_with("/1.1/") {
         ApiError::retired().into_response()
-    } else if speaks_json(path) {
+    } else if paths::speaks_json(path) {
         ApiError::not_found().into_response()
     } else {
         let text = "This is the stand-in for Smartsheet. Its consent page is at b/authorize, its API below 2.0, and what steers it below control.";
@@ -188,7 +187,7 @@ async fn not_found(uri: Uri) -> Response {
 
 async fn method_not_allowed(uri: Uri) -> Response {
     let path = uri.path();
-    if speaks_json(path) {
+    if paths::speaks_json(path) {
         ApiError::method_not_supported().into_response()
     } else {
         let text = "This address does not take this kind of request.";
@@ -199,10 +198,6 @@ async fn method_not_allowed(uri: Uri) -> Response {
             path,
         )
     }
-}
-
-fn speaks_json(path: &str) -> bool {
-    front_door::is_api(path) || path.starts_with("/control/")
 }
 
 fn page(status: StatusCode, title: &str, text: &str, path: &str) -> Response {

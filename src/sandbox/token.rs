@@ -18,7 +18,8 @@ use super::{
     caller::Caller,
     grants::{Book, Change, Digest, Grant, Millis, Pair},
     options::RegisteredApp,
-    params::{BodyProblem, Params},
+    param_problems::BodyProblem,
+    params::Params,
 };
 
 /// A new pair of tokens, flat as Smartsheet's server sends it.
