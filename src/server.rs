@@ -6,6 +6,7 @@ mod connection;
 mod files;
 mod handle;
 mod limits;
+mod mounted;
 mod open_store;
 mod scrape;
 mod serving;
@@ -18,7 +19,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,14 +29,12 @@ use crate::config::{Region, Settings};
 use crate::flow::FlowLog;
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
-use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, RefreshPolicy, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
 use crate::web::{self, App, Control, RateLimiter};
 use bound::Bound;
 pub use limits::ConnectionLimits;
-use open_store::beside;
 pub use open_store::{open_flow_log, open_store};
 use scrape::Scrape;
 use serving::{Room, Serving};
@@ -113,9 +111,8 @@ impl Server {
         let app = Arc::new(assemble(settings, surroundings.clone(), store, flow)?);
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
-            let sandbox = mounted_sandbox(settings, surroundings.clock).await?;
-            let sandbox = web::hardened(sandbox.router(), Arc::clone(&app));
-            routes = routes.nest("/sandbox", sandbox);
+            let sandbox = mounted::sandbox(settings, surroundings.clock).await?;
+            routes = routes.nest("/sandbox", web::hardened(sandbox, Arc::clone(&app)));
         }
         let listener = bound.listen()?;
         let metrics = bound_metrics.map(Bound::listen).transpose()?;
@@ -296,25 +293,6 @@ fn token_url(api_url: &Url) -> Url {
     let mut url = api_url.clone();
     url.set_path(&format!("{}/token", api_url.path().trim_end_matches('/')));
     url
-}
-
-/// The stand-in, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers
-/// over a restart is not forgotten there.
-async fn mounted_sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox, StartError> {
-    let options = sandbox::Options {
-        apps: vec![sandbox::RegisteredApp {
-            name: "Smartsheet OAuth demo".to_owned(),
-            client_id: settings.smartsheet.client_id.clone(),
-            client_secret: settings.smartsheet.client_secret.expose_secret().to_owned(),
-            redirect_urls: vec![settings.redirect_url().to_string()],
-        }],
-        grants_file: beside(&settings.session.store, "sandbox.db"),
-        clock: Arc::new(move || clock.now()),
-        ..sandbox::Options::default()
-    };
-    Sandbox::open(options)
-        .await
-        .map_err(|error| StartError(format!("the sandbox can't be opened: {error}")))
 }
 
 /// Says what someone who just started the app wants to know.

@@ -1,6 +1,7 @@
 //! The settings: what they are, where each value came from, and what is wrong with it.
 
 mod parse;
+mod sandbox;
 mod server;
 mod session;
 mod smartsheet;
@@ -18,6 +19,7 @@ use crate::oauth::ClientAuthentication;
 use crate::transport::is_loopback;
 use parse::Expected;
 pub use parse::duration as parse_duration;
+pub use sandbox::{SandboxControl, SandboxSettings};
 pub use server::ServerSettings;
 pub use server::reachable;
 pub use session::{SessionSettings, StoreUrl};
@@ -32,6 +34,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The provider and the app's registration with it.
     pub smartsheet: SmartsheetSettings,
+    /// The stand-in for Smartsheet that is mounted in sandbox mode.
+    pub sandbox: SandboxSettings,
     /// What is kept for a browser, where and for how long.
     pub session: SessionSettings,
     /// How events are written.
@@ -104,6 +108,7 @@ impl Settings {
         let server = server::read(&sources)?;
         Ok(Self {
             smartsheet: smartsheet::read(&sources, &server)?,
+            sandbox: sandbox::read(&sources)?,
             session: session::read(&sources)?,
             log: value(&sources, "log.format", "text", |text| {
                 parse::one_of(
@@ -142,6 +147,14 @@ impl Settings {
                 "server.base_url is {}: without https, anybody on the way can read the session cookie",
                 server.base_url.origin().ascii_serialization()
             ));
+        }
+        if self.smartsheet.region == Region::Sandbox
+            && self.sandbox.control == SandboxControl::Open
+            && !is_loopback(&server.base_url)
+        {
+            warnings.push(
+                "sandbox.control is open: whoever reaches the app can end everybody's grants with the sandbox".to_owned(),
+            );
         }
         warnings
     }
@@ -215,6 +228,7 @@ impl Settings {
             },
             "smartsheet.authorize_url" => smartsheet.authorize_url.to_string(),
             "smartsheet.api_url" => smartsheet.api_url.to_string(),
+            "sandbox.control" => self.sandbox.control.name().to_owned(),
             "session.store" => session.store.to_string(),
             "session.idle_timeout" => show_duration(session.idle_timeout),
             "session.lifetime" => show_duration(session.lifetime),

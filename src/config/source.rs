@@ -11,6 +11,7 @@ use super::SettingError;
 pub(super) const NAMES: &[&str] = &[
     "server.listen",
     "server.base_url",
+    "server.hosts",
     "server.metrics_listen",
     "server.trusted_proxies",
     "server.rate_limit",
@@ -25,6 +26,7 @@ pub(super) const NAMES: &[&str] = &[
     "smartsheet.client_authentication",
     "smartsheet.authorize_url",
     "smartsheet.api_url",
+    "sandbox.control",
     "session.store",
     "session.store_file",
     "session.key",

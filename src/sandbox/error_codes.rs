@@ -40,6 +40,11 @@ impl ApiError {
         )
     }
 
+    /// For whom the sandbox does not answer, which Smartsheet has no code for.
+    pub(super) fn turned_away(status: StatusCode, why: &'static str) -> Self {
+        Self::new(status, 1004, why)
+    }
+
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, 1006, "Not Found.")
     }

@@ -13,12 +13,14 @@
 //! | `users`, `odd_users` | the people: ordinary ones, and those who test pages |
 //! | `users_me` | who the token belongs to |
 //! | `sheets`, `sheet_rows`, `sheet_data`, `sample_sheets` | reading sheets, adding rows, keeping them, how they start |
+//! | `access`, `guard` | whom the sandbox answers, and who may steer it |
 //! | `front_door`, `request_log`, `faults`, `fault_answers`, `presented`, `control` | steering it from a test |
 //! | `paths`, `params`, `param_problems`, `api_error`, `error_codes`, `dice` | addresses, parameters, errors and randomness for all of them |
 //!
 //! To add an endpoint, write a file like `users_me.rs`, whose handler takes a `Caller`, and add its route
 //! to [`Sandbox::router`]. Logging, faults, 404s, 405s and the form of errors come with it.
 
+mod access;
 mod api_error;
 mod arranged;
 mod authorize;
@@ -31,6 +33,7 @@ mod faults;
 mod front_door;
 mod grants;
 mod grants_file;
+mod guard;
 mod ledger;
 mod limiter;
 mod odd_users;
@@ -63,13 +66,14 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use self::{
-    api_error::ApiError, dice::Dice, faults::Faults, grants::Millis, ledger::Ledger,
-    limiter::Limiter, request_log::RequestLog, sheet_data::Sheets,
-};
 pub use self::{
+    access::{Access, ControlAccess, Peer},
     options::{Clock, OpenError, Options, RegisteredApp},
     server::serve,
+};
+use self::{
+    api_error::ApiError, dice::Dice, faults::Faults, grants::Digest, grants::Millis, guard::Guard,
+    ledger::Ledger, limiter::Limiter, request_log::RequestLog, sheet_data::Sheets,
 };
 
 /// A sandbox: the state behind its endpoints. Cheap to clone; clones share the state.
@@ -84,7 +88,8 @@ struct Shared {
     clock: Clock,
     dice: Dice,
     ledger: Ledger,
-    limiter: Limiter,
+    guard: Guard,
+    limiter: Limiter<Digest>,
     log: RequestLog,
     faults: Faults,
     sheets: Sheets,
@@ -127,6 +132,7 @@ impl Sandbox {
             access_token_lifetime: options.access_token_lifetime,
             code_lifetime: options.code_lifetime,
             clock: options.clock,
+            guard: Guard::new(options.access)?,
             dice: Dice::new(options.seed, starts),
             ledger,
             limiter: Limiter::new(options.rate_limit),
@@ -163,6 +169,7 @@ impl Sandbox {
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(from_fn_with_state(Arc::clone(&self.0), front_door::pass))
+            .layer(from_fn_with_state(Arc::clone(&self.0), guard::pass))
             .layer(from_fn_with_state(Arc::clone(&self.0), api_error::write))
             .with_state(Arc::clone(&self.0))
     }
@@ -181,7 +188,7 @@ async fn not_found(uri: Uri) -> Response {
         ApiError::not_found().into_response()
     } else {
         let text = "This is the stand-in for Smartsheet. Its consent page is at b/authorize, its API below 2.0, and what steers it below control.";
-        page(StatusCode::NOT_FOUND, "There is no page here", text, path)
+        pages::error_at(StatusCode::NOT_FOUND, "There is no page here", text, path)
     }
 }
 
@@ -191,21 +198,11 @@ async fn method_not_allowed(uri: Uri) -> Response {
         ApiError::method_not_supported().into_response()
     } else {
         let text = "This address does not take this kind of request.";
-        page(
+        pages::error_at(
             StatusCode::METHOD_NOT_ALLOWED,
             "Not possible here",
             text,
             path,
         )
     }
-}
-
-fn page(status: StatusCode, title: &str, text: &str, path: &str) -> Response {
-    // Addresses of this depth are guesses of somebody lost; a deeper one gets its page without the stylesheet.
-    let depth = path
-        .bytes()
-        .filter(|byte| *byte == b'/')
-        .count()
-        .clamp(1, 10);
-    pages::error(status, title, text, &"../".repeat(depth - 1))
 }

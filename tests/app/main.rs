@@ -30,6 +30,7 @@ mod refresh;
 mod refresh_failures;
 mod refresh_shared;
 mod return_to;
+mod sandbox_exposed;
 mod sealed;
 mod secrets_in_logs;
 mod security;

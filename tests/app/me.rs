@@ -188,7 +188,7 @@ async fn retry_after_is_what_is_waited_for() {
 #[tokio::test]
 async fn too_slow() {
     let world = World::with(|setup| setup.patience(SHORT)).await;
-    let slow = json!({"delay_ms": 600_000});
+    let slow = json!({"delay_ms": 60_000});
     fails(
         &world,
         ("slow", slow),

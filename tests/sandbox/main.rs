@@ -6,6 +6,7 @@ mod bad_input;
 mod bounds;
 mod control;
 mod files;
+mod guard;
 mod one_person;
 mod sheets;
 mod sockets;

@@ -1,0 +1,66 @@
+//! The stand-in for Smartsheet, as it is mounted in sandbox mode.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::map_request;
+use secrecy::ExposeSecret;
+
+use super::StartError;
+use super::open_store::beside;
+use crate::clock::Clock;
+use crate::config::{SandboxControl, Settings};
+use crate::sandbox::{Access, ControlAccess, Options, Peer, RegisteredApp, Sandbox};
+use crate::web;
+
+/// How often a minute other machines may steer it, all together, when they may at all.
+// The compiler evaluates it, and refuses zero.
+const CONTROL_A_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
+
+/// Its routes, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers over a
+/// restart is not forgotten there.
+///
+/// # Errors
+///
+/// [`StartError`] when it can't be opened.
+pub(super) async fn sandbox(settings: &Settings, clock: Clock) -> Result<Router, StartError> {
+    let options = Options {
+        apps: vec![RegisteredApp {
+            name: "Smartsheet OAuth demo".to_owned(),
+            client_id: settings.smartsheet.client_id.clone(),
+            client_secret: settings.smartsheet.client_secret.expose_secret().to_owned(),
+            redirect_urls: vec![settings.redirect_url().to_string()],
+        }],
+        grants_file: beside(&settings.session.store, "sandbox.db"),
+        clock: Arc::new(move || clock.now()),
+        access: access(settings),
+        ..Options::default()
+    };
+    let sandbox = Sandbox::open(options)
+        .await
+        .map_err(|error| StartError(format!("the sandbox can't be opened: {error}")))?;
+    Ok(sandbox.router().layer(map_request(hand_on_peer)))
+}
+
+/// The app itself steers its sandbox over HTTP, by a loopback address (`/break`).
+fn access(settings: &Settings) -> Access {
+    let hosts = settings.server.hosts.iter().cloned();
+    let base = settings.server.base_url.host().map(|host| host.to_string());
+    Access {
+        hosts: Some(hosts.chain(base).collect()),
+        control: match settings.sandbox.control {
+            SandboxControl::Local => ControlAccess::ThisMachine,
+            SandboxControl::Open => ControlAccess::Limited(CONTROL_A_MINUTE),
+        },
+    }
+}
+
+/// Tells the sandbox who the peer is, in its own type: it knows none of the app's.
+async fn hand_on_peer(mut request: Request) -> Request {
+    if let Some(web::Peer(address)) = request.extensions().get().copied() {
+        request.extensions_mut().insert(Peer(address));
+    }
+    request
+}
