@@ -16,8 +16,9 @@ use super::{
     fault_answers,
     faults::{Arrival, Fault},
     params::{BODY_LIMIT, Params, read_body},
-    paths::{TOKEN_PATH, is_api},
+    paths::{TOKEN_PATH, is_api, is_rows},
     presented::Presented,
+    sheets::SavingTakes,
     token::ProofIsWrong,
 };
 
@@ -34,6 +35,7 @@ pub(super) async fn pass(
     let path = path.to_owned();
     let method = request.method().clone();
     let mut presented = Presented::in_headers(request.headers());
+    let changes_rows = is_rows(&path) && matches!(method, Method::POST | Method::PUT);
     let asks_for_tokens = path == TOKEN_PATH && method == Method::POST;
     let (mut request, grant_type) = if asks_for_tokens {
         match peek(request, &mut presented).await {
@@ -56,7 +58,12 @@ pub(super) async fn pass(
     let response = match &fault {
         None => next.run(request).await,
         Some(order) => {
-            tokio::time::sleep(order.delay()).await;
+            // Saving takes as long then, so that others meet a change that is being saved.
+            if order.fault == Fault::Slow && changes_rows {
+                request.extensions_mut().insert(SavingTakes(order.delay()));
+            } else {
+                tokio::time::sleep(order.delay()).await;
+            }
             if order.fault == Fault::WrongSecret {
                 request.extensions_mut().insert(ProofIsWrong);
             }

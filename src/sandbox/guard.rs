@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -87,7 +87,7 @@ impl Guard {
         }
         match self.control {
             ControlAccess::Anybody => Ok(()),
-            _ if self.is_of_this_machine(request) => Ok(()),
+            _ if is_of_this_machine(request) => Ok(()),
             ControlAccess::ThisMachine => Err(Refusal::OtherMachine),
             ControlAccess::Limited(_) => self.limiter.take(&(), now).map_err(Refusal::TooOften),
         }
@@ -102,19 +102,19 @@ impl Guard {
         let target = request.uri().authority();
         let target = target.map(|authority| authority.as_str().as_bytes());
         let lines = request.headers().get_all(header::HOST);
-        let mut names = lines.iter().map(|line| line.as_bytes()).chain(target);
+        let mut names = lines.iter().map(HeaderValue::as_bytes).chain(target);
         names.all(|name| {
             HostName::read(name).is_some_and(|name| name.is_loopback() || hosts.contains(&name))
         })
     }
+}
 
-    fn is_of_this_machine(&self, request: &Request) -> bool {
-        let headers = request.headers();
-        let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
-        let peer = request.extensions().get::<Peer>();
-        let is_own = peer.is_some_and(|Peer(address)| address.to_canonical().is_loopback());
-        is_own && !is_forwarded
-    }
+fn is_of_this_machine(request: &Request) -> bool {
+    let headers = request.headers();
+    let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+    let peer = request.extensions().get::<Peer>();
+    let is_own = peer.is_some_and(|Peer(address)| address.to_canonical().is_loopback());
+    is_own && !is_forwarded
 }
 
 /// Whether a browser sends it for a page that is not the sandbox's. `Sec-Fetch-Site` and `Origin` are set by browsers and never
@@ -126,7 +126,7 @@ fn is_of_another_site(headers: &HeaderMap) -> bool {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     let says_site = headers.contains_key("sec-fetch-site");
     let site_is_ours = sites.all(|site| site == "same-origin" || site == "none");
-    let host = headers.get(header::HOST).map(|host| host.as_bytes());
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
     let origin_is_ours = headers.get_all(header::ORIGIN).iter().all(|origin| {
         let origin = origin.as_bytes();
         let place = origin.windows(3).position(|part| part == b"://");

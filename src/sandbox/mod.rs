@@ -12,7 +12,7 @@
 //! | `caller`, `limiter`, `scopes` | who calls the API, how often, what they may do |
 //! | `users`, `odd_users` | the people: ordinary ones, and those who test pages |
 //! | `users_me` | who the token belongs to |
-//! | `sheets`, `sheet_rows`, `sheet_data`, `sample_sheets` | reading sheets, adding rows, keeping them, how they start |
+//! | `sheets` | reading sheets, changing rows, keeping them, how they start |
 //! | `access`, `guard` | whom the sandbox answers, and who may steer it |
 //! | `front_door`, `request_log`, `faults`, `fault_answers`, `presented`, `control` | steering it from a test |
 //! | `paths`, `params`, `param_problems`, `api_error`, `error_codes`, `dice` | addresses, parameters, errors and randomness for all of them |
@@ -44,11 +44,8 @@ mod params;
 mod paths;
 mod presented;
 mod request_log;
-mod sample_sheets;
 mod scopes;
 mod server;
-mod sheet_data;
-mod sheet_rows;
 mod sheets;
 mod token;
 mod users;
@@ -73,7 +70,7 @@ pub use self::{
 };
 use self::{
     api_error::ApiError, dice::Dice, faults::Faults, grants::Digest, grants::Millis, guard::Guard,
-    ledger::Ledger, limiter::Limiter, request_log::RequestLog, sheet_data::Sheets,
+    ledger::Ledger, limiter::Limiter, request_log::RequestLog, sheets::Sheets,
 };
 
 /// A sandbox: the state behind its endpoints. Cheap to clone; clones share the state.
@@ -127,6 +124,11 @@ impl Sandbox {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         options.check()?;
         let (ledger, starts) = Ledger::open(options.grants_file.as_deref()).await?;
+        let sheets = Sheets::open(ledger.file()).await;
+        let sheets = sheets.map_err(|source| OpenError::GrantsFile {
+            path: options.grants_file.unwrap_or_default(),
+            source,
+        })?;
         Ok(Self(Arc::new(Shared {
             apps: options.apps,
             access_token_lifetime: options.access_token_lifetime,
@@ -138,7 +140,7 @@ impl Sandbox {
             limiter: Limiter::new(options.rate_limit),
             log: RequestLog::default(),
             faults: Faults::default(),
-            sheets: Sheets::default(),
+            sheets,
         })))
     }
 
@@ -151,9 +153,7 @@ impl Sandbox {
             )
             .route(paths::TOKEN_PATH, post(token::issue).delete(token::delete))
             .route("/2.0/users/me", get(users_me::get))
-            .route("/2.0/sheets", get(sheets::list))
-            .route("/2.0/sheets/{id}", get(sheets::get))
-            .route("/2.0/sheets/{id}/rows", post(sheet_rows::add))
+            .merge(sheets::routes())
             .route(
                 "/control/requests",
                 get(control::requests).delete(control::clear_requests),

@@ -115,6 +115,23 @@ impl Params {
         }
     }
 
+    /// The value, read as what it should be, when it is there.
+    pub(super) fn parsed<T: str::FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        let Some(value) = self.get(name)? else {
+            return Ok(None);
+        };
+        let parsed = value.trim().parse();
+        parsed
+            .map(Some)
+            .map_err(|_| ApiError::invalid_value(value, name))
+    }
+
+    /// Whether the list `include` asks for this. What it asks for besides is ignored, as by Smartsheet.
+    pub(super) fn includes(&self, what: &str) -> Result<bool, ApiError> {
+        let list = self.get("include")?.unwrap_or_default();
+        Ok(list.split(',').any(|part| part.trim() == what))
+    }
+
     /// The value of a parameter that must be there.
     pub(super) fn need(&self, name: &str) -> Result<&str, ParamProblem> {
         self.get(name)?

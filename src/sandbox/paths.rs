@@ -8,6 +8,11 @@ pub(super) fn is_api(path: &str) -> bool {
     path == "/2.0" || path.starts_with("/2.0/")
 }
 
+/// Whether the path is that of a sheet's rows, where changes are saved.
+pub(super) fn is_rows(path: &str) -> bool {
+    path.starts_with("/2.0/sheets/") && path.ends_with("/rows")
+}
+
 /// Whether the path belongs to what steers the sandbox.
 pub(super) fn is_control(path: &str) -> bool {
     path == "/control" || path.starts_with("/control/")

@@ -30,7 +30,7 @@ async fn the_odd_ones_are_as_odd_as_they_say() {
         let profile = world.me(&pair.access).await.json();
         assert!(profile["id"].is_i64() && profile["email"].is_string());
         let sheets = world.with_token("GET", "/2.0/sheets", &pair.access).await;
-        assert_eq!(sheets.json()["totalCount"], 2);
+        assert!(sheets.json()["totalCount"].as_u64() >= Some(2));
         profiles.insert(user, profile);
     }
     let length = |field: &str| profiles["long"][field].as_str().unwrap().chars().count();
