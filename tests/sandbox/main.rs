@@ -11,6 +11,8 @@ mod one_person;
 mod sheet_changes;
 mod sheet_kept;
 mod sheet_reading;
+mod sheet_refused;
+mod sheet_saving;
 mod sheets;
 mod sockets;
 mod support;
