@@ -120,13 +120,8 @@ pub(super) struct Writers(bool);
 impl Writers {
     /// `include=writerInfo`, or `rowWriterInfo`, as it was called before.
     pub(super) fn asked_for(params: &Params) -> Result<Self, ApiError> {
-        Ok(Self(
-            ["writerInfo", "rowWriterInfo"]
-                .iter()
-                .try_fold(false, |found, name| {
-                    Ok::<_, ApiError>(found || params.includes(name)?)
-                })?,
-        ))
+        let asked = params.includes("writerInfo")? || params.includes("rowWriterInfo")?;
+        Ok(Self(asked))
     }
 }
 
