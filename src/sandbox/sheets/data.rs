@@ -234,6 +234,13 @@ impl Row {
         }
     }
 
+    /// Forgets all values but the present ones, which still say who wrote them.
+    pub(super) fn forget_former(&mut self) {
+        for past in self.past.values_mut() {
+            past.drain(..past.len().saturating_sub(1));
+        }
+    }
+
     fn text(&self) -> usize {
         let past = self.past.values().flatten().map(|past| &past.cell);
         self.cells.iter().chain(past).map(Cell::text).sum()

@@ -170,7 +170,7 @@ impl Sheet {
         }
         if self.text() > self.limits.text {
             for row in self.rows.iter_mut().filter(|row| !row.past.is_empty()) {
-                Arc::make_mut(row).past.clear();
+                Arc::make_mut(row).forget_former();
             }
         }
         if self.text() > self.limits.text {
