@@ -42,6 +42,8 @@ pub(super) enum Fault {
     Malformed,
     /// The connection is closed without an answer.
     Reset,
+    /// What was asked for is done, and the connection is closed without an answer.
+    LostAnswer,
     /// The right answer, late.
     Slow,
     /// 401, errorCode 1002.

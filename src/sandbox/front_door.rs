@@ -73,10 +73,15 @@ pub(super) async fn pass(
             }
         }
     };
-    if fault.is_none_or(|order| order.fault != Fault::Reset) {
-        sandbox.log.answered(number, response.status());
+    match fault.map(|order| order.fault) {
+        // Nothing is answered.
+        Some(Fault::Reset) => response,
+        Some(Fault::LostAnswer) => fault_answers::broken(),
+        _ => {
+            sandbox.log.answered(number, response.status());
+            response
+        }
     }
-    response
 }
 
 /// Reads the grant type for the log and what the request presents for the faults, and puts the body back for the endpoint.

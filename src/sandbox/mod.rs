@@ -10,7 +10,7 @@
 //! | `token` | exchanging, refreshing and revoking |
 //! | `grants`, `ledger`, `grants_file` | what was granted: in memory, in which order it changes, on disk |
 //! | `caller`, `limiter`, `scopes` | who calls the API, how often, what they may do |
-//! | `users`, `odd_users` | the people: ordinary ones, and those who test pages |
+//! | `user`, `users`, `odd_users` | the people: ordinary ones, and those who test pages |
 //! | `users_me` | who the token belongs to |
 //! | `sheets` | reading sheets, changing rows, keeping them, how they start |
 //! | `access`, `guard` | whom the sandbox answers, and who may steer it |
@@ -48,6 +48,7 @@ mod scopes;
 mod server;
 mod sheets;
 mod token;
+mod user;
 mod users;
 mod users_me;
 mod way_back;

@@ -162,3 +162,32 @@ async fn a_rate_limit_counts_each_token_and_minute() {
     world.pass(std::time::Duration::from_mins(1));
     assert_eq!(world.me(&one.access).await.status, 200);
 }
+
+#[tokio::test]
+async fn groups_are_told_on_request_alone() {
+    let world = World::new().await;
+    for (user, names) in [
+        ("full", vec!["Everybody", "Compilers"]),
+        ("unicode", vec!["Everybody", "Φίλοι, Søren & co"]),
+        ("minimal", vec![]),
+        ("odd", vec![]),
+    ] {
+        let token = world.sign_in(user, "").await.access;
+        let mut profile = world.me(&token).await.json();
+        let path = "/2.0/users/me?include=groups";
+        let with_groups = world.with_token("GET", path, &token).await.json();
+        let groups = with_groups["groups"].as_array().unwrap();
+        let told: Vec<_> = groups
+            .iter()
+            .map(|group| group["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(told, names);
+        assert!(
+            groups
+                .iter()
+                .all(|group| group["groupId"].is_i64() && group["description"].is_string())
+        );
+        profile["groups"] = with_groups["groups"].clone();
+        assert_eq!(profile, with_groups, "all else stays");
+    }
+}
