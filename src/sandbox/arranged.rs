@@ -1,10 +1,10 @@
 //! A fault that a person asks for at their own sign-in: it travels with the code, so that nobody else meets it.
 
 use super::{
-    Shared,
     faults::{Fault, Order},
     grants::Digest,
     params::Params,
+    shared::Shared,
     way_back::Refused,
 };
 

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Shared,
     api_error::ApiError,
     grants::{Book, Change, Digest, Grant, Millis, Pair},
     params::{BODY_LIMIT, read_body},
     presented,
     request_log::Entry,
+    shared::Shared,
     token::revoke,
 };
 

@@ -11,13 +11,13 @@ use axum::{
 };
 
 use super::{
-    Shared,
     api_error::ApiError,
     fault_answers,
     faults::{Arrival, Fault},
     params::{BODY_LIMIT, Params, read_body},
     paths::{TOKEN_PATH, is_api, is_rows},
     presented::Presented,
+    shared::Shared,
     sheets::SavingTakes,
     token::ProofIsWrong,
 };

@@ -1,16 +1,12 @@
-//! The layer that turns away whom the sandbox does not answer, see [`Access`].
-
-use std::sync::Arc;
+//! Turning away whom the sandbox does not answer, see [`Access`].
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 
 use super::{
-    Shared,
     access::{Access, ControlAccess, HostName, Peer},
     api_error::ApiError,
     grants::Millis,
@@ -32,23 +28,11 @@ pub(super) struct Guard {
 }
 
 /// Why a request is turned away.
-enum Refusal {
+pub(super) enum Refusal {
     Host,
     OtherSite,
     OtherMachine,
     TooOften(ApiError),
-}
-
-/// The layer.
-pub(super) async fn pass(
-    State(sandbox): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match sandbox.guard.check(&request, sandbox.now()) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => refusal.answer(&request),
-    }
 }
 
 impl Guard {
@@ -74,7 +58,8 @@ impl Guard {
         })
     }
 
-    fn check(&self, request: &Request, now: Millis) -> Result<(), Refusal> {
+    /// Whether the request may go on.
+    pub(super) fn check(&self, request: &Request, now: Millis) -> Result<(), Refusal> {
         let headers = request.headers();
         if !self.is_asked_by_a_known_name(request) {
             return Err(Refusal::Host);
@@ -142,7 +127,8 @@ fn is_of_another_site(headers: &HeaderMap) -> bool {
 }
 
 impl Refusal {
-    fn answer(self, request: &Request) -> Response {
+    /// What whoever is turned away is told; the log is told, too.
+    pub(super) fn answer(self, request: &Request) -> Response {
         let path = request.uri().path();
         let (status, why) = match self {
             Self::Host => (

@@ -9,10 +9,11 @@
 //! | `authorize`, `arranged`, `pages`, `way_back` | the consent page, with the faults that a person asks for there, and the way back to the app |
 //! | `token` | exchanging, refreshing and revoking |
 //! | `grants`, `ledger`, `grants_file` | what was granted: in memory, in which order it changes, on disk |
-//! | `caller`, `limiter`, `scopes` | who calls the API, how often, what they may do |
+//! | `bearer`, `caller`, `limiter`, `scopes` | who calls the API, how often, what they may do |
 //! | `user`, `users`, `odd_users` | the people: ordinary ones, and those who test pages |
 //! | `users_me` | who the token belongs to |
 //! | `sheets` | reading sheets, changing rows, keeping them, how they start |
+//! | `shared`, `layers` | what the endpoints share, and what is around all of them |
 //! | `access`, `guard` | whom the sandbox answers, and who may steer it |
 //! | `front_door`, `request_log`, `faults`, `fault_answers`, `presented`, `control` | steering it from a test |
 //! | `paths`, `params`, `param_problems`, `api_error`, `error_codes`, `dice` | addresses, parameters, errors and randomness for all of them |
@@ -24,6 +25,7 @@ mod access;
 mod api_error;
 mod arranged;
 mod authorize;
+mod bearer;
 mod caller;
 mod control;
 mod dice;
@@ -34,6 +36,7 @@ mod front_door;
 mod grants;
 mod grants_file;
 mod guard;
+mod layers;
 mod ledger;
 mod limiter;
 mod odd_users;
@@ -46,6 +49,7 @@ mod presented;
 mod request_log;
 mod scopes;
 mod server;
+mod shared;
 mod sheets;
 mod token;
 mod user;
@@ -53,7 +57,7 @@ mod users;
 mod users_me;
 mod way_back;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -62,7 +66,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use jiff::Timestamp;
 
 pub use self::{
     access::{Access, ControlAccess, Peer},
@@ -70,43 +73,13 @@ pub use self::{
     server::serve,
 };
 use self::{
-    api_error::ApiError, dice::Dice, faults::Faults, grants::Digest, grants::Millis, guard::Guard,
-    ledger::Ledger, limiter::Limiter, request_log::RequestLog, sheets::Sheets,
+    api_error::ApiError, dice::Dice, faults::Faults, guard::Guard, ledger::Ledger,
+    limiter::Limiter, request_log::RequestLog, shared::Shared, sheets::store::Sheets,
 };
 
 /// A sandbox: the state behind its endpoints. Cheap to clone; clones share the state.
 #[derive(Clone)]
 pub struct Sandbox(Arc<Shared>);
-
-/// What the endpoints share.
-struct Shared {
-    apps: Vec<RegisteredApp>,
-    access_token_lifetime: Duration,
-    code_lifetime: Duration,
-    clock: Clock,
-    dice: Dice,
-    ledger: Ledger,
-    guard: Guard,
-    limiter: Limiter<Digest>,
-    log: RequestLog,
-    faults: Faults,
-    sheets: Sheets,
-}
-
-impl Shared {
-    /// The app with this client id.
-    fn app(&self, client_id: &str) -> Option<&RegisteredApp> {
-        self.apps.iter().find(|app| app.client_id == client_id)
-    }
-
-    fn time(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    fn now(&self) -> Millis {
-        self.time().as_millisecond()
-    }
-}
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -170,15 +143,13 @@ impl Sandbox {
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(from_fn_with_state(Arc::clone(&self.0), front_door::pass))
-            .layer(from_fn_with_state(Arc::clone(&self.0), guard::pass))
-            .layer(from_fn_with_state(Arc::clone(&self.0), api_error::write))
+            .layer(from_fn_with_state(Arc::clone(&self.0), layers::guard))
+            .layer(from_fn_with_state(
+                Arc::clone(&self.0),
+                layers::write_errors,
+            ))
             .with_state(Arc::clone(&self.0))
     }
-}
-
-/// A duration in milliseconds; those of the options fit by far.
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn not_found(uri: Uri) -> Response {

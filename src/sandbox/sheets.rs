@@ -19,7 +19,7 @@ mod read;
 mod request;
 mod samples;
 mod saving;
-mod store;
+pub(super) mod store;
 mod values;
 mod view;
 mod write;
@@ -31,8 +31,8 @@ use axum::{
     routing::{get, post},
 };
 
-pub(super) use self::{store::Sheets, write::SavingTakes};
-use super::Shared;
+pub(super) use self::write::SavingTakes;
+use super::shared::Shared;
 
 /// The endpoints.
 pub(super) fn routes() -> Router<Arc<Shared>> {

@@ -25,9 +25,9 @@ pub(super) struct User {
 
 /// A group of people.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Group {
-    pub(super) group_id: i64,
+    #[serde(rename = "groupId")]
+    pub(super) id: i64,
     pub(super) name: &'static str,
     pub(super) description: &'static str,
 }

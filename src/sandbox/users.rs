@@ -17,18 +17,18 @@ pub(super) fn find(slug: &str) -> Option<&'static User> {
 }
 
 const EVERYBODY: Group = Group {
-    group_id: 3_141_592_653_589_793,
+    id: 3_141_592_653_589_793,
     name: "Everybody",
     description: "All who work here",
 };
 const COMPILERS: Group = Group {
-    group_id: 2_718_281_828_459_045,
+    id: 2_718_281_828_459_045,
     name: "Compilers",
     description: "",
 };
 /// A name with a comma and letters of several scripts.
 const FRIENDS: Group = Group {
-    group_id: 1_618_033_988_749_894,
+    id: 1_618_033_988_749_894,
     name: "Φίλοι, Søren & co",
     description: "<b>Friends</b>",
 };

@@ -16,12 +16,12 @@ use super::{
     view::{ColumnView, Outline, RowView, Writers, columns, outline, past, row, rows},
 };
 use crate::sandbox::{
-    Shared,
     api_error::{ApiError, NO_CACHE},
     caller::Caller,
     param_problems::BodyProblem,
     params::Params,
     scopes::Scope,
+    shared::Shared,
 };
 
 #[derive(Serialize)]

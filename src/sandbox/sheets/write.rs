@@ -21,11 +21,11 @@ use super::{
     view::{RowView, Writers, row, rows},
 };
 use crate::sandbox::{
-    Shared,
     api_error::{ApiError, NO_CACHE},
     caller::Caller,
     params::Params,
     scopes::Scope,
+    shared::Shared,
 };
 
 /// How long it takes to save, when that was ordered.
