@@ -134,8 +134,7 @@ impl Server {
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
             let sandbox = mounted::sandbox(settings, surroundings.clock).await?;
-            let sandbox = web::hardened(sandbox.router(), Arc::clone(&app));
-            routes = routes.nest("/sandbox", sandbox);
+            routes = routes.nest("/sandbox", web::hardened(sandbox, Arc::clone(&app)));
         }
         let listener = bound.listen()?;
         let metrics = bound_metrics.map(Bound::listen).transpose()?;

@@ -4,6 +4,7 @@ mod dotenv;
 mod flow;
 mod listen;
 mod parse;
+mod sandbox;
 mod secret;
 mod server;
 mod session;
@@ -23,6 +24,7 @@ pub use flow::FlowSettings;
 pub use listen::Listen;
 use parse::Expected;
 pub use parse::duration as parse_duration;
+pub use sandbox::{SandboxControl, SandboxSettings};
 use secret::secret;
 pub use server::ServerSettings;
 pub use session::{SessionSettings, StoreUrl};
@@ -52,6 +54,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The provider and the app's registration with it.
     pub smartsheet: SmartsheetSettings,
+    /// The stand-in for Smartsheet that is mounted in sandbox mode.
+    pub sandbox: SandboxSettings,
     /// What is kept for a browser, where and for how long.
     pub session: SessionSettings,
     /// The record of what was said.
@@ -143,6 +147,7 @@ impl Settings {
         let server = server::read(&sources)?;
         Ok(Self {
             smartsheet: smartsheet::read(&sources, &server)?,
+            sandbox: sandbox::read(&sources)?,
             session: session::read(&sources)?,
             flow: flow::read(&sources)?,
             log: value(&sources, "log.format", "text", |text| {

@@ -1,12 +1,12 @@
 //! Reading one value. Each error says what would be right.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use url::Url;
+use url::{Host, Url};
 
 use crate::oauth::Scope;
 use crate::transport::is_loopback;
@@ -116,6 +116,20 @@ pub(super) fn scopes(text: &str) -> Result<Vec<Scope>, Expected> {
         }
     }
     Ok(scopes)
+}
+
+/// Names and addresses of hosts, without a port, separated by spaces or commas. Each as a browser writes it in `Host`.
+pub(super) fn hosts(text: &str) -> Result<Vec<String>, Expected> {
+    words(text)
+        .map(|word| {
+            let unbracketed = word.parse::<Ipv6Addr>().map(Host::Ipv6);
+            let host = unbracketed.or_else(|_| Host::parse(word));
+            host.map(|host| host.to_string()).map_err(|_| {
+                "expected host names without a scheme or a port, such as demo.example.com"
+                    .to_owned()
+            })
+        })
+        .collect()
 }
 
 /// Addresses and networks, separated by spaces or commas.
@@ -271,6 +285,29 @@ mod tests {
     }
 
     #[test]
+    fn hosts_as_browsers_write_them() {
+        let read = hosts("Demo.Example.com, bücher.example ::1,[2001:db8::1] 192.0.2.1");
+        let expected = [
+            "demo.example.com",
+            "xn--bcher-kva.example",
+            "[::1]",
+            "[2001:db8::1]",
+            "192.0.2.1",
+        ];
+        assert_eq!(read, Ok(expected.map(str::to_owned).to_vec()));
+        assert_eq!(hosts(""), Ok(vec![]));
+        for wrong in [
+            "demo.example.com:8080",
+            "https://demo.example.com",
+            "a b/",
+            "*.example.com*/",
+            "me@example.com",
+        ] {
+            assert!(hosts(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn scopes_by_space_or_comma() {
         let both = vec![Scope::ReadSheets, Scope::WriteSheets];
         assert_eq!(scopes("READ_SHEETS WRITE_SHEETS"), Ok(both.clone()));
@@ -282,7 +319,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_panics(text in "\\PC{0,40}") {
-            let _ = (duration(&text), base_url(&text), provider_url(&text), scopes(&text), store(&text), networks(&text), rate(&text), count(&text));
+            let _ = (duration(&text), base_url(&text), provider_url(&text), scopes(&text), store(&text), networks(&text), rate(&text), count(&text), hosts(&text));
         }
     }
 }

@@ -17,6 +17,9 @@ pub struct ServerSettings {
     pub listen: Listen,
     /// `server.base_url`: how browsers reach the app, without a path.
     pub base_url: Url,
+    /// `server.hosts`: the names and addresses, without a port, by which the mounted sandbox may be asked besides the base
+    /// URL's and loopback ones.
+    pub hosts: Vec<String>,
     /// `server.metrics_listen`: where metrics are served, if anywhere.
     pub metrics_listen: Option<SocketAddr>,
     /// `server.trusted_proxies`: whose `X-Forwarded-For` is believed.
@@ -81,6 +84,7 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
             "http://localhost:8080",
             parse::base_url,
         )?,
+        hosts: value(sources, "server.hosts", "", parse::hosts)?,
         metrics_listen,
         trusted_proxies: value(sources, "server.trusted_proxies", "", parse::networks)?,
         rate_limit: value(sources, "server.rate_limit", "300", parse::rate)?,

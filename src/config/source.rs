@@ -12,6 +12,7 @@ use super::{Given, SettingError, shown, variables};
 pub(super) const NAMES: &[&str] = &[
     "server.listen",
     "server.base_url",
+    "server.hosts",
     "server.metrics_listen",
     "server.trusted_proxies",
     "server.rate_limit",
@@ -26,6 +27,7 @@ pub(super) const NAMES: &[&str] = &[
     "smartsheet.client_authentication",
     "smartsheet.authorize_url",
     "smartsheet.api_url",
+    "sandbox.control",
     "session.store",
     "session.store_file",
     "session.key",

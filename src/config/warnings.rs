@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
-use super::{Origin, Region, Settings, StoreUrl};
+use super::{Origin, Region, SandboxControl, Settings, StoreUrl};
 use crate::transport::is_loopback;
 
 impl Settings {
@@ -13,6 +13,7 @@ impl Settings {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.about_addresses();
         warnings.extend(self.about_the_sandbox());
+        warnings.extend(self.about_the_sandbox_s_control());
         warnings.extend(self.about_the_database());
         warnings.extend(self.about_secrets_that_others_see());
         warnings.extend(self.sources.misspelt.iter().cloned());
@@ -83,6 +84,14 @@ impl Settings {
                  its secret, or smartsheet.region to sandbox if that is meant",
                 self.server.listen
             )
+        })
+    }
+
+    fn about_the_sandbox_s_control(&self) -> Option<String> {
+        let is_open = self.smartsheet.region == Region::Sandbox
+            && self.sandbox.control == SandboxControl::Open;
+        (is_open && !is_loopback(&self.server.base_url)).then(|| {
+            "sandbox.control is open: whoever reaches the app can end everybody's grants with the sandbox".to_owned()
         })
     }
 

@@ -1,23 +1,16 @@
 //! How the API and the control endpoints say no: Smartsheet's error form, written in one place.
 //! Which errors there are is in `error_codes.rs`.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use axum::{
     Json,
-    extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header::RETRY_AFTER},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
-use super::{
-    Shared,
-    params::{BodyProblem, ParamProblem, ParamProblemKind},
-};
-
-/// An answer in Smartsheet's error form. Its `refId` is added when it leaves the sandbox, see [`write()`].
+/// An answer in Smartsheet's error form. Its `refId` is added when it leaves the sandbox, see `layers.rs`.
 #[derive(Clone, Debug)]
 pub(super) struct ApiError {
     pub(super) status: StatusCode,
@@ -44,6 +37,22 @@ struct Wire<'a> {
 }
 
 impl ApiError {
+    /// The whole answer, with the reference that is in the log.
+    pub(super) fn answer(self, ref_id: String) -> Response {
+        let body = Wire {
+            error_code: self.code,
+            error: self.oauth,
+            message: &self.message,
+            ref_id,
+            detail: self.detail,
+        };
+        let mut answer = (self.status, NO_CACHE, Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        answer
+    }
+
     pub(super) fn new(
         status: StatusCode,
         code: u16,
@@ -78,94 +87,13 @@ impl ApiError {
     }
 }
 
-impl From<ParamProblem> for ApiError {
-    fn from(problem: ParamProblem) -> Self {
-        let name: String = problem.name.chars().take(100).collect();
-        Self::invalid_request(match problem.kind {
-            ParamProblemKind::Missing => {
-                format!("Invalid Request. Required parameter is missing: {name}.")
-            }
-            ParamProblemKind::Twice => {
-                format!("Invalid Request. Parameter is included more than once: {name}.")
-            }
-            ParamProblemKind::TooLong => {
-                format!("Invalid Request. Parameter is too long: {name}.")
-            }
-            ParamProblemKind::NotUtf8 => {
-                format!("Invalid Request. Parameter is not UTF-8 text: {name}.")
-            }
-        })
-    }
-}
-
-impl From<BodyProblem> for ApiError {
-    fn from(problem: BodyProblem) -> Self {
-        match problem {
-            BodyProblem::TooLarge => Self::too_large(),
-            BodyProblem::NotAForm => Self::unsupported_media_type(),
-            BodyProblem::TooManyParameters => {
-                Self::invalid_request("Invalid Request. There are too many parameters.")
-            }
-            BodyProblem::Interrupted => Self::unparsable("the request body broke off."),
-        }
-    }
-}
-
-/// For endpoints that leave it to the API's form.
-impl IntoResponse for BodyProblem {
-    fn into_response(self) -> Response {
-        ApiError::from(self).into_response()
-    }
-}
-
-/// Only the status. The layer [`write()`] turns it into the whole answer, because the `refId` may depend on the seed.
+/// Only the status. A layer (`layers.rs`) turns it into the whole answer, because the `refId` may depend on the seed.
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// The layer that gives every [`ApiError`] on its way out a `refId`, a line in the log and its body.
-pub(super) async fn write(
-    State(sandbox): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    let Some(error) = response.extensions_mut().remove::<ApiError>() else {
-        return response;
-    };
-    let ref_id = sandbox.dice.ref_id();
-    // Not the message, which may quote what was sent.
-    let status = error.status.as_u16();
-    tracing::debug!(
-        ref_id,
-        code = error.code,
-        status,
-        "the sandbox refused a request"
-    );
-    let body = Wire {
-        error_code: error.code,
-        error: error.oauth,
-        message: &error.message,
-        ref_id,
-        detail: error.detail,
-    };
-    let mut answer = (error.status, NO_CACHE, Json(body)).into_response();
-    // What the framework added, such as `Allow` beside a 405.
-    answer.headers_mut().extend(
-        response
-            .headers()
-            .iter()
-            .filter(|(name, _)| *name == "allow")
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
-    if let Some(seconds) = error.retry_after {
-        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    answer
 }
 
 /// The headers of every JSON answer: it is about one person, now.

@@ -1,10 +1,10 @@
 //! A fault that a person asks for at their own sign-in: it travels with the code, so that nobody else meets it.
 
 use super::{
-    Shared,
     faults::{Fault, Order},
     grants::Digest,
     params::Params,
+    shared::Shared,
     way_back::Refused,
 };
 
@@ -14,7 +14,7 @@ pub(super) const FAULT: &str = "sandbox_fault";
 pub(super) const DELAY: &str = "sandbox_delay_ms";
 
 /// What `sandbox_fault` can be: what can happen to a request that exchanges a code.
-const FAULTS: [(&str, Kind); 11] = [
+const FAULTS: [(&str, Kind); 12] = [
     ("rate_limit", Kind::Ordered(Fault::RateLimit)),
     ("maintenance", Kind::Ordered(Fault::Maintenance)),
     ("server_error", Kind::Ordered(Fault::ServerError)),
@@ -23,6 +23,7 @@ const FAULTS: [(&str, Kind); 11] = [
     ("unavailable_html", Kind::Ordered(Fault::UnavailableHtml)),
     ("malformed", Kind::Ordered(Fault::Malformed)),
     ("reset", Kind::Ordered(Fault::Reset)),
+    ("lost_answer", Kind::Ordered(Fault::LostAnswer)),
     ("slow", Kind::Ordered(Fault::Slow)),
     ("wrong_secret", Kind::Ordered(Fault::WrongSecret)),
     ("expired_code", Kind::ExpiredCode),

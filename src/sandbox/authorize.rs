@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 
 use super::{
-    Shared,
     arranged::{self, Arranged},
-    grants::{Change, Digest, Grant},
+    grants::{Change, Digest, Grant, millis},
     options::RegisteredApp,
     pages::{self, ConsentPage},
-    params::{BodyProblem, ParamProblemKind, Params},
+    param_problems::{BodyProblem, ParamProblemKind},
+    params::Params,
     scopes::ScopeSet,
+    shared::Shared,
     users::{self, ODD, ORDINARY, User},
     way_back::{Refused, WayBack, encode},
 };
@@ -185,7 +186,7 @@ async fn issue_code(
 ) -> Result<(String, u64), Refused> {
     let code = sandbox.dice.code();
     let digest = Digest::of(&code);
-    let lifetime = super::millis(sandbox.code_lifetime);
+    let lifetime = millis(sandbox.code_lifetime);
     let expires_at = match fault {
         Some(fault) if fault.expires_code() => sandbox.now(),
         _ => sandbox.now().saturating_add_unsigned(lifetime),

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderMap, header::AUTHORIZATION, request::Parts},
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 
 use super::{
-    Shared,
     api_error::ApiError,
+    bearer::bearer_token,
     grants::Digest,
     scopes::{Scope, ScopeSet},
+    shared::Shared,
     users::User,
 };
 
@@ -68,18 +66,5 @@ impl FromRequestParts<Arc<Shared>> for Caller {
         })?;
         sandbox.limiter.take(&token, now)?;
         Ok(caller)
-    }
-}
-
-/// The token of the `Authorization` header (RFC 6750 section 2.1).
-pub(super) fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
-    let value = headers
-        .get(AUTHORIZATION)
-        .ok_or_else(ApiError::token_required)?;
-    let text = value.to_str().map_err(|_| ApiError::token_invalid())?;
-    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    match token.trim() {
-        token if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => Ok(token),
-        _ => Err(ApiError::token_required()),
     }
 }

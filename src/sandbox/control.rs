@@ -1,4 +1,4 @@
-//! The endpoints by which a test steers the sandbox. Anyone who reaches the sandbox may use them.
+//! The endpoints by which a test steers the sandbox. Who may use them is decided in `guard.rs`.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Shared,
     api_error::ApiError,
     grants::{Book, Change, Digest, Grant, Millis, Pair},
     params::{BODY_LIMIT, read_body},
     presented,
     request_log::Entry,
+    shared::Shared,
     token::revoke,
 };
 
@@ -43,6 +43,7 @@ pub(super) async fn order_fault(
 /// `DELETE /control/faults`.
 pub(super) async fn clear_faults(State(sandbox): State<Arc<Shared>>) -> Json<Value> {
     sandbox.faults.clear();
+    tracing::info!("the sandbox is told to fail no more");
     Json(json!({"faults": 0}))
 }
 
@@ -122,6 +123,11 @@ async fn change(
             (changes, (count, known))
         })
         .await?;
+    tracing::info!(
+        count,
+        for_one = token.is_some(),
+        "grants of the sandbox are {done} by order"
+    );
     let mut answer = Map::from_iter([(done.to_owned(), json!(count))]);
     if token.is_some() && !known {
         answer.insert("message".into(), json!("No grant has this token."));

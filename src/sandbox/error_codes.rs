@@ -40,6 +40,11 @@ impl ApiError {
         )
     }
 
+    /// For whom the sandbox does not answer, which Smartsheet has no code for.
+    pub(super) fn turned_away(status: StatusCode, why: &'static str) -> Self {
+        Self::new(status, 1004, why)
+    }
+
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, 1006, "Not Found.")
     }
@@ -118,6 +123,12 @@ impl ApiError {
         )
     }
 
+    /// The code of [`ApiError::please_retry`], with the status that two changes at once get.
+    pub(super) fn save_collision() -> Self {
+        let message = "Another change is being saved. Nothing of this one was saved; please retry your request.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, 4004, message)
+    }
+
     pub(super) fn retired() -> Self {
         Self::new(
             StatusCode::GONE,
@@ -182,7 +193,7 @@ impl ApiError {
     }
 }
 
-/// Errors of requests that add rows.
+/// Errors of requests that add or change rows.
 impl ApiError {
     pub(super) fn attribute_missing(attribute: &str) -> Self {
         let message =
@@ -198,6 +209,11 @@ impl ApiError {
     pub(super) fn attribute_not_allowed(attribute: &str) -> Self {
         let message = format!("The attribute(s) {attribute} are not allowed for this operation.");
         Self::new(StatusCode::BAD_REQUEST, 1032, message)
+    }
+
+    pub(super) fn row_invalid(row: i64) -> Self {
+        let message = format!("The rowId {row} is invalid.");
+        Self::new(StatusCode::BAD_REQUEST, 1036, message)
     }
 
     pub(super) fn column_invalid(column: i64) -> Self {

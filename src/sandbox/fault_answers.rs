@@ -14,7 +14,7 @@ use axum::{
 use super::{
     api_error::ApiError,
     faults::{Fault, Order},
-    front_door::TOKEN_PATH,
+    paths::TOKEN_PATH,
 };
 
 /// The failing answer. `None` for a fault whose answer comes from the endpoint itself.
@@ -29,10 +29,15 @@ pub(super) fn answer(order: &Order, path: &str) -> Option<Response> {
         Fault::ExpiredToken => ApiError::token_expired(),
         Fault::UnavailableHtml => return Some(unavailable_html()),
         Fault::Malformed => return Some(malformed(path)),
-        Fault::Reset => return Some(Body::new(BrokenBody).into_response()),
-        Fault::Slow | Fault::WrongSecret => return None,
+        Fault::Reset => return Some(broken()),
+        Fault::Slow | Fault::WrongSecret | Fault::LostAnswer => return None,
     };
     Some(error.retry_after(order.retry_after).into_response())
+}
+
+/// Closes the connection instead of answering.
+pub(super) fn broken() -> Response {
+    Body::new(BrokenBody).into_response()
 }
 
 fn unavailable_html() -> Response {

@@ -10,15 +10,16 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    front_door::TOKEN_PATH,
     grants::Digest,
+    paths::TOKEN_PATH,
     presented::{self, Presented},
 };
 
 /// How many orders can wait at the same time.
-const ORDERS: usize = 1_000;
-const MAX_TIMES: u32 = 100_000;
-const MAX_DELAY_MS: u32 = 600_000;
+const ORDERS: usize = 100;
+const MAX_TIMES: u32 = 1_000;
+/// A minute: nobody waits longer for an answer, and each that waits holds a connection.
+const MAX_DELAY_MS: u32 = 60_000;
 const MAX_PATH: usize = 200;
 
 /// The ways to fail; their names in JSON are in `snake_case`.
@@ -41,6 +42,8 @@ pub(super) enum Fault {
     Malformed,
     /// The connection is closed without an answer.
     Reset,
+    /// What was asked for is done, and the connection is closed without an answer.
+    LostAnswer,
     /// The right answer, late.
     Slow,
     /// 401, errorCode 1002.
@@ -134,6 +137,23 @@ impl Faults {
     /// When too many wait, the oldest that names a token makes room: the person it was meant for may never come back.
     pub(super) fn order(&self, order: Order) -> Result<usize, String> {
         order.check()?;
+        let Order {
+            path,
+            fault,
+            times,
+            delay_ms,
+            token,
+            ..
+        } = &order;
+        let for_one = token.is_some();
+        tracing::info!(
+            ?path,
+            ?fault,
+            times,
+            delay_ms,
+            for_one,
+            "the sandbox is told to fail"
+        );
         let mut orders = self.lock();
         if orders.len() >= ORDERS {
             let forgotten = orders.iter().position(|order| order.token.is_some());
@@ -206,9 +226,10 @@ mod tests {
             r#"{"path": "/2.0/token", "fault": "explode"}"#,
             r#"{"path": "/2.0/token", "fault": "slow", "times": 0}"#,
             r#"{"path": "/2.0/token", "fault": "slow", "times": -1}"#,
+            r#"{"path": "/2.0/token", "fault": "slow", "times": 1001}"#,
             r#"{"path": "/2.0/token", "fault": "slow", "times": 4294967296}"#,
             r#"{"path": "/2.0/token", "fault": "slow", "delay_ms": 1e99}"#,
-            r#"{"path": "/2.0/token", "fault": "slow", "delay_ms": 600001}"#,
+            r#"{"path": "/2.0/token", "fault": "slow", "delay_ms": 60001}"#,
             r#"{"path": "/control/requests", "fault": "slow"}"#,
             r#"{"path": "/2.0/token", "fault": "slow", "often": 3}"#,
             r#"{"path": "/2.0/token", "fault": "slow", "token": ""}"#,

@@ -11,17 +11,16 @@ use axum::{
 };
 
 use super::{
-    Shared,
     api_error::ApiError,
     fault_answers,
     faults::{Arrival, Fault},
     params::{BODY_LIMIT, Params, read_body},
+    paths::{TOKEN_PATH, is_api, is_rows},
     presented::Presented,
+    shared::Shared,
+    sheets::SavingTakes,
     token::ProofIsWrong,
 };
-
-/// Where tokens are issued and revoked.
-pub(super) const TOKEN_PATH: &str = "/2.0/token";
 
 /// The layer. Requests outside the API pass unseen.
 pub(super) async fn pass(
@@ -36,6 +35,7 @@ pub(super) async fn pass(
     let path = path.to_owned();
     let method = request.method().clone();
     let mut presented = Presented::in_headers(request.headers());
+    let changes_rows = is_rows(&path) && matches!(method, Method::POST | Method::PUT);
     let asks_for_tokens = path == TOKEN_PATH && method == Method::POST;
     let (mut request, grant_type) = if asks_for_tokens {
         match peek(request, &mut presented).await {
@@ -58,7 +58,12 @@ pub(super) async fn pass(
     let response = match &fault {
         None => next.run(request).await,
         Some(order) => {
-            tokio::time::sleep(order.delay()).await;
+            // Saving takes as long then, so that others meet a change that is being saved.
+            if order.fault == Fault::Slow && changes_rows {
+                request.extensions_mut().insert(SavingTakes(order.delay()));
+            } else {
+                tokio::time::sleep(order.delay()).await;
+            }
             if order.fault == Fault::WrongSecret {
                 request.extensions_mut().insert(ProofIsWrong);
             }
@@ -68,15 +73,15 @@ pub(super) async fn pass(
             }
         }
     };
-    if fault.is_none_or(|order| order.fault != Fault::Reset) {
-        sandbox.log.answered(number, response.status());
+    match fault.map(|order| order.fault) {
+        // Nothing is answered.
+        Some(Fault::Reset) => response,
+        Some(Fault::LostAnswer) => fault_answers::broken(),
+        _ => {
+            sandbox.log.answered(number, response.status());
+            response
+        }
     }
-    response
-}
-
-/// Whether the path belongs to the API, so that its errors have the API's form.
-pub(super) fn is_api(path: &str) -> bool {
-    path == "/2.0" || path.starts_with("/2.0/")
 }
 
 /// Reads the grant type for the log and what the request presents for the faults, and puts the body back for the endpoint.

@@ -3,7 +3,10 @@
 //! [`Book`] only answers questions and applies changes that were decided elsewhere; `ledger.rs` orders the two
 //! and keeps them on disk.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +14,11 @@ use super::{scopes::ScopeSet, users::User};
 
 /// Milliseconds since 1970.
 pub(super) type Millis = i64;
+
+/// A duration in milliseconds; those of the options fit by far.
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// The SHA-256 of a code or token: all that is kept of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -40,6 +40,11 @@ pub(super) struct Opened {
 }
 
 impl GrantsFile {
+    /// For what else is kept in the file.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        &mut self.0
+    }
+
     /// Opens the file or makes it, with its folder.
     pub(super) fn open(path: &Path) -> Result<Opened, Box<dyn Error + Send + Sync>> {
         if let Some(folder) = path.parent() {

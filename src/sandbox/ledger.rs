@@ -44,6 +44,11 @@ impl Ledger {
         Ok((Self { book, file }, starts))
     }
 
+    /// The file, if there is one.
+    pub(super) fn file(&self) -> Option<Arc<AsyncMutex<GrantsFile>>> {
+        self.file.clone()
+    }
+
     /// Answers a question. Keep it short: everyone else waits.
     pub(super) fn read<T>(&self, question: impl FnOnce(&Book) -> T) -> T {
         question(&lock(&self.book))

@@ -1,23 +1,21 @@
-//! Smartsheet's rate limit: so many calls a minute for one access token.
+//! Rate limits: so many calls a minute, as Smartsheet's for one access token.
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Mutex, PoisonError},
 };
 
-use super::{
-    api_error::ApiError,
-    grants::{Digest, Millis},
-};
+use super::{api_error::ApiError, grants::Millis};
 
 const WINDOW: Millis = 60_000;
-/// How many tokens are counted; with more, finished minutes are forgotten, and all of them when that is not enough.
-const TOKENS: usize = 20_000;
+/// How many callers are counted; with more, finished minutes are forgotten, and all of them when that is not enough.
+const CALLERS: usize = 20_000;
 
-/// Counts the calls of each token within a minute. Without a limit it counts nothing.
-pub(super) struct Limiter {
+/// Counts the calls of each caller within a minute. Without a limit it counts nothing.
+pub(super) struct Limiter<K> {
     limit: Option<u32>,
-    windows: Mutex<HashMap<Digest, Window>>,
+    windows: Mutex<HashMap<K, Window>>,
 }
 
 struct Window {
@@ -25,7 +23,7 @@ struct Window {
     calls: u32,
 }
 
-impl Limiter {
+impl<K: Copy + Eq + Hash> Limiter<K> {
     pub(super) fn new(limit: Option<u32>) -> Self {
         Self {
             limit,
@@ -34,18 +32,18 @@ impl Limiter {
     }
 
     /// Counts a call, or refuses it (429, errorCode 4003) and tells when the next minute starts.
-    pub(super) fn take(&self, token: &Digest, now: Millis) -> Result<(), ApiError> {
+    pub(super) fn take(&self, caller: &K, now: Millis) -> Result<(), ApiError> {
         let Some(limit) = self.limit else {
             return Ok(());
         };
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() >= TOKENS && !windows.contains_key(token) {
+        if windows.len() >= CALLERS && !windows.contains_key(caller) {
             windows.retain(|_, window| window.is_open(now));
-            if windows.len() >= TOKENS {
+            if windows.len() >= CALLERS {
                 windows.clear();
             }
         }
-        let window = windows.entry(*token).or_insert(Window {
+        let window = windows.entry(*caller).or_insert(Window {
             since: now,
             calls: 0,
         });
@@ -74,6 +72,7 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::grants::Digest;
 
     #[test]
     fn so_many_a_minute_and_token() {
@@ -89,9 +88,9 @@ mod tests {
     #[test]
     fn many_tokens_take_bounded_memory() {
         let limiter = Limiter::new(Some(1));
-        for number in 0..3 * TOKENS {
+        for number in 0..3 * CALLERS {
             limiter.take(&Digest::of(&number.to_string()), 0).unwrap();
         }
-        assert!(limiter.windows.lock().unwrap().len() <= TOKENS);
+        assert!(limiter.windows.lock().unwrap().len() <= CALLERS);
     }
 }

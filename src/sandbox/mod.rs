@@ -9,19 +9,23 @@
 //! | `authorize`, `arranged`, `pages`, `way_back` | the consent page, with the faults that a person asks for there, and the way back to the app |
 //! | `token` | exchanging, refreshing and revoking |
 //! | `grants`, `ledger`, `grants_file` | what was granted: in memory, in which order it changes, on disk |
-//! | `caller`, `limiter`, `scopes` | who calls the API, how often, what they may do |
-//! | `users`, `odd_users` | the people: ordinary ones, and those who test pages |
+//! | `bearer`, `caller`, `limiter`, `scopes` | who calls the API, how often, what they may do |
+//! | `user`, `users`, `odd_users` | the people: ordinary ones, and those who test pages |
 //! | `users_me` | who the token belongs to |
-//! | `sheets`, `sheet_rows`, `sheet_data`, `sample_sheets` | reading sheets, adding rows, keeping them, how they start |
+//! | `sheets` | reading sheets, changing rows, keeping them, how they start |
+//! | `shared`, `layers` | what the endpoints share, and what is around all of them |
+//! | `access`, `guard` | whom the sandbox answers, and who may steer it |
 //! | `front_door`, `request_log`, `faults`, `fault_answers`, `presented`, `control` | steering it from a test |
-//! | `params`, `api_error`, `error_codes`, `dice` | parameters, errors and randomness for all of them |
+//! | `paths`, `params`, `param_problems`, `api_error`, `error_codes`, `dice` | addresses, parameters, errors and randomness for all of them |
 //!
 //! To add an endpoint, write a file like `users_me.rs`, whose handler takes a `Caller`, and add its route
 //! to [`Sandbox::router`]. Logging, faults, 404s, 405s and the form of errors come with it.
 
+mod access;
 mod api_error;
 mod arranged;
 mod authorize;
+mod bearer;
 mod caller;
 mod control;
 mod dice;
@@ -31,26 +35,29 @@ mod faults;
 mod front_door;
 mod grants;
 mod grants_file;
+mod guard;
+mod layers;
 mod ledger;
 mod limiter;
 mod odd_users;
 mod options;
 mod pages;
+mod param_problems;
 mod params;
+mod paths;
 mod presented;
 mod request_log;
-mod sample_sheets;
 mod scopes;
 mod server;
-mod sheet_data;
-mod sheet_rows;
+mod shared;
 mod sheets;
 mod token;
+mod user;
 mod users;
 mod users_me;
 mod way_back;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -59,49 +66,20 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use jiff::Timestamp;
 
-use self::{
-    api_error::ApiError, dice::Dice, faults::Faults, grants::Millis, ledger::Ledger,
-    limiter::Limiter, request_log::RequestLog, sheet_data::Sheets,
-};
 pub use self::{
+    access::{Access, ControlAccess, Peer},
     options::{Clock, OpenError, Options, RegisteredApp},
     server::serve,
+};
+use self::{
+    api_error::ApiError, dice::Dice, faults::Faults, guard::Guard, ledger::Ledger,
+    limiter::Limiter, request_log::RequestLog, shared::Shared, sheets::store::Sheets,
 };
 
 /// A sandbox: the state behind its endpoints. Cheap to clone; clones share the state.
 #[derive(Clone)]
 pub struct Sandbox(Arc<Shared>);
-
-/// What the endpoints share.
-struct Shared {
-    apps: Vec<RegisteredApp>,
-    access_token_lifetime: Duration,
-    code_lifetime: Duration,
-    clock: Clock,
-    dice: Dice,
-    ledger: Ledger,
-    limiter: Limiter,
-    log: RequestLog,
-    faults: Faults,
-    sheets: Sheets,
-}
-
-impl Shared {
-    /// The app with this client id.
-    fn app(&self, client_id: &str) -> Option<&RegisteredApp> {
-        self.apps.iter().find(|app| app.client_id == client_id)
-    }
-
-    fn time(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    fn now(&self) -> Millis {
-        self.time().as_millisecond()
-    }
-}
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -120,17 +98,23 @@ impl Sandbox {
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         options.check()?;
         let (ledger, starts) = Ledger::open(options.grants_file.as_deref()).await?;
+        let sheets = Sheets::open(ledger.file()).await;
+        let sheets = sheets.map_err(|source| OpenError::GrantsFile {
+            path: options.grants_file.unwrap_or_default(),
+            source,
+        })?;
         Ok(Self(Arc::new(Shared {
             apps: options.apps,
             access_token_lifetime: options.access_token_lifetime,
             code_lifetime: options.code_lifetime,
             clock: options.clock,
+            guard: Guard::new(options.access)?,
             dice: Dice::new(options.seed, starts),
             ledger,
             limiter: Limiter::new(options.rate_limit),
             log: RequestLog::default(),
             faults: Faults::default(),
-            sheets: Sheets::default(),
+            sheets,
         })))
     }
 
@@ -141,14 +125,9 @@ impl Sandbox {
                 "/b/authorize",
                 get(authorize::authorize).post(authorize::authorize),
             )
-            .route(
-                front_door::TOKEN_PATH,
-                post(token::issue).delete(token::delete),
-            )
+            .route(paths::TOKEN_PATH, post(token::issue).delete(token::delete))
             .route("/2.0/users/me", get(users_me::get))
-            .route("/2.0/sheets", get(sheets::list))
-            .route("/2.0/sheets/{id}", get(sheets::get))
-            .route("/2.0/sheets/{id}/rows", post(sheet_rows::add))
+            .merge(sheets::routes())
             .route(
                 "/control/requests",
                 get(control::requests).delete(control::clear_requests),
@@ -164,53 +143,38 @@ impl Sandbox {
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(from_fn_with_state(Arc::clone(&self.0), front_door::pass))
-            .layer(from_fn_with_state(Arc::clone(&self.0), api_error::write))
+            .layer(from_fn_with_state(Arc::clone(&self.0), layers::guard))
+            .layer(from_fn_with_state(
+                Arc::clone(&self.0),
+                layers::write_errors,
+            ))
             .with_state(Arc::clone(&self.0))
     }
-}
-
-/// A duration in milliseconds; those of the options fit by far.
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 async fn not_found(uri: Uri) -> Response {
     let path = uri.path();
     if path.starts_with("/1.1/") {
         ApiError::retired().into_response()
-    } else if speaks_json(path) {
+    } else if paths::speaks_json(path) {
         ApiError::not_found().into_response()
     } else {
         let text = "This is the stand-in for Smartsheet. Its consent page is at b/authorize, its API below 2.0, and what steers it below control.";
-        page(StatusCode::NOT_FOUND, "There is no page here", text, path)
+        pages::error_at(StatusCode::NOT_FOUND, "There is no page here", text, path)
     }
 }
 
 async fn method_not_allowed(uri: Uri) -> Response {
     let path = uri.path();
-    if speaks_json(path) {
+    if paths::speaks_json(path) {
         ApiError::method_not_supported().into_response()
     } else {
         let text = "This address does not take this kind of request.";
-        page(
+        pages::error_at(
             StatusCode::METHOD_NOT_ALLOWED,
             "Not possible here",
             text,
             path,
         )
     }
-}
-
-fn speaks_json(path: &str) -> bool {
-    front_door::is_api(path) || path.starts_with("/control/")
-}
-
-fn page(status: StatusCode, title: &str, text: &str, path: &str) -> Response {
-    // Addresses of this depth are guesses of somebody lost; a deeper one gets its page without the stylesheet.
-    let depth = path
-        .bytes()
-        .filter(|byte| *byte == b'/')
-        .count()
-        .clamp(1, 10);
-    pages::error(status, title, text, &"../".repeat(depth - 1))
 }

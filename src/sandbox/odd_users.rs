@@ -5,7 +5,7 @@ use std::{borrow::Cow, iter::repeat_n, sync::LazyLock};
 
 use serde_json::{Map, Value, json};
 
-use super::users::User;
+use super::user::User;
 
 /// How many letters a long text has.
 const LONG: usize = 300;
@@ -77,6 +77,7 @@ fn odd(
         about,
         api_access: true,
         profile,
+        groups: &[],
     }
 }
 

@@ -5,6 +5,8 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use url::Url;
 
+use super::access::Access;
+
 /// Tells the time. Tests hand in one that they can move; everyone else uses [`Timestamp::now`].
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -32,6 +34,8 @@ pub struct Options {
     /// How many API calls a minute one access token may make before it is answered 429 (errorCode 4003).
     /// Smartsheet's limit is 300; `None`, the default, sets no limit.
     pub rate_limit: Option<u32>,
+    /// By which names it may be asked, and who may steer it. The default is everybody, by any name.
+    pub access: Access,
 }
 
 impl Default for Options {
@@ -44,6 +48,7 @@ impl Default for Options {
             grants_file: None,
             clock: Arc::new(Timestamp::now),
             rate_limit: None,
+            access: Access::default(),
         }
     }
 }
@@ -57,6 +62,7 @@ impl fmt::Debug for Options {
             .field("seed", &self.seed)
             .field("grants_file", &self.grants_file)
             .field("rate_limit", &self.rate_limit)
+            .field("access", &self.access)
             .finish_non_exhaustive()
     }
 }
@@ -116,6 +122,9 @@ pub enum OpenError {
         /// What was given.
         given: Duration,
     },
+    /// What should be a host is neither a name nor an address.
+    #[error("{0:?} is no host by which the sandbox could be asked")]
+    Host(String),
     /// The grants file, or its folder, can't be made or opened, is in use by another sandbox, or is no such file.
     #[error("the grants file {} can't be opened: {source}", path.display())]
     GrantsFile {

@@ -70,6 +70,17 @@ pub(super) fn error(status: StatusCode, title: &str, text: &str, root: &str) -> 
     answer(status, &ErrorPage { title, text, root }, "'none'")
 }
 
+/// The same for an address that may be anybody's guess.
+pub(super) fn error_at(status: StatusCode, title: &str, text: &str, path: &str) -> Response {
+    // Addresses of this depth are guesses of somebody lost; a deeper one gets its page without the stylesheet.
+    let depth = path
+        .bytes()
+        .filter(|byte| *byte == b'/')
+        .count()
+        .clamp(1, 10);
+    error(status, title, text, &"../".repeat(depth - 1))
+}
+
 /// `GET /static/sandbox.css`.
 pub(super) async fn stylesheet() -> Response {
     asset("text/css; charset=utf-8", STYLESHEET)

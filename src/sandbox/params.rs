@@ -11,7 +11,10 @@ use axum::{
 };
 use percent_encoding::percent_decode;
 
-use super::api_error::ApiError;
+use super::{
+    api_error::ApiError,
+    param_problems::{BodyProblem, ParamProblem, ParamProblemKind},
+};
 
 /// The largest body that is read, in bytes.
 pub(super) const BODY_LIMIT: usize = 64 * 1024;
@@ -23,32 +26,6 @@ const VALUE_LIMIT: usize = 4096;
 
 /// The parameters of one request, decoded but not yet judged.
 pub(super) struct Params(Vec<(Vec<u8>, Vec<u8>)>);
-
-/// Why the body can't be taken for parameters.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum BodyProblem {
-    TooLarge,
-    NotAForm,
-    TooManyParameters,
-    Interrupted,
-}
-
-/// What is wrong with the parameter of this name.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct ParamProblem {
-    pub(super) name: String,
-    pub(super) kind: ParamProblemKind,
-}
-
-/// How a parameter can be wrong.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum ParamProblemKind {
-    Missing,
-    /// RFC 6749 section 3.1: parameters must not be included more than once.
-    Twice,
-    TooLong,
-    NotUtf8,
-}
 
 impl<S: Sync> FromRequest<S> for Params {
     type Rejection = BodyProblem;
@@ -138,19 +115,27 @@ impl Params {
         }
     }
 
+    /// The value, read as what it should be, when it is there.
+    pub(super) fn parsed<T: str::FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
+        let Some(value) = self.get(name)? else {
+            return Ok(None);
+        };
+        let parsed = value.trim().parse();
+        parsed
+            .map(Some)
+            .map_err(|_| ApiError::invalid_value(value, name))
+    }
+
+    /// Whether the list `include` asks for this. What it asks for besides is ignored, as by Smartsheet.
+    pub(super) fn includes(&self, what: &str) -> Result<bool, ApiError> {
+        let list = self.get("include")?.unwrap_or_default();
+        Ok(list.split(',').any(|part| part.trim() == what))
+    }
+
     /// The value of a parameter that must be there.
     pub(super) fn need(&self, name: &str) -> Result<&str, ParamProblem> {
         self.get(name)?
             .ok_or_else(|| ParamProblem::new(name, ParamProblemKind::Missing))
-    }
-}
-
-impl ParamProblem {
-    fn new(name: &str, kind: ParamProblemKind) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind,
-        }
     }
 }
 

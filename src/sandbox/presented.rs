@@ -7,7 +7,7 @@ use serde::{
     de::{Error, Unexpected},
 };
 
-use super::{caller::bearer_token, grants::Digest, params::Params};
+use super::{bearer::bearer_token, grants::Digest, params::Params};
 
 /// The access token, the refresh token and the code that a request carries.
 #[derive(Debug, Default)]

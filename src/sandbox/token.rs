@@ -13,12 +13,13 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
-    Shared,
     api_error::{ApiError, NO_CACHE},
     caller::Caller,
-    grants::{Book, Change, Digest, Grant, Millis, Pair},
+    grants::{Book, Change, Digest, Grant, Millis, Pair, millis},
     options::RegisteredApp,
-    params::{BodyProblem, Params},
+    param_problems::BodyProblem,
+    params::Params,
+    shared::Shared,
 };
 
 /// A new pair of tokens, flat as Smartsheet's server sends it.
@@ -177,7 +178,7 @@ impl FreshPair {
         };
         let pair = Pair {
             access: Digest::of(&answer.access_token),
-            access_expires_at: now.saturating_add_unsigned(super::millis(lifetime)),
+            access_expires_at: now.saturating_add_unsigned(millis(lifetime)),
             refresh: Digest::of(&answer.refresh_token),
         };
         Self { answer, pair }

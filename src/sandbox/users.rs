@@ -3,24 +3,8 @@
 
 use std::borrow::Cow;
 
-pub(super) use super::odd_users::ODD;
-
-/// Somebody who can sign in.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct User {
-    /// How tests name them: `sandbox_user=…`.
-    pub(super) slug: &'static str,
-    /// How the consent page names them.
-    pub(super) name: Cow<'static, str>,
-    /// Their e-mail address; it also names them where Smartsheet writes who changed something.
-    pub(super) email: &'static str,
-    /// What is special about them, for the person who chooses.
-    pub(super) about: &'static str,
-    /// `false` for a plan without API access: every call to the API is answered 403 (errorCode 1004).
-    pub(super) api_access: bool,
-    /// The `UserProfile` that `users/me` answers.
-    pub(super) profile: Cow<'static, str>,
-}
+use super::user::Group;
+pub(super) use super::{odd_users::ODD, user::User};
 
 /// Everybody, in the order of the consent page.
 pub(super) fn all() -> impl Iterator<Item = &'static User> {
@@ -31,6 +15,23 @@ pub(super) fn all() -> impl Iterator<Item = &'static User> {
 pub(super) fn find(slug: &str) -> Option<&'static User> {
     all().find(|user| user.slug == slug)
 }
+
+const EVERYBODY: Group = Group {
+    id: 3_141_592_653_589_793,
+    name: "Everybody",
+    description: "All who work here",
+};
+const COMPILERS: Group = Group {
+    id: 2_718_281_828_459_045,
+    name: "Compilers",
+    description: "",
+};
+/// A name with a comma and letters of several scripts.
+const FRIENDS: Group = Group {
+    id: 1_618_033_988_749_894,
+    name: "Φίλοι, Søren & co",
+    description: "<b>Friends</b>",
+};
 
 /// People as an app meets them every day; the first is the one that the consent page proposes.
 pub(super) static ORDINARY: [User; 4] = [
@@ -72,6 +73,7 @@ pub(super) static ORDINARY: [User; 4] = [
   "customWelcomeScreenViewed": "2024-11-05T17:40:12Z"
 }"#,
         ),
+        groups: &[EVERYBODY, COMPILERS],
     },
     User {
         slug: "minimal",
@@ -80,6 +82,7 @@ pub(super) static ORDINARY: [User; 4] = [
         about: "A profile of nothing but id and email",
         api_access: true,
         profile: Cow::Borrowed(r#"{"id": 48569348493401200, "email": "sam@example.com"}"#),
+        groups: &[],
     },
     User {
         slug: "unicode",
@@ -107,6 +110,7 @@ pub(super) static ORDINARY: [User; 4] = [
   "notYetDocumented": {"since": "tomorrow", "values": [1, 2.5, null]}
 }"#,
         ),
+        groups: &[EVERYBODY, FRIENDS],
     },
     User {
         slug: "no-api",
@@ -115,6 +119,7 @@ pub(super) static ORDINARY: [User; 4] = [
         about: "On a plan without API access: signing in works, every call is refused (errorCode 1004)",
         api_access: false,
         profile: Cow::Borrowed(r#"{"id": 6180339887498948, "email": "fred.free@example.com"}"#),
+        groups: &[EVERYBODY],
     },
 ];
 

@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
     pages,
-    params::{BodyProblem, ParamProblem, ParamProblemKind},
+    param_problems::{BodyProblem, ParamProblem, ParamProblemKind},
 };
 
 /// Where the browser returns to, and the `state` it brings along.

@@ -1,21 +1,34 @@
-//! The sandbox that is mounted in the app, in sandbox mode.
+//! The stand-in for Smartsheet, as it is mounted in sandbox mode.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::map_request;
 use rusqlite::ErrorCode;
 use secrecy::ExposeSecret;
 
 use super::StartError;
 use super::open_store::beside;
 use crate::clock::Clock;
-use crate::config::Settings;
-use crate::sandbox::{self, OpenError, Sandbox};
+use crate::config::{SandboxControl, Settings};
+use crate::sandbox::{Access, ControlAccess, OpenError, Options, Peer, RegisteredApp, Sandbox};
+use crate::web;
 
-/// The stand-in, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers
-/// over a restart is not forgotten there.
-pub(super) async fn sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox, StartError> {
-    let options = sandbox::Options {
-        apps: vec![sandbox::RegisteredApp {
+/// How often a minute other machines may steer it, all together, when they may at all.
+// The compiler evaluates it, and refuses zero.
+const CONTROL_A_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
+
+/// Its routes, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers over a
+/// restart is not forgotten there.
+///
+/// # Errors
+///
+/// [`StartError`] when it can't be opened.
+pub(super) async fn sandbox(settings: &Settings, clock: Clock) -> Result<Router, StartError> {
+    let options = Options {
+        apps: vec![RegisteredApp {
             name: "Smartsheet OAuth demo".to_owned(),
             client_id: settings.smartsheet.client_id.clone(),
             client_secret: settings.smartsheet.client_secret.expose_secret().to_owned(),
@@ -23,9 +36,10 @@ pub(super) async fn sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox
         }],
         grants_file: beside(&settings.session.store, "sandbox.db"),
         clock: Arc::new(move || clock.now()),
-        ..sandbox::Options::default()
+        access: access(settings),
+        ..Options::default()
     };
-    Sandbox::open(options).await.map_err(|error| {
+    let sandbox = Sandbox::open(options).await.map_err(|error| {
         if is_in_use(&error) {
             return StartError(format!(
                 "session.store: another instance of the app uses the folder of {}, and in sandbox mode each needs its own; \
@@ -34,7 +48,8 @@ pub(super) async fn sandbox(settings: &Settings, clock: Clock) -> Result<Sandbox
             ));
         }
         StartError(format!("the sandbox can't be opened: {error}"))
-    })
+    })?;
+    Ok(sandbox.router().layer(map_request(hand_on_peer)))
 }
 
 /// Whether another process has the file of grants, which nobody shares.
@@ -48,4 +63,25 @@ fn is_in_use(error: &OpenError) -> bool {
         code,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
     )
+}
+
+/// The app itself steers its sandbox over HTTP, by a loopback address (`/break`).
+fn access(settings: &Settings) -> Access {
+    let hosts = settings.server.hosts.iter().cloned();
+    let base = settings.server.base_url.host().map(|host| host.to_string());
+    Access {
+        hosts: Some(hosts.chain(base).collect()),
+        control: match settings.sandbox.control {
+            SandboxControl::Local => ControlAccess::ThisMachine,
+            SandboxControl::Open => ControlAccess::Limited(CONTROL_A_MINUTE),
+        },
+    }
+}
+
+/// Tells the sandbox who the peer is, in its own type: it knows none of the app's.
+async fn hand_on_peer(mut request: Request) -> Request {
+    if let Some(web::Peer(address)) = request.extensions().get().copied() {
+        request.extensions_mut().insert(Peer(address));
+    }
+    request
 }

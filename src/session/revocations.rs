@@ -164,7 +164,14 @@ impl Revocations {
             ended,
             revocation,
         };
-        let is_claimed = self.write(&mut claimed, after(now, pause)).await?;
+        let is_claimed = match self.write(&mut claimed, after(now, pause)).await {
+            Ok(is_claimed) => is_claimed,
+            // Tried once more than noted is better than not at all, as on a full disk.
+            Err(error) => {
+                tracing::warn!(%error, "a try to revoke a token is not noted");
+                true
+            }
+        };
         Ok((is_claimed && is_ours).then_some(claimed))
     }
 

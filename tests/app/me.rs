@@ -164,7 +164,7 @@ async fn rate_limited() {
 #[tokio::test]
 async fn too_slow() {
     let world = World::with(|setup| setup.patience(SHORT)).await;
-    let slow = json!({"delay_ms": 600_000});
+    let slow = json!({"delay_ms": 60_000});
     fails(
         &world,
         ("slow", slow),

@@ -162,7 +162,7 @@ async fn it_is_tried_with_growing_pauses_and_given_up_after_a_week() {
     let browser = Browser::new(&app);
     browser.sign_in_with_code("c").await.redirects_to("/me");
     browser.sign_out().await.redirects_to("/");
-    assert_eq!(provider.count(REVOKE), 1);
+    provider.arrived(REVOKE, 1).await;
     for times in 2..5 {
         setup.clock.pass(HOUR);
         provider.arrived(REVOKE, times).await;

@@ -121,10 +121,10 @@ await check('users/me, also of a plan without API access', async () => {
 await check('sheets are listed and read', async () => {
   const { sheets } = await signedIn();
   const listed = await sheets.listSheets({ queryParameters: { includeAll: true } });
-  assert.equal(listed.totalCount, 2);
-  assert.deepEqual(listed.data.map((sheet) => sheet.name), ['Project plan', 'Travel budget']);
+  assert.equal(listed.totalCount, 6);
+  assert.deepEqual(listed.data.slice(0, 2).map((sheet) => sheet.name), ['Project plan', 'Travel budget']);
   const page = await sheets.listSheets({ queryParameters: { pageSize: 1, page: 2 } });
-  assert.deepEqual([page.totalPages, page.data.length, page.data[0].name], [2, 1, 'Travel budget']);
+  assert.deepEqual([page.totalPages, page.data.length, page.data[0].name], [6, 1, 'Travel budget']);
   const sheet = await sheets.getSheet({ id: listed.data[0].id });
   assert.deepEqual([sheet.columns.length, sheet.rows.length, sheet.rows[0].cells[0].value], [5, 3, 'Register the app']);
   await refused(sheets.getSheet({ id: 1 }), 404, 1006);
@@ -150,6 +150,27 @@ await check('rows are added on top and at the bottom, one or a list', async () =
   await refused(add({ cells: cells('x') }), 400, 1062);
   await refused(add({ toTop: true, cells: cells('x') }, { toBottom: true, cells: cells('x') }), 400, 1123);
   assert.equal((await sheets.getSheet({ id: sheetId })).rows.length, 6);
+});
+
+await check('rows are changed in the name of whose token it is, with a version and a history', async () => {
+  const [grace, sam, zoe] = await Promise.all(['full', 'minimal', 'unicode'].map((user) => signedIn({}, undefined, user)));
+  const listed = (await grace.sheets.listSheets({})).data;
+  const sheetId = listed.find((sheet) => sheet.name === 'Team board').id;
+  const board = await sam.sheets.getSheet({ id: sheetId, queryParameters: { include: 'writerInfo' } });
+  const status = board.columns.find((column) => column.title === 'Status').id;
+  const row = board.rows.find((other) => other.cells[0].value === 'Look back');
+  assert.equal(row.modifiedBy.email, 'sam@example.com');
+  const body = [{ id: row.id, cells: [{ columnId: status, value: 'Complete' }] }];
+  const saved = await grace.sheets.updateRow({ sheetId, body });
+  assert.deepEqual([saved.message, saved.version, saved.result[0].id], ['SUCCESS', board.version + 1, row.id]);
+  assert.equal((await sam.sheets.getSheetVersion({ sheetId })).version, board.version + 1);
+  const seen = await sam.sheets.getRow({ sheetId, rowId: row.id, queryParameters: { include: 'writerInfo' } });
+  assert.equal(seen.modifiedBy.name, 'Grace Hopper');
+  const past = await sam.sheets.getCellHistory({ sheetId, rowId: row.id, columnId: status });
+  assert.deepEqual(past.data.map((entry) => [entry.value, entry.modifiedBy.name]), [['Complete', 'Grace Hopper']]);
+  const queryParameters = { ifVersionAfter: saved.version };
+  assert.deepEqual(await sam.sheets.getSheet({ id: sheetId, queryParameters }), { version: saved.version });
+  await refused(zoe.sheets.updateRow({ sheetId, body }), 403, 1004);
 });
 
 await check('4001 to 4004 are tried again, other errors are not', async () => {

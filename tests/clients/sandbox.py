@@ -18,6 +18,7 @@ REDIRECT_URL = "http://localhost:8080/redirect?tenant=7"
 APP = ["--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET, "--redirect-url", REDIRECT_URL]
 BOTH_SCOPES = "READ_SHEETS WRITE_SHEETS"
 PROJECT_PLAN = "Project plan"
+BOARD = "Team board"
 TIMEOUT = 10
 
 

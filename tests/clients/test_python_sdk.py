@@ -1,5 +1,7 @@
 """Smartsheet's official SDK for Python."""
 
+import threading
+
 import requests
 import smartsheet
 from smartsheet.exceptions import (
@@ -13,7 +15,7 @@ from smartsheet.exceptions import (
 from smartsheet.models import Cell, Row
 from smartsheet.smartsheet import AbstractUserCalcBackoff
 
-from sandbox import BOTH_SCOPES, CLIENT_ID, PROJECT_PLAN, REDIRECT_URL, SandboxTest, hash_of
+from sandbox import BOARD, BOTH_SCOPES, CLIENT_ID, PROJECT_PLAN, REDIRECT_URL, SandboxTest, hash_of
 
 # Above 2^53, where JavaScript's numbers end.
 GRACE = 9187654321098765
@@ -183,10 +185,10 @@ class Sheets(PythonSdkTest):
     def test_list(self):
         """Python SDK: sheets are listed, whole and by pages"""
         every = self.sheets.list_sheets(include_all=True)
-        self.assertEqual((every.total_count, every.total_pages), (2, 1))
-        self.assertEqual([sheet.name for sheet in every.data], [PROJECT_PLAN, "Travel budget"])
+        self.assertEqual((every.total_count, every.total_pages), (6, 1))
+        self.assertEqual([sheet.name for sheet in every.data[:3]], [PROJECT_PLAN, "Travel budget", BOARD])
         page = self.sheets.list_sheets(page_size=1, page=2)
-        self.assertEqual((page.page_number, page.page_size, page.total_pages, page.total_count), (2, 1, 2, 2))
+        self.assertEqual((page.page_number, page.page_size, page.total_pages, page.total_count), (2, 1, 6, 6))
         self.assertEqual([sheet.name for sheet in page.data], ["Travel budget"])
         self.assertEqual(page.data[0].access_level.value.name, "OWNER")
 
@@ -199,7 +201,9 @@ class Sheets(PythonSdkTest):
         first = self.plan.rows[0]
         values = [cell.value for cell in first.cells]
         self.assertEqual(values, ["Register the app", "grace.hopper@example.com", "2026-02-02", "Complete", True])
-        self.assertEqual((first.row_number, first.created_by.email), (1, "grace.hopper@example.com"))
+        self.assertEqual((first.row_number, first.created_by, first.modified_by), (1, None, None))
+        named = self.sheets.get_sheet(self.plan.id, include="writerInfo").rows[0]
+        self.assertEqual(named.created_by.email, "grace.hopper@example.com")
         self.assertEqual(first.created_at.isoformat(), "2026-01-05T09:00:00+00:00")
         self.assertEqual((self.plan.version, self.plan.total_row_count), (1, 3))
         rows = self.sheets.get_sheet(self.plan.id, page_size=2, page=2).rows
@@ -215,7 +219,6 @@ class Sheets(PythonSdkTest):
         added = [(new.row_number, new.get_column(self.columns["Task"]).value) for new in answer.result]
         self.assertEqual(added, [(1, "One"), (2, "Two")])
         self.assertEqual(answer.result[1].get_column(self.columns["Done"]).value, True)
-        self.assertEqual(answer.result[0].created_by.email, "grace.hopper@example.com")
         self.assertIsNotNone(answer.result[0].created_at)
         self.assertEqual(self.tasks()[:3], ["One", "Two", "Register the app"])
 
@@ -270,6 +273,95 @@ class Sheets(PythonSdkTest):
         self.assertEqual(writer.add_rows(self.plan.id, [new]).message, "SUCCESS")
 
 
+class SharedSheet(PythonSdkTest):
+    """Two people, one sheet; a third who may only look."""
+
+    def setUp(self):
+        super().setUp()
+        self.grace, self.sam, self.zoe = (self.board(user) for user in ("full", "minimal", "unicode"))
+        self.columns = {column.title: column.id for column in self.grace.sheet.columns}
+        self.rows = {row.cells[0].value: row.id for row in self.grace.sheet.rows}
+
+    def board(self, user):
+        sheets = self.signed_in(user=user)
+        board = next(sheet for sheet in sheets.Sheets.list_sheets(include_all=True).data if sheet.name == BOARD)
+        sheets.sheet = sheets.Sheets.get_sheet(board.id)
+        return sheets
+
+    def change(self, client, task, title, value):
+        changed = Row({"id": self.rows[task]})
+        changed.cells.append(Cell({"column_id": self.columns[title], "value": value}))
+        return client.Sheets.update_rows(self.grace.sheet.id, [changed])
+
+    def test_access_levels(self):
+        """Python SDK: who shares a sheet sees the same, with their own access level; a viewer is refused with 1004"""
+        self.assertEqual(self.grace.sheet.id, self.sam.sheet.id)
+        levels = [client.sheet.access_level.value.name for client in (self.sam, self.grace, self.zoe)]
+        self.assertEqual(levels, ["OWNER", "EDITOR", "VIEWER"])
+        self.refused(403, 1004, self.change, self.zoe, "Look back", "Hours", 1)
+        self.refused(403, 1004, self.zoe.Sheets.add_rows, self.zoe.sheet.id, [row(column_id=self.columns["Task"], value="x")])
+
+    def test_update(self):
+        """Python SDK: rows are changed in the name of whose token it is, and the version counts"""
+        before = self.sam.Sheets.get_sheet_version(self.sam.sheet.id).version
+        answer = self.change(self.grace, "Look back", "Status", "Complete")
+        self.assertEqual((answer.message, answer.version), ("SUCCESS", before + 1))
+        self.assertEqual(answer.result[0].get_column(self.columns["Status"]).value, "Complete")
+        seen = self.sam.Sheets.get_row(self.sam.sheet.id, self.rows["Look back"], include="writerInfo")
+        self.assertEqual((seen.created_by.email, seen.modified_by.email), ("sam@example.com", "grace.hopper@example.com"))
+        self.assertEqual(seen.get_column(self.columns["Status"]).value, "Complete")
+        self.assertEqual(self.sam.Sheets.get_sheet_version(self.sam.sheet.id).version, before + 1)
+
+    def test_history(self):
+        """Python SDK: a cell's history says who wrote which value, newest first"""
+        history = self.sam.Cells.get_cell_history
+        past = history(self.sam.sheet.id, self.rows["Draw the pages"], self.columns["Status"], include_all=True)
+        told = [(entry.value, entry.modified_by.email.split("@")[0]) for entry in past.data]
+        self.assertEqual(told, [("Complete", "grace.hopper"), ("In progress", "grace.hopper"), ("Not started", "sam")])
+
+    def test_narrow(self):
+        """Python SDK: a sheet is read in parts, and only when it changed"""
+        get, sheet = self.grace.Sheets.get_sheet, self.grace.sheet
+        wanted = [self.rows["Look back"], self.rows["Launch"]]
+        part = get(sheet.id, row_ids=wanted, column_ids=[self.columns["Task"]])
+        self.assertEqual([[cell.value for cell in row.cells] for row in part.rows], [["Launch"], ["Look back"]])
+        since = get(sheet.id, rows_modified_since="2026-01-08T10:00:00Z")
+        self.assertEqual([row.cells[0].value for row in since.rows], ["Translate them"])
+        same = get(sheet.id, if_version_after=sheet.version)
+        self.assertEqual((same.version, len(same.rows)), (sheet.version, 0))
+
+    def test_collision(self):
+        """Python SDK: a change while another one is being saved is refused with 4004, and tried again until it is through"""
+        self.sandbox.fail_next(f"/sheets/{self.grace.sheet.id}/rows", "slow", delay_ms=1500)
+        results = []
+        slow = threading.Thread(target=lambda: results.append(self.change(self.grace, "Look back", "Hours", 1)))
+        slow.start()
+        self.addCleanup(slow.join)
+        while not self.sandbox.control("GET", "requests"):
+            pass
+        patience = Patience(retries=10_000)
+        sam = self.sam
+        sam._user_calc_backoff = patience
+        self.change(sam, "Look back", "Hours", 2)
+        slow.join()
+        self.assertIn(4004, patience.reasons)
+        self.assertEqual(results[0].message, "SUCCESS")
+        seen = sam.Sheets.get_row(sam.sheet.id, self.rows["Look back"])
+        self.assertEqual(seen.get_column(self.columns["Hours"]).value, 2)
+
+    def test_large(self):
+        """Python SDK: a sheet of 5,000 rows by pages, one of 200 columns, one with every type of column"""
+        sheets = self.grace.Sheets
+        listed = {sheet.name: sheet.id for sheet in sheets.list_sheets(include_all=True).data}
+        page = sheets.get_sheet(listed["5,000 rows"], page_size=100, page=50)
+        self.assertEqual((page.total_row_count, page.rows[-1].row_number), (5000, 5000))
+        self.assertEqual(len(sheets.get_sheet(listed["200 columns"]).columns), 200)
+        kinds = sheets.get_sheet(listed["Columns of every type"]).columns
+        self.assertGreaterEqual(len({column.type.value.name for column in kinds}), 11)
+        system = [column.system_column_type.value.name for column in kinds if column.system_column_type.value]
+        self.assertEqual(system, ["AUTO_NUMBER", "CREATED_BY", "CREATED_DATE", "MODIFIED_BY", "MODIFIED_DATE"])
+
+
 class Retries(PythonSdkTest):
     def test_retried(self):
         """Python SDK: 4001, 4002, 4003 and 4004 are tried again until the call succeeds"""
@@ -308,7 +400,7 @@ class Retries(PythonSdkTest):
         """Python SDK: with its own backoff it comes through a rate limit, too"""
         client = self.signed_in()
         self.sandbox.fail_next("/sheets", "rate_limit", retry_after=1)
-        self.assertEqual(client.Sheets.list_sheets(include_all=True).total_count, 2)
+        self.assertEqual(client.Sheets.list_sheets(include_all=True).total_count, 6)
         self.assertEqual(self.sandbox.seen(), ["GET /sheets 429", "GET /sheets 200"])
 
     def test_post_retried(self):

@@ -114,15 +114,6 @@ async fn a_full_disk_refuses_sign_ins_and_no_sign_out() {
         let page = browser.post(one.address, "/logout").await;
         assert_eq!(page.status, 303, "{page:?}\n{}", one.log());
         let login = status(&Browser::new(), &one, "/login").await;
-        println!(
-            "DBG login {login} reserve {} {:?}",
-            disk.reserve(),
-            fs::read_dir(&disk.0)
-                .unwrap()
-                .flatten()
-                .map(|e| (e.file_name(), e.metadata().unwrap().len()))
-                .collect::<Vec<_>>()
-        );
         assert_eq!(login, 503);
         assert_eq!(people[59].me(one.address).await.status, 200);
         disk.fill();

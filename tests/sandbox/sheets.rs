@@ -68,17 +68,20 @@ async fn the_list_has_the_index_form_and_pages() {
     assert_eq!(all["pageNumber"], 1);
     assert_eq!(all["pageSize"], 100);
     assert_eq!(all["totalPages"], 1);
-    assert_eq!(all["totalCount"], 2);
+    assert_eq!(all["totalCount"], 6);
     assert_eq!(all["data"][0]["name"], "Project plan");
     assert_eq!(all["data"][1]["accessLevel"], "OWNER");
+    assert_eq!(all["data"][0].get("version"), None);
+    let with_version = get("?include=source,sheetVersion").await.json();
+    assert_eq!(with_version["data"][0]["version"], 1);
     let second = get("?page=2&pageSize=1").await.json();
-    assert_eq!(second["totalPages"], 2);
+    assert_eq!(second["totalPages"], 6);
     assert_eq!(second["data"].as_array().unwrap().len(), 1);
     assert_eq!(second["data"][0], all["data"][1]);
     let beyond = get("?page=18446744073709551615&pageSize=18446744073709551615").await;
     assert_eq!(beyond.json()["data"], json!([]));
     let everything = get("?includeAll=True&pageSize=1").await.json();
-    assert_eq!(everything["data"].as_array().unwrap().len(), 2);
+    assert_eq!(everything["data"].as_array().unwrap().len(), 6);
     for bad in [
         "?page=0",
         "?page=-1",
@@ -101,7 +104,7 @@ async fn a_sheet_has_columns_rows_and_cells() {
     let row = &sheet["rows"][1];
     assert_eq!(row["rowNumber"], 2);
     assert_eq!(row["siblingId"], sheet["rows"][0]["id"]);
-    assert_eq!(row["createdBy"]["email"], "grace.hopper@example.com");
+    assert_eq!((row.get("createdBy"), row.get("modifiedBy")), (None, None));
     assert_eq!(row["createdAt"], "2026-01-05T09:00:00Z");
     assert_eq!(row["cells"][0]["value"], "Sign somebody in");
     assert_eq!(row["cells"][4]["value"], false);
@@ -127,7 +130,7 @@ async fn rows_go_where_they_are_sent() {
     assert_eq!(answer["version"], 2);
     assert_eq!(answer["result"]["rowNumber"], 1);
     assert_eq!(answer["result"]["createdAt"], "2026-01-01T00:00:00Z");
-    assert_eq!(answer["result"]["modifiedBy"]["name"], "Grace Hopper");
+    assert_eq!(answer["result"].get("modifiedBy"), None);
     let id = answer["result"]["id"].clone();
 
     let two = json!([

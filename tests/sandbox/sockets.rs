@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use smartsheet_oauth_demo::sandbox::serve;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -10,6 +11,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::support::desk::{Desk, names};
 use crate::support::{World, hash, refresh_params};
 
 struct Served {
@@ -64,6 +66,35 @@ async fn reset_closes_the_connection_without_a_byte_and_without_processing() {
     assert_eq!(log[1]["status"], 0);
     assert_eq!(log[1]["grant_type"], "refresh_token");
     world.refresh(&pair.refresh).await.pair();
+}
+
+/// The client can't know whether a row was written. It was.
+#[tokio::test]
+async fn a_lost_answer_is_one_to_what_was_done() {
+    let world = World::new().await;
+    let desk = Desk::of(&world, "full", "Project plan").await;
+    let served = served(&world).await;
+    let order = json!({"path": desk.path("/rows"), "fault": "lost_answer"});
+    world.control("/control/faults", &order.to_string()).await;
+    let row = json!({"toBottom": true, "cells": [desk.cell("Task", "Once")]});
+    let lost = client()
+        .post(format!("{}{}", served.base, desk.path("/rows")))
+        .header("content-type", "application/json")
+        .bearer_auth(&desk.token)
+        .body(row.to_string())
+        .send()
+        .await;
+    assert!(lost.is_err(), "{lost:?}");
+    let sheet = desk.read("").await.json();
+    assert_eq!(names(&sheet)[3..], ["Once"]);
+    let log = world.get("/control/requests").await.json();
+    let requests = log.as_array().unwrap();
+    assert!(
+        requests
+            .iter()
+            .any(|entry| entry["method"] == "POST" && entry["status"] == 0),
+        "{log}"
+    );
 }
 
 #[tokio::test]

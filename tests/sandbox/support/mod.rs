@@ -1,5 +1,7 @@
 //! A sandbox with a clock that tests move, and the steps that most tests share.
 
+pub(crate) mod desk;
+
 use std::{
     collections::HashMap,
     path::PathBuf,
