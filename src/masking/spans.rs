@@ -23,7 +23,7 @@ impl Spans {
             .sort_unstable_by_key(|(start, end, _)| (*start, *end));
         self.0.dedup_by(|later, earlier| {
             let overlap = later.0 < earlier.1;
-            if overlap && (later.0, later.1) != (earlier.0, earlier.1) {
+            if overlap && later != earlier {
                 earlier.1 = earlier.1.max(later.1);
                 "…".clone_into(&mut earlier.2);
             }
@@ -76,5 +76,9 @@ mod tests {
         );
         assert_eq!(replace("0123456789", &[(1, 4), (2, 6), (6, 7)]), "0…x…789");
         assert_eq!(replace("0ääb", &[(2, 4)]), "0x…b");
+        let mut spans = Spans::default();
+        spans.add((1, 3), "a…".to_owned());
+        spans.add((1, 3), "…".to_owned());
+        assert_eq!(spans.replace("0123"), "0…3");
     }
 }

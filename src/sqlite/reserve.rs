@@ -119,9 +119,12 @@ impl Reserve {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use tempfile::TempDir;
 
     use super::*;
+    use crate::sqlite::{Database, Durability};
 
     #[test]
     fn it_is_made_given_up_and_made_again() {
@@ -140,6 +143,37 @@ mod tests {
         let pieces = std::iter::repeat_with(|| other.give_up()).take_while(|given| *given);
         assert_eq!(pieces.count() as u64, BYTES / PIECE);
         assert_eq!(length(), 0);
+    }
+
+    /// A change that finds no room is made again for each piece, and those beside it are not.
+    #[tokio::test]
+    async fn what_ends_something_gets_the_room() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("some.db");
+        let length = || fs::metadata(folder.path().join(NAME)).map_or(0, |found| found.len());
+        let opened = Database::open(&file, Durability::PowerFailure, &[]).await;
+        let database = opened.unwrap();
+        database.write(|_| Ok(0)).await.unwrap();
+        assert_eq!(length(), BYTES);
+        let full = || {
+            let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+            rusqlite::Error::SqliteFailure(error, None)
+        };
+        let plain = database.write(move |_| Err(full())).await;
+        assert!(plain.unwrap_err().0.contains("full"));
+        assert_eq!(length(), BYTES, "nothing is given up for it");
+        let tries = AtomicU64::new(0);
+        let ending = database.write_ending(move |_| match tries.fetch_add(1, Ordering::SeqCst) {
+            0..3 => Err(full()),
+            _ => Ok(7),
+        });
+        assert_eq!(ending.await.unwrap(), 7);
+        assert_eq!(length(), BYTES - 3 * PIECE);
+        assert_eq!(database.write(|_| Ok(1)).await.unwrap(), 1);
+        assert_eq!(length(), BYTES, "there was room after all");
+        let never = database.write_ending(move |_| Err(full()));
+        assert!(never.await.is_err());
+        assert_eq!(length(), 0, "it was all that there is");
     }
 
     #[test]
