@@ -17,7 +17,13 @@ use super::{
 };
 
 /// What proxies say of whom they pass on. A request with one of them is not this machine's own, whoever brings it.
-const FORWARDED: [&str; 3] = ["x-forwarded-for", "x-real-ip", "forwarded"];
+const FORWARDED: [&str; 5] = [
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-real-ip",
+    "forwarded",
+    "via",
+];
 
 /// The rules, ready to be applied.
 pub(super) struct Guard {

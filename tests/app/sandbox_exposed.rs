@@ -119,3 +119,19 @@ async fn a_rebound_name_reaches_nothing() {
     // The app's own pages are no business of the sandbox.
     assert_eq!(ask("/", "evil.example").await.status, 200);
 }
+
+#[test]
+fn open_control_at_a_public_address_is_warned_about() {
+    let warns = |base: &str, control: &str| {
+        let setup = Setup::mounted()
+            .set("server.base_url", base)
+            .set("sandbox.control", control);
+        let warnings = setup.settings().warnings();
+        warnings
+            .iter()
+            .any(|line| line.starts_with("sandbox.control is open"))
+    };
+    assert!(warns("https://demo.example.com", "open"));
+    assert!(!warns("https://demo.example.com", "local"));
+    assert!(!warns("http://localhost:8080", "open"));
+}

@@ -46,7 +46,7 @@ async fn a_body_that_comes_byte_by_byte() {
             let started = Instant::now();
             let mut raw = Raw::connect(app.address).await;
             raw.send(format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nAccept: {kind}\r\n\
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {kind}\r\n\
                  Content-Type: application/x-www-form-urlencoded\r\n{framing}\r\n\r\n"
             ))
             .await;

@@ -96,6 +96,7 @@ proptest! {
     fn whatever_is_sent_gets_an_error_in_the_apis_form(
         path in prop::sample::select(vec![
             "/2.0/token", "/2.0/users/me", "/2.0/sheets", "/2.0/sheets/1", "/2.0/sheets/1/rows", "/2.0/",
+            "/2.0/sheets/1/version", "/2.0/sheets/1/rows/2", "/2.0/sheets/1/rows/2/columns/3/history",
             "/control/faults", "/control/expire", "/control/nothing",
         ]),
         method in prop::sample::select(vec!["GET", "POST", "PUT", "DELETE", "PATCH", "BREW"]),

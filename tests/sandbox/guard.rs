@@ -121,7 +121,13 @@ async fn this_machine_alone_when_it_is_said_so() {
     for peer in ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"] {
         let answer = revoke(&world, Some(peer), &[]).await;
         assert_eq!(answer.status, 200, "{peer}");
-        for passed_on in ["x-forwarded-for", "X-Real-IP", "forwarded"] {
+        for passed_on in [
+            "x-forwarded-for",
+            "X-Forwarded-Host",
+            "X-Real-IP",
+            "forwarded",
+            "via",
+        ] {
             for by in ["127.0.0.1", ""] {
                 let answer = revoke(&world, Some(peer), &[(passed_on, by)]).await;
                 answer.refused(403, 1004);

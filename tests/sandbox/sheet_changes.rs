@@ -217,3 +217,39 @@ async fn rows_move_with_all_that_is_below_them() {
         .refused(400, 1064);
     assert_eq!(desk.read("/version").await.json()["version"], version);
 }
+
+#[tokio::test]
+async fn rows_that_move_together_stay_in_their_order() {
+    let world = World::new().await;
+    let desk = Desk::of(&world, "full", PLAN).await;
+    let (first, second, third) = (
+        "Register the app",
+        "Sign somebody in",
+        "Refresh the token before it expires",
+    );
+    for (place, value, moved, order) in [
+        (
+            "toTop",
+            json!(true),
+            [third, second],
+            [third, second, first],
+        ),
+        (
+            "toBottom",
+            json!(true),
+            [third, first],
+            [second, third, first],
+        ),
+        (
+            "siblingId",
+            json!(desk.row(second)),
+            [first, third],
+            [second, first, third],
+        ),
+    ] {
+        let rows = moved.map(|row| json!({"id": desk.row(row), place: value}));
+        let answer = desk.write("PUT", &json!(rows)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(names(&desk.read("").await.json()), order, "{place}");
+    }
+}

@@ -16,6 +16,16 @@ pub(super) enum Location {
     LastChild(i64),
 }
 
+impl Location {
+    /// Where the next of several rows goes, when `before` has just gone here: so they stay in their order.
+    pub(super) fn after(self, before: i64) -> Self {
+        match self {
+            Self::Top | Self::Below(_) | Self::FirstChild(_) => Self::Below(before),
+            Self::Bottom | Self::Above(_) | Self::LastChild(_) => self,
+        }
+    }
+}
+
 impl Sheet {
     /// Puts new rows there, one below the other.
     pub(super) fn insert(&mut self, rows: Vec<Row>, location: Location) -> Result<(), ApiError> {

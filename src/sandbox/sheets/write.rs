@@ -199,11 +199,12 @@ fn change(
             common.add(location)?;
             let id = row.id.unwrap_or_default();
             let changed = change_row(sheet, writer, id, row)?;
-            ids.push(id);
-            let moved = match location {
-                Some(location) => sheet.relocate(id, location)?,
-                None => false,
+            let moved = match (location, ids.last()) {
+                (None, _) => false,
+                (Some(location), None) => sheet.relocate(id, location)?,
+                (Some(location), Some(before)) => sheet.relocate(id, location.after(*before))?,
             };
+            ids.push(id);
             Ok(changed || moved)
         });
         is_changed |= changed.map_err(|error| error.at_row(index))?;
