@@ -6,6 +6,7 @@ mod connection;
 mod files;
 mod handle;
 mod limits;
+mod open;
 mod open_store;
 mod scrape;
 mod serving;
@@ -33,7 +34,7 @@ use crate::sandbox::{self, Sandbox};
 use crate::session::{AccessTokens, RefreshPolicy, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter};
+use crate::web::{self, App, Control, RateLimiter, Shares};
 use bound::Bound;
 pub use limits::ConnectionLimits;
 use open_store::beside;
@@ -272,6 +273,7 @@ pub fn assemble(
             .server
             .rate_limit
             .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
+        shares: Shares::new(&limits),
         clock,
         metrics,
     })

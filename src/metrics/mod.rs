@@ -50,6 +50,7 @@ struct Figures {
     requests: HistogramVec,
     sign_ins: IntCounterVec,
     refreshes: IntCounterVec,
+    speculative: IntCounterVec,
     calls: HistogramVec,
     store: HistogramVec,
     sessions: IntGaugeVec,
@@ -106,6 +107,12 @@ impl Metrics {
         for outcome in Refresh::ALL {
             refreshes.with_label_values(&[outcome.label()]);
         }
+        let speculative = counter(
+            "speculative_requests_total",
+            "Requests that a browser made ahead of a person, where a GET does something: they were left alone.",
+            &[],
+        )?;
+        speculative.with_label_values::<&str>(&[]);
         let calls = histogram(
             "smartsheet_call_duration_seconds",
             "Calls to Smartsheet, each try by itself, by endpoint and outcome: a status, or why there was none.",
@@ -144,6 +151,7 @@ impl Metrics {
             requests,
             sign_ins,
             refreshes,
+            speculative,
             calls,
             store,
             sessions,
@@ -175,6 +183,11 @@ impl Metrics {
     pub fn refresh(&self, outcome: Refresh) {
         let refreshes = self.0.refreshes.with_label_values(&[outcome.label()]);
         refreshes.inc();
+    }
+
+    /// A speculative request was left alone.
+    pub fn speculative_request(&self) {
+        self.0.speculative.with_label_values::<&str>(&[]).inc();
     }
 
     /// Counts the session store's operation `name`.

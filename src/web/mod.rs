@@ -1,8 +1,9 @@
 //! The pages: a file each, and what they have in common.
 //!
 //! A request passes, from the outside in: `around`, which gives it a reference and a line in the log, refuses what is too long,
-//! and turns errors and panics into pages, hardens the answer and compresses it; `record`, which takes down what is said;
-//! tower-sessions' layer, which finds the session; `rate_limit`, which refuses what is too often; then comes the page.
+//! and turns errors and panics into pages, hardens the answer and compresses it; `speculative`, which keeps what nobody asked for from
+//! routes where a GET does something; `record`, which takes down what is said; tower-sessions' layer, which finds the session;
+//! `rate_limit`, which refuses what is too often; `shares`, which refuses what is too much at once; then comes the page.
 
 mod accept;
 mod around;
@@ -32,6 +33,10 @@ mod refusal;
 mod request_log;
 mod return_to;
 mod same_origin;
+mod shares;
+mod speculative;
+mod trailing_slash;
+mod turns;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -41,7 +46,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -55,7 +60,7 @@ use crate::session::{AccessTokens, Store};
 use crate::smartsheet::Api;
 use crate::transport::Gate;
 pub use break_it::Control;
-pub use client_address::Peer;
+pub use client_address::{Peer, client_network, is_any_of};
 use failure::Failure;
 use frame::{Frame, Here};
 pub use headers::hardening;
@@ -63,6 +68,8 @@ pub use limits::{BodyOverdue, MAX_URL_BYTES};
 pub use rate_limit::RateLimiter;
 use rate_limit::Route;
 pub use refusal::refusal;
+pub use shares::Shares;
+use speculative::Allow;
 
 /// What the pages work with.
 #[derive(Debug)]
@@ -105,6 +112,8 @@ pub struct App {
     pub trusted_proxies: Vec<IpNet>,
     /// Counts what each client asks for, if anything does.
     pub rate_limiter: Option<RateLimiter>,
+    /// How much of the calls to Smartsheet each session and client has under way.
+    pub shares: Shares,
     /// Lets calls to Smartsheet out.
     pub gate: Gate,
     /// The time.
@@ -125,23 +134,33 @@ pub fn router(app: Arc<App>) -> Router {
     let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
     let limited =
         |route| middleware::from_fn_with_state((Arc::clone(&app), route), rate_limit::limit);
+    let shared = middleware::from_fn_with_state(Arc::clone(&app), shares::of_client);
     let record = middleware::from_fn_with_state(Arc::clone(&app), record::write);
     let session = cookie::layer(&app);
+    let deliberate = |methods| {
+        let allow = Allow(methods);
+        middleware::from_fn_with_state((Arc::clone(&app), allow), speculative::leave_alone)
+    };
 
-    let mut ends = Router::new()
-        .route(
-            "/redirect",
-            get(redirect::get).layer(limited(Route::Redirect)),
-        )
-        .route("/me", get(me::get));
+    let mut callback = Router::new().route(
+        "/redirect",
+        get(redirect::get)
+            .layer(shared.clone())
+            .layer(limited(Route::Redirect)),
+    );
+    let mut profile = Router::new().route("/me", get(me::get).layer(limited(Route::Me)));
     let mut pages = Router::new()
         .route("/", cookie::glance(index::get, &app))
-        .route("/flow", cookie::glance(flow::get, &app));
+        .route(
+            "/flow",
+            cookie::glance(flow::get, &app).layer(limited(Route::Flow)),
+        );
     let mut actions = Router::new().route("/logout", post(logout::post));
     let mut ways_on = Router::new();
     if app.control.is_some() {
         let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
-        ends = ends.route_layer(conclude);
+        callback = callback.route_layer(conclude.clone());
+        profile = profile.route_layer(conclude);
         pages = pages.route("/break", get(break_it::get));
         actions = actions.route("/break/{failure}", post(break_it::post));
         ways_on = ways_on.route("/break/{failure}", get(break_it::go_on));
@@ -149,19 +168,27 @@ pub fn router(app: Arc<App>) -> Router {
     let refresh = Router::new()
         .route(
             "/refresh",
-            post(refresh::post).layer(limited(Route::Refresh)),
+            post(refresh::post)
+                .layer(shared)
+                .layer(limited(Route::Refresh)),
         )
         .route_layer(from_our_pages.clone());
-    // Outside of the session's layer, so that the cookie is part of what is taken down.
-    let recorded = ends
-        .merge(refresh)
-        .route("/login", get(login::get).layer(limited(Route::Login)))
+    // Here a GET does something.
+    let sign_in = callback.route("/login", get(login::get).layer(limited(Route::Login)));
+
+    // The record is outside of the session's layer, so that the cookie is part of what is taken down.
+    let sign_in = sign_in
         .layer(session.clone())
-        .layer(record);
-    let unrecorded = actions
-        .route_layer(from_our_pages)
-        .merge(ways_on)
-        .layer(session);
+        .layer(record.clone())
+        .layer(deliberate("GET"));
+    let recorded = profile
+        .merge(refresh)
+        .layer(session.clone())
+        .layer(record)
+        .merge(sign_in);
+    let ways_on = ways_on.layer(session.clone()).layer(deliberate("GET,POST"));
+    let actions = actions.route_layer(from_our_pages).layer(session);
+    let unrecorded = ways_on.merge(actions);
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -169,7 +196,20 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/favicon.ico", get(assets::icon))
         .route("/robots.txt", get(assets::robots));
     let pages = pages.merge(unrecorded).merge(recorded);
-    with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
+    let routes = pages.merge(endpoints).merge(slashes(&app));
+    with_layers(routes.with_state(Arc::clone(&app)), app)
+}
+
+/// The pages' addresses with a slash at their end.
+fn slashes(app: &App) -> Router<Arc<App>> {
+    let mut routes = Router::new().route("/redirect/", any(trailing_slash::at_redirect));
+    for path in ["/login/", "/me/", "/flow/"] {
+        routes = routes.route(path, get(trailing_slash::without_it));
+    }
+    if app.control.is_some() {
+        routes = routes.route("/break/", get(trailing_slash::without_it));
+    }
+    routes
 }
 
 /// `routes` of somebody else, such as the sandbox, with the headers that harden the app's own answers.

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::App;
 use super::failure::{Action, Failure, REGISTRATION_CHECKS};
+use super::shares::Caller;
 use crate::oauth::OAuthError;
 use crate::session::{AccessError, Browser, Id, Login, Person, SignedIn};
 use crate::smartsheet::{Api, ApiError, Profile};
@@ -35,14 +36,24 @@ pub(super) struct Known {
     pub(super) login: Login,
 }
 
-/// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
-/// of that within [`App::patience`]. Remembers who it is for the other pages.
+/// The same as [`known_for`], for a page that does not look who asks: its calls are part of the session's share alone.
 pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonError> {
+    known_for(app, browser, Caller::default()).await
+}
+
+/// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
+/// of that within [`App::patience`], and as part of what the session and `caller` may have under way. Remembers who it is
+/// for the other pages.
+pub(super) async fn known_for(
+    app: &App,
+    browser: &Browser,
+    caller: Caller,
+) -> Result<Known, PersonError> {
     let Some(id) = browser.id() else {
         return Err(PersonError::SignedOut);
     };
     // Giving up on the waiting ends no refresh: that goes on as a task of its own.
-    let known = match timeout(app.patience, current_user(app, browser, id)).await {
+    let known = match timeout(app.patience, current_user(app, browser, id, caller)).await {
         Ok(known) => known,
         Err(_) => Err(PersonError::Failed(slow())),
     };
@@ -53,8 +64,15 @@ pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonE
     known
 }
 
-async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, PersonError> {
+async fn current_user(
+    app: &App,
+    browser: &Browser,
+    id: Id,
+    caller: Caller,
+) -> Result<Known, PersonError> {
     let mut signed_in = app.access.usable(id).await?;
+    let share = app.shares.visit(id, caller).await;
+    let share = share.map_err(PersonError::Failed)?;
     let api = watched(app, browser, &signed_in);
     let mut answer = api.current_user(signed_in.access_token()).await;
     // At most one refresh for a visit. Tokens that others brought are tried as they come: each may have expired, or have been
@@ -75,6 +93,7 @@ async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, Per
         answer = api.current_user(signed_in.access_token()).await;
     }
     let profile = answer?;
+    drop(share);
 
     let person = Person::of(&profile);
     let mut login = signed_in.login;
