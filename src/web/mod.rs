@@ -188,7 +188,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(sign_in);
     let ways_on = ways_on.layer(session.clone()).layer(deliberate("GET,POST"));
     let actions = actions.route_layer(from_our_pages).layer(session);
-    let unrecorded = ways_on.merge(actions);
+    // In this order, because of two answers to a wrong method the later one stays.
+    let unrecorded = actions.merge(ways_on);
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -11,4 +11,5 @@ mod keyboard;
 mod no_script;
 mod sign_in;
 mod sign_out;
+mod speculation;
 mod support;

@@ -20,6 +20,7 @@ pub(crate) struct TestApp {
     pub(crate) base: String,
     /// Where its sandbox is: the same server by another name, which makes it another site.
     pub(crate) sandbox: String,
+    metrics: String,
     ahead: Arc<AtomicU64>,
     http: reqwest::Client,
     _folder: TempDir,
@@ -44,10 +45,12 @@ impl TestApp {
             let port = free_port();
             match start(port, &folder, surroundings.clone()).await {
                 Ok(server) => {
+                    let metrics = server.metrics_address().unwrap().unwrap();
                     tokio::spawn(server.serve(std::future::pending()));
                     return Self {
                         base: format!("http://localhost:{port}"),
                         sandbox: format!("http://127.0.0.1:{port}/sandbox"),
+                        metrics: format!("http://{metrics}/metrics"),
                         ahead,
                         http: http_client(),
                         _folder: folder,
@@ -74,6 +77,16 @@ impl TestApp {
         let answer = self.http.get(url).send().await.unwrap();
         let location = answer.headers().get(LOCATION).unwrap();
         location.to_str().unwrap().to_owned()
+    }
+
+    /// How many requests were made ahead of a person, and left alone.
+    pub(crate) async fn speculative_requests(&self) -> u64 {
+        let figures = self.http.get(&self.metrics).send().await.unwrap();
+        let figures = figures.text().await.unwrap();
+        let mut lines = figures.lines();
+        let count =
+            lines.find_map(|line| line.strip_prefix("oauth_demo_speculative_requests_total "));
+        count.unwrap().parse().unwrap()
     }
 
     /// What arrived at the sandbox's token endpoint, such as `refresh_token 200`.
@@ -110,6 +123,7 @@ async fn start(port: u16, folder: &TempDir, around: Surroundings) -> Result<Serv
         ("server.listen", format!("127.0.0.1:{port}")),
         ("server.base_url", format!("http://localhost:{port}")),
         ("session.store", format!("sqlite://{}", store.display())),
+        ("server.metrics_listen", "127.0.0.1:0".to_owned()),
     ];
     let flags = flags.map(|(name, value)| (name.to_owned(), value));
     let settings = Settings::load(Some(&file), &|_| None, &flags).unwrap();
