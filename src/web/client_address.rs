@@ -25,6 +25,7 @@ impl ClientAddress {
 }
 
 /// Whether `address` is, or is in, one of `networks`.
+#[must_use]
 pub fn is_any_of(address: IpAddr, networks: &[IpNet]) -> bool {
     let address = address.to_canonical();
     networks.iter().any(|network| network.contains(&address))
