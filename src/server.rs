@@ -10,6 +10,7 @@ mod handle;
 mod limits;
 mod listener;
 mod mounted;
+mod open;
 mod open_store;
 mod scrape;
 mod serving;
@@ -37,7 +38,7 @@ use crate::oauth::{Client, Endpoints, Registration};
 use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter};
+use crate::web::{self, App, Control, RateLimiter, Shares};
 use announce::announce;
 use bound::Bound;
 pub use handed_over::HandedOver;
@@ -300,6 +301,7 @@ pub fn assemble(
             .server
             .rate_limit
             .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
+        shares: Shares::new(&limits),
         clock,
         metrics,
     })

@@ -132,16 +132,31 @@ pub(super) fn hosts(text: &str) -> Result<Vec<String>, Expected> {
         .collect()
 }
 
-/// Addresses and networks, separated by spaces or commas.
+/// Addresses and networks, separated by spaces or commas. Those of IPv4 that are written in IPv6 (`::ffff:127.0.0.1`, RFC 4291
+/// section 2.5.5.2) are given as IPv4.
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Expected> {
     words(text)
         .map(|word| {
             let address = word.parse::<IpAddr>().map(IpNet::from);
-            address.or_else(|_| word.parse::<IpNet>()).map_err(|_| {
+            let network = address.or_else(|_| word.parse::<IpNet>()).map_err(|_| {
                 "expected addresses and networks, such as 10.0.0.5, 10.1.0.0/16 or ::1".to_owned()
-            })
+            })?;
+            Ok(canonical(network))
         })
         .collect()
+}
+
+/// How many bits of an IPv6 address say that it is one of IPv4.
+const MAPPED_BITS: u8 = 96;
+
+fn canonical(network: IpNet) -> IpNet {
+    let address = network.addr().to_canonical();
+    match network.prefix_len().checked_sub(MAPPED_BITS) {
+        Some(bits) if address.is_ipv4() && network.addr().is_ipv6() => {
+            IpNet::new(address, bits).unwrap_or(network)
+        }
+        _ => network,
+    }
 }
 
 /// How much a client may ask for in a minute, or `off`.

@@ -24,10 +24,10 @@ pub struct ServerSettings {
     pub metrics_listen: Option<SocketAddr>,
     /// `server.trusted_proxies`: whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// `server.rate_limit`: how often a minute one client may ask for each of `/login`, `/redirect` and `/refresh`. `None`
-    /// for as often as it likes.
+    /// `server.rate_limit`: how often a minute one client may ask for each of `/login`, `/redirect`, `/refresh`, `/me` and
+    /// `/flow`. `None` for as often as it likes.
     pub rate_limit: Option<NonZeroU32>,
-    /// `server.max_connections`: how many connections may be open at once.
+    /// `server.max_connections`: how many connections may be open at once; one client may have a quarter of them.
     pub max_connections: usize,
     /// `server.drain_time`: how long a stop goes on to accept connections, so that a balancer sees `/readyz` answer 503.
     /// At most half of [`ServerSettings::stop_timeout`].

@@ -51,6 +51,7 @@ struct Figures {
     sign_ins: IntCounterVec,
     refreshes: IntCounterVec,
     revocations: IntCounterVec,
+    speculative: IntCounterVec,
     calls: HistogramVec,
     store: HistogramVec,
     sessions: IntGaugeVec,
@@ -110,6 +111,12 @@ impl Metrics {
             &["outcome"],
         )?;
         from_zero(&revocations, &Revocation::ALL.map(Revocation::label));
+        let speculative = counter(
+            "speculative_requests_total",
+            "Requests that a browser made ahead of a person, where a GET does something: they were left alone.",
+            &[],
+        )?;
+        speculative.with_label_values::<&str>(&[]);
         let calls = histogram(
             "smartsheet_call_duration_seconds",
             "Calls to Smartsheet, each try by itself, by endpoint and outcome: a status, or why there was none.",
@@ -139,22 +146,14 @@ impl Metrics {
             "1 while the app takes requests, 0 from the beginning of its stop.",
             &[],
         )?;
-        let build = gauge(
-            "build_info",
-            "Always 1. The label says which version runs.",
-            &["version"],
-        )?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(
-            prometheus::process_collector::ProcessCollector::for_self(),
-        ))?;
+        of_the_program(&registry)?;
         Ok(Self(Arc::new(Figures {
             registry,
             requests,
             sign_ins,
             refreshes,
             revocations,
+            speculative,
             calls,
             store,
             sessions,
@@ -187,6 +186,11 @@ impl Metrics {
     pub fn refresh(&self, outcome: Refresh) {
         let refreshes = self.0.refreshes.with_label_values(&[outcome.label()]);
         refreshes.inc();
+    }
+
+    /// A speculative request was left alone.
+    pub fn speculative_request(&self) {
+        self.0.speculative.with_label_values::<&str>(&[]).inc();
     }
 
     /// Counts the session store's operation `name`.
@@ -230,6 +234,19 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Metrics")
     }
+}
+
+/// Registers what the program and its process say of themselves.
+fn of_the_program(registry: &Registry) -> Result<(), prometheus::Error> {
+    let options = Opts::new("build_info", "Always 1. The label says which version runs.");
+    let build = IntGaugeVec::new(options.namespace(NAMESPACE), &["version"])?;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    registry.register(Box::new(build))?;
+    #[cfg(target_os = "linux")]
+    registry.register(Box::new(
+        prometheus::process_collector::ProcessCollector::for_self(),
+    ))?;
+    Ok(())
 }
 
 /// Makes the series of all `outcomes`, at zero.

@@ -9,26 +9,30 @@ use axum::BoxError;
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::handle::{Handle, Phase};
 use crate::web::BodyOverdue;
 
-/// A request's body, which must have arrived in time.
+/// A request's body, which must have arrived in time. While somebody waits for more of it, the connection waits for its client.
 pub(super) struct RequestBody {
     body: Incoming,
     /// Whether its end was seen: a chunked body does not say by itself that it has been read.
     ended: bool,
+    /// When the head ended, and the wait for the body began.
+    since: Instant,
     overdue: Pin<Box<Sleep>>,
     handle: Arc<Handle>,
 }
 
 impl RequestBody {
     pub(super) fn new(body: Incoming, within: Duration, handle: Arc<Handle>) -> Self {
+        let since = Instant::now();
         Self {
             body,
             ended: false,
-            overdue: Box::pin(tokio::time::sleep(within)),
+            since,
+            overdue: Box::pin(tokio::time::sleep_until(since + within)),
             handle,
         }
     }
@@ -44,10 +48,15 @@ impl HttpBody for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
             self.ended |= frame.is_none();
+            self.handle.go_on();
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        let overdue = self.overdue.as_mut().poll(cx);
-        overdue.map(|()| Some(Err(BodyOverdue.into())))
+        if self.overdue.as_mut().poll(cx).is_ready() {
+            self.handle.go_on();
+            return Poll::Ready(Some(Err(BodyOverdue.into())));
+        }
+        self.handle.wait_for_body(self.since);
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {
@@ -61,6 +70,7 @@ impl HttpBody for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
+        self.handle.go_on();
         if !self.is_end_stream() {
             self.handle.leave_body();
         }

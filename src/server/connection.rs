@@ -73,7 +73,7 @@ async fn talk(stream: Stream, peer: SocketAddr, handle: Arc<Handle>, server: Arc
                 () = &mut closing, if !is_closing => {
                     is_closing = true;
                     // A request whose head is on its way is still answered, and ends the connection by itself.
-                    if matches!(handle.phase(), Phase::Idle | Phase::Busy) {
+                    if matches!(handle.phase(), Phase::Idle | Phase::Busy | Phase::Body) {
                         std::pin::Pin::new(&mut connection).graceful_shutdown();
                     }
                     timer.as_mut().reset(Instant::now());
@@ -95,6 +95,8 @@ async fn talk(stream: Stream, peer: SocketAddr, handle: Arc<Handle>, server: Arc
 
     let (stream, too_long) = connection.into_parts().io.into_inner().into_parts();
     let refusal = match &end {
+        // Nothing is said and nothing listened to: somebody else waits for the room.
+        End::Evicted => return,
         End::Overdue(Phase::Head) => Some(StatusCode::REQUEST_TIMEOUT),
         _ => too_long,
     };

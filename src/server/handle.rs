@@ -19,7 +19,13 @@ pub(super) enum Phase {
     Head,
     /// A request is being answered. How long that may take is the pages' business.
     Busy,
+    /// A request is being answered, and whoever answers it waits for more of its body. How long that may take, the body
+    /// knows itself.
+    Body,
 }
+
+/// How many bits a [`Phase`] takes.
+const PHASE_BITS: u32 = 3;
 
 /// How little time a request's head has left when the server stops.
 const HEAD_WHILE_CLOSING: Duration = Duration::from_millis(500);
@@ -28,7 +34,7 @@ const HEAD_WHILE_CLOSING: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Handle {
     opened: Instant,
-    /// The phase in the lowest two bits; above them the milliseconds from `opened` until it began. In one number, so that
+    /// The phase in the lowest [`PHASE_BITS`]; above them the milliseconds from `opened` until it began. In one number, so that
     /// nobody sees the one without the other, at the price of no lock.
     state: AtomicU64,
     /// Milliseconds from `opened` until the client stopped taking what is sent to it; 0 while it takes it.
@@ -50,13 +56,30 @@ impl Handle {
     }
 
     pub(super) fn begin(&self, phase: Phase) {
-        let state = self.age() << 2 | phase as u64;
+        self.set(phase, self.age());
+    }
+
+    /// Whoever answers the request waits for its body, whose head ended at `since`. However many bytes come in between, the
+    /// client has kept the app waiting from then on, as it does with a head.
+    pub(super) fn wait_for_body(&self, since: Instant) {
+        self.set(Phase::Body, millis(since.duration_since(self.opened)));
+    }
+
+    /// What the request's reader waited for has come, or is waited for no more.
+    pub(super) fn go_on(&self) {
+        if self.phase() == Phase::Body {
+            self.begin(Phase::Busy);
+        }
+    }
+
+    fn set(&self, phase: Phase, at: u64) {
+        let state = at << PHASE_BITS | phase as u64;
         self.state.store(state, Ordering::Relaxed);
     }
 
     /// Milliseconds since the connection was opened.
     fn age(&self) -> u64 {
-        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX >> 2)
+        millis(self.opened.elapsed())
     }
 
     /// The client takes nothing of what is sent to it.
@@ -91,13 +114,15 @@ impl Handle {
     /// The phase, and when it began.
     fn now(&self) -> (Phase, Instant) {
         let state = self.state.load(Ordering::Relaxed);
-        let phase = match state & 3 {
+        let phase = match state & ((1 << PHASE_BITS) - 1) {
             0 => Phase::Silent,
             1 => Phase::Idle,
             2 => Phase::Head,
-            _ => Phase::Busy,
+            3 => Phase::Busy,
+            _ => Phase::Body,
         };
-        (phase, self.opened + Duration::from_millis(state >> 2))
+        let since = Duration::from_millis(state >> PHASE_BITS);
+        (phase, self.opened + since)
     }
 
     /// When the client has taken too long for what it is about. `None`: it is not the client who is waited for.
@@ -114,7 +139,7 @@ impl Handle {
         let late = match phase {
             Phase::Silent | Phase::Head => Some(since + header_timeout),
             Phase::Idle => Some(since + limits.idle_timeout),
-            Phase::Busy => None,
+            Phase::Busy | Phase::Body => None,
         };
         late.into_iter().chain(stalled).min()
     }
@@ -140,4 +165,9 @@ impl Handle {
     pub(super) fn has_left_body(&self) -> bool {
         self.body_left.load(Ordering::Relaxed)
     }
+}
+
+/// Milliseconds, of which a connection's life has fewer than there are.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX >> PHASE_BITS)
 }

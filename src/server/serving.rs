@@ -3,11 +3,9 @@
 //! When there is no room, those connections make it that have waited longest for their clients. So a flood of clients that
 //! send nothing, or send it slowly, costs only itself: whoever sends a request is answered.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,13 +20,8 @@ use super::ConnectionLimits;
 use super::connection;
 use super::handle::Handle;
 use super::listener::{Listener, Stream};
-use crate::web::App;
-
-/// Which part of the connections makes room at once. Finding those that waited longest means looking at all.
-const EVICT_PART: usize = 256;
-
-/// How long a connection waits for its client before it may have to make room.
-const GRACE: Duration = Duration::from_millis(250);
+use super::open::Open;
+use crate::web::{App, is_any_of};
 
 /// How long to wait before looking again for connections that can make room, or for files that can be opened.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -57,8 +50,7 @@ pub(super) struct Serving {
     pub(super) closing: CancellationToken,
     room: Arc<Semaphore>,
     full: &'static str,
-    open: Mutex<HashMap<u64, Arc<Handle>>>,
-    next: AtomicU64,
+    open: Open,
     tasks: TaskTracker,
     last_said: Mutex<Option<Instant>>,
 }
@@ -81,8 +73,7 @@ impl Serving {
             closing: CancellationToken::new(),
             room: Arc::new(Semaphore::new(room.connections)),
             full: room.full,
-            open: Mutex::default(),
-            next: AtomicU64::new(0),
+            open: Open::new(room.connections),
             tasks: TaskTracker::new(),
             last_said: Mutex::default(),
         })
@@ -96,6 +87,9 @@ impl Serving {
                 () = self.closing.cancelled() => break,
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
+                        if !self.has_share(peer) {
+                            continue;
+                        }
                         let Some(room) = self.make_room().await else { break };
                         self.begin(stream, peer, room);
                     }
@@ -120,11 +114,9 @@ impl Serving {
 
     fn begin(self: &Arc<Self>, stream: Stream, peer: SocketAddr, room: OwnedSemaphorePermit) {
         let handle = Arc::new(Handle::new());
-        let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.open().insert(id, Arc::clone(&handle));
         let ended = Ended {
             server: Arc::clone(self),
-            id,
+            number: self.open.insert(Arc::clone(&handle), self.counted(peer)),
             _room: room,
         };
         let server = Arc::clone(self);
@@ -134,6 +126,28 @@ impl Serving {
         });
     }
 
+    /// Whether the client at `peer` may have one more connection.
+    fn has_share(&self, peer: SocketAddr) -> bool {
+        let has_share = self
+            .counted(peer)
+            .is_none_or(|client| self.open.admits(client));
+        if !has_share {
+            let client = peer.ip();
+            self.say(&format!(
+                "{client} has its share of the connections and waits for an answer on each: more of it are closed"
+            ));
+        }
+        has_share
+    }
+
+    /// The client whose connections are counted. Not those of a proxy, who brings many clients, nor of this machine, on which
+    /// there may be a proxy that nobody listed.
+    fn counted(&self, peer: SocketAddr) -> Option<IpAddr> {
+        let client = peer.ip().to_canonical();
+        let is_exempt = client.is_loopback() || is_any_of(client, &self.app.trusted_proxies);
+        (!is_exempt).then_some(client)
+    }
+
     /// Room for one more connection, made if need be. `None` when the server closes meanwhile.
     async fn make_room(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
@@ -141,32 +155,12 @@ impl Serving {
         }
         self.say(self.full);
         loop {
-            self.evict();
+            self.open.evict();
             tokio::select! {
                 room = Arc::clone(&self.room).acquire_owned() => return room.ok(),
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
                 () = self.closing.cancelled() => return None,
             }
-        }
-    }
-
-    /// Closes the connections that have waited longest for their clients.
-    fn evict(&self) {
-        let now = Instant::now();
-        let (mut waiting, count) = {
-            let open = self.open();
-            let waiting = open.values().filter_map(|handle| {
-                let since = handle.waiting_since()?;
-                (now.duration_since(since) > GRACE).then(|| (since, Arc::clone(handle)))
-            });
-            (waiting.collect::<Vec<_>>(), open.len() / EVICT_PART + 1)
-        };
-        if waiting.len() > count {
-            waiting.select_nth_unstable_by_key(count, |(since, _)| *since);
-            waiting.truncate(count);
-        }
-        for (_, handle) in waiting {
-            handle.evict();
         }
     }
 
@@ -182,7 +176,7 @@ impl Serving {
         self.say(&format!(
             "a connection can't be accepted: {error}; connections that wait are closed for it"
         ));
-        self.evict();
+        self.open.evict();
         // Without a pause this would go round and round.
         tokio::time::sleep(LOOK_AGAIN).await;
     }
@@ -198,22 +192,17 @@ impl Serving {
             tracing::warn!("{what}");
         }
     }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Handle>>> {
-        // Every operation on the map is a single one, so a panic leaves nothing half-done.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Takes a connection off the list when it has ended, however it did.
 struct Ended {
     server: Arc<Serving>,
-    id: u64,
+    number: u64,
     _room: OwnedSemaphorePermit,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.server.open().remove(&self.id);
+        self.server.open.remove(self.number);
     }
 }

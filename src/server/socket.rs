@@ -54,7 +54,7 @@ impl Socket {
                 self.line_ended = false;
             }
             Phase::Head => {}
-            Phase::Busy => return,
+            Phase::Busy | Phase::Body => return,
         }
         self.head_bytes += bytes.len();
         if !self.line_ended {

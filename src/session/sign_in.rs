@@ -304,6 +304,7 @@ impl Store {
 
     async fn wait_for(&self, state: &RowKey, patience: Duration) -> Result<Taken, StoreError> {
         let started = tokio::time::Instant::now();
+        let mut is_left = false;
         loop {
             match self.outcome(state).await? {
                 Some(Outcome::Succeeded { return_to, .. }) => {
@@ -315,6 +316,8 @@ impl Store {
                     }
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
+                // Whoever finishes one leaves it after the outcome is written, which may have been just now.
+                Some(Outcome::UnderWay(_)) if !is_left => is_left = true,
                 Some(Outcome::UnderWay(_) | Outcome::Failed) | None => return Ok(Taken::Failed),
             }
         }

@@ -4,22 +4,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::{Purpose, TransportError};
 
+/// Which part of the calls is kept for token requests. When Smartsheet is slow, visits take all the others; people can
+/// still sign in and out, and tokens are refreshed in time.
+const RESERVED_PART: usize = 8;
+
 /// What every call passes on its way out. Clones are the same gate.
 #[derive(Debug, Clone)]
 pub struct Gate {
+    /// The calls that may begin, whatever they are for.
     calls: Arc<Semaphore>,
+    /// Those that only token requests may be.
+    reserve: Arc<Semaphore>,
     no_more_tokens: Arc<AtomicBool>,
 }
 
 impl Gate {
     pub(super) fn new(max_calls: usize) -> Self {
+        let max_calls = max_calls.min(Semaphore::MAX_PERMITS);
+        let reserved = max_calls / RESERVED_PART;
         Self {
-            calls: Arc::new(Semaphore::new(max_calls.min(Semaphore::MAX_PERMITS))),
+            calls: Arc::new(Semaphore::new(max_calls - reserved)),
+            reserve: Arc::new(Semaphore::new(reserved)),
             no_more_tokens: Arc::default(),
         }
     }
@@ -36,8 +46,8 @@ impl Gate {
         purpose: Purpose,
         patience: Duration,
     ) -> Result<OwnedSemaphorePermit, TransportError> {
-        let turn = timeout(patience, Arc::clone(&self.calls).acquire_owned()).await;
-        // The semaphore is never closed, so the inner error can't occur.
+        let turn = timeout(patience, self.turn(purpose)).await;
+        // The semaphores are never closed, so the inner error can't occur.
         let Ok(Ok(turn)) = turn else {
             return Err(TransportError::Busy("too many calls are under way"));
         };
@@ -46,5 +56,22 @@ impl Gate {
             return Err(TransportError::Busy("the app is stopping"));
         }
         Ok(turn)
+    }
+
+    async fn turn(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let calls = Arc::clone(&self.calls).acquire_owned();
+        let is_token_request = matches!(
+            purpose,
+            Purpose::CodeExchange | Purpose::Refresh | Purpose::Revocation
+        );
+        if !is_token_request {
+            return calls.await;
+        }
+        let reserve = Arc::clone(&self.reserve).acquire_owned();
+        tokio::select! {
+            biased;
+            turn = calls => turn,
+            turn = reserve => turn,
+        }
     }
 }

@@ -24,33 +24,47 @@ impl ClientAddress {
     }
 }
 
+/// Whether `address` is, or is in, one of `networks`.
+#[must_use]
+pub fn is_any_of(address: IpAddr, networks: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    networks.iter().any(|network| network.contains(&address))
+}
+
+/// What one client has: an address, or in IPv6 a network of 64 bits, all of whose addresses are the same client's to use
+/// (RFC 4291 section 2.5.1).
+#[must_use]
+pub fn client_network(address: IpAddr) -> IpNet {
+    network(address, 32, 64)
+}
+
+/// The network of `address`: the first `bits` of it in IPv4, `bits_of_6` in IPv6.
+pub(super) fn network(address: IpAddr, bits: u8, bits_of_6: u8) -> IpNet {
+    let address = address.to_canonical();
+    let bits = if address.is_ipv4() { bits } else { bits_of_6 };
+    IpNet::new(address, bits).map_or_else(|_| address.into(), |network| network.trunc())
+}
+
 /// The address that the last trusted proxy saw. Each proxy adds, at the end of `X-Forwarded-For`, whom it was called by; what
-/// stands before the first address that no trusted proxy added, anybody may have made up. When what a trusted proxy added
-/// can't be read, the peer is all that is known.
+/// stands before the first address that no trusted proxy added, anybody may have made up, and it is not looked at. When what
+/// a trusted proxy added can't be read, that proxy is the farthest that is known.
 fn client(headers: &HeaderMap, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
-    let peer = peer.to_canonical();
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
-    if !is_trusted(peer) {
-        return peer;
-    }
-    let mut client = peer;
-    for line in headers.get_all(FORWARDED_FOR).iter().rev() {
-        let Ok(line) = line.to_str() else { return peer };
-        for entry in line.rsplit(',') {
-            let Some(address) = address(entry.trim()) else {
-                return peer;
-            };
-            client = address;
-            if !is_trusted(address) {
-                return client;
-            }
-        }
+    let mut client = peer.to_canonical();
+    let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+    // As bytes: a client may have sent any before a proxy added its own.
+    let mut entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    while is_any_of(client, trusted) {
+        let Some(address) = entries.next().and_then(address) else {
+            break;
+        };
+        client = address;
     }
     client
 }
 
 /// An address, with or without a port, which some proxies add.
-fn address(text: &str) -> Option<IpAddr> {
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
     let bare = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
@@ -69,13 +83,15 @@ mod tests {
 
     /// Whom a request is from, with these lines of `X-Forwarded-For`, when `10.0.0.0/8` and `::1` are trusted.
     fn from(peer: &str, lines: &[&str]) -> String {
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        from_bytes(peer, &lines)
+    }
+
+    fn from_bytes(peer: &str, lines: &[&[u8]]) -> String {
         let trusted = ["10.0.0.0/8", "::1/128"].map(|network| network.parse().unwrap());
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(
-                FORWARDED_FOR,
-                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
-            );
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line).unwrap());
         }
         client(&headers, peer.parse().unwrap(), &trusted).to_string()
     }
@@ -116,6 +132,40 @@ mod tests {
     }
 
     #[test]
+    fn what_a_client_wrote_before_is_not_looked_at() {
+        for before in [
+            b"\xff".as_slice(),
+            b"",
+            b",",
+            b"unknown",
+            b"\xe2\x80\xa8",
+            b"\t",
+        ] {
+            let line = [before, b", 203.0.113.7"].concat();
+            assert_eq!(from_bytes("10.0.0.5", &[&line]), "203.0.113.7");
+            assert_eq!(
+                from_bytes("10.0.0.5", &[before, b"203.0.113.7"]),
+                "203.0.113.7"
+            );
+            // Whoever is called by a trusted address and sends this is counted as that address, and not as the proxy.
+            let line = [before, b", 10.9.9.9"].concat();
+            assert_eq!(from_bytes("10.0.0.5", &[&line]), "10.9.9.9");
+        }
+    }
+
+    #[test]
+    fn a_client_is_an_address_or_a_network_of_64_bits() {
+        for (address, client) in [
+            ("192.0.2.1", "192.0.2.1/32"),
+            ("::ffff:192.0.2.1", "192.0.2.1/32"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ] {
+            let network = client_network(address.parse().unwrap());
+            assert_eq!(network.to_string(), client);
+        }
+    }
+
+    #[test]
     fn what_can_not_be_read_leaves_the_peer() {
         for line in [
             "",
@@ -135,6 +185,14 @@ mod tests {
         fn nothing_panics_and_the_untrusted_stay_who_they_are(line in "[ -~]{0,60}") {
             prop_assert_eq!(from("192.0.2.1", &[&line]), "192.0.2.1");
             from("10.0.0.5", &[&line]);
+        }
+
+        #[test]
+        fn no_bytes_before_it_hide_whom_the_proxy_saw(
+            before in proptest::collection::vec(prop_oneof![Just(b'\t'), 0x20_u8..=0x7e, 0x80_u8..], 0..60),
+        ) {
+            let line = [before.as_slice(), b", 203.0.113.7"].concat();
+            prop_assert_eq!(from_bytes("10.0.0.5", &[&line]), "203.0.113.7");
         }
     }
 }

@@ -18,7 +18,8 @@ use super::avatar::Avatar;
 use super::browser::Browser;
 use super::failure::{Action, Failure};
 use super::frame::Lesson;
-use super::person::{Known, PersonError, known};
+use super::person::{Known, PersonError, known_for};
+use super::shares::Caller;
 use super::{App, Frame, Here, break_it, page};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
@@ -48,10 +49,11 @@ struct MePage<'a> {
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     browser: Browser,
+    caller: Caller,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let json = wants_json(&headers);
-    let Known { profile, login } = match known(&app, &browser).await {
+    let Known { profile, login } = match known_for(&app, &browser, caller).await {
         Ok(known) => known,
         Err(PersonError::Failed(failure)) => return Err(failure),
         Err(PersonError::SignedOut) if json => return Err(signed_out()),

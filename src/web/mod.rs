@@ -1,8 +1,9 @@
 //! The pages: a file each, and what they have in common.
 //!
 //! A request passes, from the outside in: `around`, which gives it a reference and a line in the log, refuses what is too long,
-//! and turns errors and panics into pages, hardens the answer and compresses it; `browser`, which reads and gives cookies and
-//! takes down what is said; `rate_limit`, which refuses what is too often; then comes the page.
+//! and turns errors and panics into pages, hardens the answer and compresses it; `speculative`, which keeps what nobody asked for
+//! from routes where a GET does something; `browser`, which reads and gives cookies and takes down what is said; `rate_limit`,
+//! which refuses what is too often; `shares`, which refuses what is too much at once; then comes the page.
 
 mod accept;
 mod around;
@@ -33,6 +34,10 @@ mod refusal;
 mod request_log;
 mod return_to;
 mod same_origin;
+mod shares;
+mod speculative;
+mod trailing_slash;
+mod turns;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -42,7 +47,7 @@ use axum::body::Bytes;
 use axum::http::HeaderMap;
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,7 +61,7 @@ use crate::session::{AccessTokens, Revocations, Store};
 use crate::smartsheet::Api;
 use crate::transport::Gate;
 pub use break_it::Control;
-pub use client_address::Peer;
+pub use client_address::{Peer, client_network, is_any_of};
 use failure::Failure;
 use frame::{Frame, Here};
 pub use headers::hardening;
@@ -64,6 +69,8 @@ pub use limits::{BodyOverdue, MAX_URL_BYTES};
 pub use rate_limit::RateLimiter;
 use rate_limit::Route;
 pub use refusal::refusal;
+pub use shares::Shares;
+use speculative::Allow;
 
 /// What the pages work with.
 #[derive(Debug)]
@@ -108,6 +115,8 @@ pub struct App {
     pub trusted_proxies: Vec<IpNet>,
     /// Counts what each client asks for, if anything does.
     pub rate_limiter: Option<RateLimiter>,
+    /// How much of the calls to Smartsheet each session and client has under way.
+    pub shares: Shares,
     /// Lets calls to Smartsheet out.
     pub gate: Gate,
     /// The time.
@@ -129,21 +138,28 @@ pub fn router(app: Arc<App>) -> Router {
     let limited =
         |route| middleware::from_fn_with_state((Arc::clone(&app), route), rate_limit::limit);
     let accompanied = middleware::from_fn_with_state(Arc::clone(&app), browser::accompany);
+    let shared = middleware::from_fn_with_state(Arc::clone(&app), shares::of_client);
+    let deliberate = |methods| {
+        let allow = Allow(methods);
+        middleware::from_fn_with_state((Arc::clone(&app), allow), speculative::leave_alone)
+    };
 
-    let mut ends = Router::new()
-        .route(
-            "/redirect",
-            get(redirect::get).layer(limited(Route::Redirect)),
-        )
-        .route("/me", get(me::get));
+    let mut callback = Router::new().route(
+        "/redirect",
+        get(redirect::get)
+            .layer(shared.clone())
+            .layer(limited(Route::Redirect)),
+    );
+    let mut profile = Router::new().route("/me", get(me::get).layer(limited(Route::Me)));
     let mut pages = Router::new()
         .route("/", get(index::get))
-        .route("/flow", get(flow::get));
+        .route("/flow", get(flow::get).layer(limited(Route::Flow)));
     let mut actions = Router::new().route("/logout", post(logout::post));
     let mut ways_on = Router::new();
     if app.control.is_some() {
         let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
-        ends = ends.route_layer(conclude);
+        callback = callback.route_layer(conclude.clone());
+        profile = profile.route_layer(conclude);
         pages = pages.route("/break", get(break_it::get));
         actions = actions.route("/break/{failure}", post(break_it::post));
         ways_on = ways_on.route("/break/{failure}", get(break_it::go_on));
@@ -151,15 +167,26 @@ pub fn router(app: Arc<App>) -> Router {
     let refresh = Router::new()
         .route(
             "/refresh",
-            post(refresh::post).layer(limited(Route::Refresh)),
+            post(refresh::post)
+                .layer(shared)
+                .layer(limited(Route::Refresh)),
         )
         .route_layer(from_our_pages.clone());
-    let accompanied = ends
-        .merge(refresh)
+    // Here a GET does something.
+    let sign_in = callback
         .route("/login", get(login::get).layer(limited(Route::Login)))
+        .layer(accompanied.clone())
+        .layer(deliberate("GET"));
+    let ways_on = ways_on
+        .layer(accompanied.clone())
+        .layer(deliberate("GET,POST"));
+    // In this order, because of two answers to a wrong method the later one stays.
+    let accompanied = profile
+        .merge(refresh)
         .merge(actions.route_layer(from_our_pages))
+        .layer(accompanied)
         .merge(ways_on)
-        .layer(accompanied);
+        .merge(sign_in);
     let endpoints = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -167,7 +194,20 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/favicon.ico", get(assets::icon))
         .route("/robots.txt", get(assets::robots));
     let pages = pages.merge(accompanied);
-    with_layers(pages.merge(endpoints).with_state(Arc::clone(&app)), app)
+    let routes = pages.merge(endpoints).merge(slashes(&app));
+    with_layers(routes.with_state(Arc::clone(&app)), app)
+}
+
+/// The pages' addresses with a slash at their end.
+fn slashes(app: &App) -> Router<Arc<App>> {
+    let mut routes = Router::new().route("/redirect/", any(trailing_slash::at_redirect));
+    for path in ["/login/", "/me/", "/flow/"] {
+        routes = routes.route(path, get(trailing_slash::without_it));
+    }
+    if app.control.is_some() {
+        routes = routes.route("/break/", get(trailing_slash::without_it));
+    }
+    routes
 }
 
 /// `routes` of somebody else, such as the sandbox, with the headers that harden the app's own answers.

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::App;
 use super::browser::Browser;
 use super::failure::Failure;
+use super::shares::Caller;
 use crate::session::{AccessError, Id, Login, Person, SignedIn};
 use crate::smartsheet::{Api, ApiError, Profile};
 use failures::overtaken;
@@ -29,15 +30,25 @@ pub(super) struct Known {
     pub(super) login: Login,
 }
 
-/// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
-/// of that within [`App::patience`]. Remembers who it is for the other pages.
+/// The same as [`known_for`], for a page that does not look who asks: its calls are part of the session's share alone.
 pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonError> {
+    known_for(app, browser, Caller::default()).await
+}
+
+/// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
+/// of that within [`App::patience`], and as part of what the session and `caller` may have under way. Remembers who it is
+/// for the other pages.
+pub(super) async fn known_for(
+    app: &App,
+    browser: &Browser,
+    caller: Caller,
+) -> Result<Known, PersonError> {
     let id = browser.id().await.map_err(AccessError::from);
     let Some(id) = id.map_err(|error| PersonError::of(error, app, browser))? else {
         return Err(PersonError::SignedOut);
     };
     // Giving up on the waiting ends no refresh: that goes on as a task of its own.
-    let known = match timeout(app.patience, current_user(app, browser, id)).await {
+    let known = match timeout(app.patience, current_user(app, browser, id, caller)).await {
         Ok(known) => known,
         Err(_) => Err(PersonError::Failed(slow())),
     };
@@ -48,9 +59,16 @@ pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonE
     known
 }
 
-async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, PersonError> {
+async fn current_user(
+    app: &App,
+    browser: &Browser,
+    id: Id,
+    caller: Caller,
+) -> Result<Known, PersonError> {
     let failed = |error| PersonError::of(error, app, browser);
     let mut signed_in = app.access.usable(id).await.map_err(failed)?;
+    let share = app.shares.visit(id, caller).await;
+    let share = share.map_err(PersonError::Failed)?;
     let api = watched(app, browser, &signed_in);
     let mut answer = api.current_user(signed_in.access_token()).await;
     // Two calls for a visit at most, with one refresh between them that is shared by all who wait for it. If Smartsheet refuses
@@ -71,6 +89,7 @@ async fn current_user(app: &App, browser: &Browser, id: Id) -> Result<Known, Per
         }
     }
     let profile = answer?;
+    drop(share);
 
     let person = Person::of(&profile);
     let mut login = signed_in.login;

@@ -1,7 +1,15 @@
-//! How often one client may ask for what costs a row or a call to Smartsheet: `/login`, `/redirect` and `/refresh`.
+//! How often one client may ask for what costs a row, a call to Smartsheet or a long page: `/login`, `/redirect`, `/refresh`,
+//! `/me` and `/flow`.
+//!
+//! A client is an IPv4 address or an IPv6 network of 64 bits. Whoever has one often has its neighbours, too: a provider
+//! hands out networks of 56 or 48 bits (RFC 6177), which are 256 or 65,536 clients, and the addresses of a rack or of a
+//! carrier's translators share their first 24 bits. So these networks are counted as well. With each step up the allowance grows four
+//! times, while the number of clients grows 256 times: a few busy ones beside each other are let through, and one who uses a
+//! whole network gets a few times one client's allowance. What is wider, such as a provider's /32, belongs to many people, and
+//! is not counted.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,15 +18,20 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ipnet::IpNet;
 use jiff::Timestamp;
 
 use super::App;
-use super::client_address::ClientAddress;
+use super::client_address::{ClientAddress, network};
 use super::failure::{Action, Failure};
 use crate::clock::{Clock, after, before};
 
-/// How many clients are remembered: a few megabytes. Those who have not asked for a minute need not be.
-const MAX_CLIENTS: usize = 50_000;
+/// How many clients and networks are remembered: a few megabytes. Those who have not asked for a minute need not be.
+const MAX_REMEMBERED: usize = 50_000;
+
+/// The networks that are counted, as how many bits of an address they have, and how often the allowance of one client each has.
+const LEVELS_OF_4: [(u8, u32); 2] = [(32, 1), (24, 4)];
+const LEVELS_OF_6: [(u8, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -29,8 +42,8 @@ pub struct RateLimiter {
     /// How long one request takes to be forgotten.
     cost: Duration,
     clock: Clock,
-    /// When all that a client has asked for will be forgotten. Later than now plus a minute is too much.
-    clear_at: Mutex<HashMap<(Route, IpAddr), Timestamp>>,
+    /// When all that a client or network has asked for will be forgotten. Later than now plus a minute is too much.
+    clear_at: Mutex<HashMap<(Route, IpNet), Timestamp>>,
 }
 
 /// What is counted for itself.
@@ -39,6 +52,8 @@ pub(super) enum Route {
     Login,
     Redirect,
     Refresh,
+    Me,
+    Flow,
 }
 
 impl RateLimiter {
@@ -52,37 +67,58 @@ impl RateLimiter {
         }
     }
 
-    /// Counts a request, or says how long to wait with it.
+    /// Counts a request, or says how long to wait with it. What has to wait is not counted.
     fn admit(&self, route: Route, client: IpAddr) -> Result<(), Duration> {
         let now = self.clock.now();
-        let mut clients = self.clear_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if clients.len() >= MAX_CLIENTS {
-            clients.retain(|_, clear_at| *clear_at > now);
-            if clients.len() >= MAX_CLIENTS {
-                // More clients than memory is spent on, all within a minute. Forgetting them lets some ask for too much;
-                // refusing those who are new would lock people out.
-                clients.clear();
+        let mut remembered = self.clear_at.lock().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut remembered, now);
+        let mut counted = Vec::with_capacity(LEVELS_OF_6.len());
+        for (network, times) in counted_networks(client) {
+            let clear_at = remembered.get(&(route, network)).copied().unwrap_or(now);
+            let would_be_clear_at = after(clear_at.max(now), self.cost / times);
+            let wait = before(would_be_clear_at, MINUTE).duration_since(now);
+            if wait.is_positive() {
+                return Err(wait.unsigned_abs());
             }
+            counted.push(((route, network), would_be_clear_at));
         }
-        let entry = clients.entry((route, network(client))).or_insert(now);
-        let would_be_clear_at = after((*entry).max(now), self.cost);
-        let wait = before(would_be_clear_at, MINUTE).duration_since(now);
-        if wait.is_positive() {
-            return Err(wait.unsigned_abs());
-        }
-        *entry = would_be_clear_at;
+        remembered.extend(counted);
         Ok(())
     }
 }
 
-/// What one client has: an address, or in IPv6 a network of 64 bits, all of which are the same client's to use.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() >> 64 << 64;
-            Ipv6Addr::from_bits(bits).into()
-        }
-        address @ IpAddr::V4(_) => address,
+/// The networks of `client` that are counted, the smallest first, with how often a client's allowance each has.
+fn counted_networks(client: IpAddr) -> impl Iterator<Item = (IpNet, u32)> {
+    let client = client.to_canonical();
+    let levels: &[(u8, u32)] = if client.is_ipv4() {
+        &LEVELS_OF_4
+    } else {
+        &LEVELS_OF_6
+    };
+    let levels = levels.iter();
+    levels.map(move |(bits, times)| (network(client, *bits, *bits), *times))
+}
+
+/// Forgets those who asked for nothing within a minute. When that is not enough, it forgets the half that asked for least:
+/// they lose little, and whoever has used up an allowance stays remembered, however many others come.
+fn make_room(remembered: &mut HashMap<(Route, IpNet), Timestamp>, now: Timestamp) {
+    let most = MAX_REMEMBERED - LEVELS_OF_6.len();
+    if remembered.len() <= most {
+        return;
+    }
+    remembered.retain(|_, clear_at| *clear_at > now);
+    if remembered.len() > most {
+        let mut times: Vec<Timestamp> = remembered.values().copied().collect();
+        let (_, middle, later) = times.select_nth_unstable(remembered.len() / 2);
+        // Many may have asked for the same. Of those in the middle only as many stay as there is room for.
+        let middle = *middle;
+        let surely = later.iter().filter(|time| **time > middle).count();
+        let mut room = (most / 2).saturating_sub(surely);
+        remembered.retain(|_, clear_at| {
+            let stays = *clear_at > middle || (*clear_at == middle && room > 0);
+            room -= usize::from(stays && *clear_at == middle);
+            stays
+        });
     }
 }
 
@@ -108,10 +144,10 @@ fn too_often(wait: Duration) -> Failure {
         status: StatusCode::TOO_MANY_REQUESTS,
         kind: "too-many-requests",
         title: "That was too often",
-        explanation: "This page was asked for so often from your address that it has to be left alone for a while. \
-                      Nothing is lost."
+        explanation: "This page was asked for so often from your address, or from its neighbours, that it has to be left \
+                      alone for a while. Nothing is lost."
             .to_owned(),
-        why: "Each sign-in costs a row and a call to Smartsheet, so nobody may start them without end.",
+        why: "Each of these pages costs a row or a call to Smartsheet, so nobody may ask for them without end.",
         advice: "Wait a minute, then try again.",
         checks: &[
             "If everybody gets this: the app sits behind a proxy that server.trusted_proxies does not name.",
@@ -197,17 +233,63 @@ mod tests {
         assert!(test.limiter.admit(Route::Redirect, client).is_ok());
     }
 
+    /// Each client of these asks as often as it may; how many requests of all of them pass?
+    fn passed_of_all(test: &Test, clients: impl Iterator<Item = String>) -> usize {
+        clients.map(|client| test.passed(&client, 10)).sum()
+    }
+
+    #[test]
+    fn networks_have_allowances_that_grow() {
+        let test = Test::new(10);
+        let of_24 = (0..256).map(|host| format!("192.0.2.{host}"));
+        assert_eq!(passed_of_all(&test, of_24), 4 * 10);
+        let of_56 = (0..256).map(|net| format!("2001:db8:0:1{net:02x}::1"));
+        assert_eq!(passed_of_all(&test, of_56), 4 * 10);
+        // The rest of its /48, of which the /56 has had its part.
+        let of_48 = (0..0x100).map(|net| format!("2001:db8:0:{net:02x}00::1"));
+        assert_eq!(passed_of_all(&test, of_48), 12 * 10);
+        // Their neighbours are none of it.
+        let others = ["192.0.3.1", "2001:db8:1::1"].map(str::to_owned);
+        assert_eq!(passed_of_all(&test, others.into_iter()), 2 * 10);
+        test.pass(60);
+        let of_24 = (0..256).map(|host| format!("192.0.2.{host}"));
+        assert_eq!(passed_of_all(&test, of_24), 4 * 10);
+    }
+
+    #[test]
+    fn what_had_to_wait_is_not_counted_for_the_network() {
+        let test = Test::new(10);
+        assert_eq!(test.passed("2001:db8::1", 1_000), 10);
+        for neighbour in ["2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:3::1"] {
+            assert_eq!(test.passed(neighbour, 10), 10);
+        }
+    }
+
     #[test]
     fn memory_is_bounded_whoever_asks() {
         let test = Test::new(1);
-        let count = u32::try_from(MAX_CLIENTS).unwrap() * 3;
+        assert_eq!(test.passed("203.0.113.9", 2), 1);
+        let count = u32::try_from(MAX_REMEMBERED).unwrap() * 3;
         for number in 0..count {
-            let client = IpAddr::from(number.to_be_bytes());
+            // One of each /24.
+            let client = IpAddr::from((number << 8).to_be_bytes());
             assert!(test.limiter.admit(Route::Login, client).is_ok());
-            if number % 100_000 == 0 {
+            if number % 100_000 == 99_999 {
                 test.pass(120);
             }
         }
-        assert!(test.limiter.clear_at.lock().unwrap().len() <= MAX_CLIENTS);
+        assert!(test.limiter.clear_at.lock().unwrap().len() <= MAX_REMEMBERED);
+    }
+
+    /// However many come, whoever has used up an allowance is not let through for that.
+    #[test]
+    fn a_crowd_makes_nobody_forgotten_who_asked_for_more() {
+        let test = Test::new(10);
+        assert_eq!(test.passed("203.0.113.9", 20), 10);
+        for number in 0..u32::try_from(MAX_REMEMBERED).unwrap() * 2 {
+            let client = IpAddr::from((number << 8).to_be_bytes());
+            assert!(test.limiter.admit(Route::Login, client).is_ok());
+        }
+        assert_eq!(test.passed("203.0.113.9", 20), 0);
     }
 }

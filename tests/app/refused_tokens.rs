@@ -5,7 +5,8 @@ use reqwest::Method;
 use crate::refresh::{ME, TOKEN, bearers, signed_in};
 use crate::support::{Browser, Gate, Page, Reply, Seen};
 
-const VISITS: usize = 50;
+/// As many as a session may have under way.
+const VISITS: usize = 8;
 
 fn expired() -> Reply {
     Reply::error(401, 1003, "expired_token")

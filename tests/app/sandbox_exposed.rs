@@ -125,6 +125,7 @@ fn open_control_at_a_public_address_is_warned_about() {
     let warns = |base: &str, control: &str| {
         let setup = Setup::mounted()
             .set("server.base_url", base)
+            .set("smartsheet.region", "sandbox")
             .set("sandbox.control", control);
         let warnings = setup.settings().warnings();
         warnings

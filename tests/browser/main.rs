@@ -13,4 +13,5 @@ mod no_script;
 mod sign_in;
 mod sign_in_again;
 mod sign_out;
+mod speculation;
 mod support;

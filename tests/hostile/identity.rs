@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Person, Raw, TestApp, http};
+use crate::support::{Answer, Person, Raw, TestApp, http, own_address};
 
 /// Everything is asked for by a host that is not ours; nothing of the answers leads or points to it.
 #[tokio::test]
@@ -57,14 +57,12 @@ async fn foreign(app: &TestApp, method: &str, path: &str, cookie: &str, accept: 
 }
 
 /// Asks for `/login` with these lines of `X-Forwarded-For`.
-async fn login(app: &TestApp, forwarded: &[&str]) -> Answer {
-    let lines = forwarded
-        .iter()
-        .map(|line| format!("X-Forwarded-For: {line}\r\n"))
-        .collect::<Vec<_>>()
-        .concat();
-    let request =
-        format!("GET /login HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n{lines}\r\n");
+async fn login<T: AsRef<[u8]>>(app: &TestApp, forwarded: &[T]) -> Answer {
+    let mut request = b"GET /login HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n".to_vec();
+    for line in forwarded {
+        request.extend([b"X-Forwarded-For: ", line.as_ref(), b"\r\n"].concat());
+    }
+    request.extend(b"\r\n");
     Raw::ask(app.address, request).await
 }
 
@@ -94,7 +92,7 @@ async fn whoever_asks_too_often_waits_and_nobody_else() {
     let wait: i64 = answer.header("retry-after").parse().unwrap();
     assert!((1..=21).contains(&wait), "{answer:?}");
 
-    // Somebody else, another route, and pages that are not limited.
+    // Somebody else, other routes, and a page that is not limited.
     assert_eq!(login(&app, &["203.0.113.8"]).await.status, 303);
     let ask = |path: &str, method: &str| {
         let from = "X-Forwarded-For: 203.0.113.7";
@@ -106,14 +104,17 @@ async fn whoever_asks_too_often_waits_and_nobody_else() {
     for _ in 0..3 {
         assert_eq!(ask("/redirect", "GET").await.status, 400);
         assert_eq!(ask("/refresh", "POST").await.status, 303);
+        assert_eq!(ask("/me", "GET").await.status, 303);
+        assert_eq!(ask("/flow", "GET").await.status, 200);
     }
     let page = ask("/redirect", "GET").await;
     assert_eq!(page.status, 429);
     assert!(page.body.contains("That was too often"), "{page:?}");
     assert_eq!(ask("/refresh", "POST").await.status, 429);
+    assert_eq!(ask("/me", "GET").await.status, 429);
+    assert_eq!(ask("/flow", "GET").await.status, 429);
     for _ in 0..10 {
         assert_eq!(ask("/", "GET").await.status, 200);
-        assert_eq!(ask("/me", "GET").await.status, 303);
     }
 
     app.pass(wait);
@@ -146,6 +147,60 @@ async fn a_spoofed_address_is_not_believed() {
     assert_eq!(login(&app, &["127.0.0.1, 203.0.113.7"]).await.status, 429);
 }
 
+/// What can't be read, before the address that the proxy added, does not hide who asks: as the proxy itself nobody is limited.
+#[tokio::test]
+async fn no_byte_hides_a_client() {
+    let app = behind_a_proxy().await;
+    let lines: [&[u8]; 5] = [b"\xff", b"\xe2\x80\xae", b"unknown", b",,", b"10.0.0.1\xff"];
+    for (count, before) in lines.into_iter().enumerate() {
+        let appended = [before, b", 203.0.113.7"].concat();
+        let status = login(&app, &[appended]).await.status;
+        assert_eq!(status, if count < 3 { 303 } else { 429 }, "{before:?}");
+        // In a line of its own, as some proxies add it.
+        let status = login(&app, &[before, b"203.0.113.8"]).await.status;
+        assert_eq!(status, if count < 3 { 303 } else { 429 }, "{before:?}");
+    }
+}
+
+/// A proxy that is named by its IPv4 address in IPv6 is the same proxy.
+#[tokio::test]
+async fn a_proxy_may_be_named_by_its_mapped_address() {
+    for proxies in ["::ffff:127.0.0.1", "::ffff:127.0.0.0/104"] {
+        let flags = [
+            ("server.trusted_proxies", proxies),
+            ("server.rate_limit", "3"),
+        ];
+        let app = TestApp::with(&flags, |_| {}).await;
+        for _ in 0..3 {
+            assert_eq!(login(&app, &["203.0.113.7"]).await.status, 303);
+        }
+        assert_eq!(login(&app, &["203.0.113.7"]).await.status, 429, "{proxies}");
+    }
+}
+
+/// Whoever has a whole network gets a few times what one client gets, and the neighbours of that network notice nothing.
+#[tokio::test]
+async fn a_network_is_no_crowd_of_clients() {
+    let app = behind_a_proxy().await;
+    let passed = async |clients: &mut dyn Iterator<Item = String>| {
+        let mut passed = 0;
+        for client in clients {
+            for _ in 0..4 {
+                passed += usize::from(login(&app, &[&client]).await.status == 303);
+            }
+        }
+        passed
+    };
+    // A /24 and a /56 have four times the three of one client, and a /48 sixteen times.
+    let of_24 = passed(&mut (0..20).map(|host| format!("203.0.113.{host}"))).await;
+    let of_56 = passed(&mut (0..20).map(|net| format!("2001:db8:0:1{net:02x}::1"))).await;
+    let of_48 = passed(&mut (0..30).map(|net| format!("2001:db8:1:{net:02x}00::1"))).await;
+    assert_eq!((of_24, of_56, of_48), (12, 12, 48));
+    for neighbour in ["203.0.112.1", "2001:db8:2::1"] {
+        assert_eq!(login(&app, &[neighbour]).await.status, 303);
+    }
+}
+
 /// Nothing is believed of a peer that is no trusted proxy: each of these would be a new client, were it believed.
 #[tokio::test]
 async fn who_is_no_proxy_speaks_for_itself() {
@@ -169,15 +224,6 @@ async fn who_is_no_proxy_speaks_for_itself() {
         statuses.push(request.send().await.unwrap().status().as_u16());
     }
     assert_eq!(statuses, [303, 303, 303, 429, 429]);
-}
-
-/// An address of this machine that is not loopback.
-fn own_address() -> Option<std::net::IpAddr> {
-    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
-    // Nothing is sent: this asks the routing table alone.
-    socket.connect("192.0.2.1:9").ok()?;
-    let address = socket.local_addr().ok()?.ip();
-    (!address.is_loopback()).then_some(address)
 }
 
 /// This machine's own requests are nobody's attack: a developer's, a test's, or those of a proxy that nobody named.

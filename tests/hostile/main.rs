@@ -2,9 +2,11 @@
 //! about who they are. The right status, bounded memory, and other users who notice nothing.
 
 mod calls;
+mod connections;
 mod flood;
 mod identity;
 mod malformed;
+mod shares;
 mod slow;
 mod stopping;
 mod support;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::support::{Bystander, Manner, Person, Upstream, comes_back};
 
-/// How many people ask at once.
-const PEOPLE: usize = 40;
+/// How many people ask at once, and how often each: as often as one session may.
+const PEOPLE: usize = 5;
+const TABS: usize = 8;
 
 /// No answer of the bystander's takes this long, though the machine is busy.
 const SOON: Duration = Duration::from_secs(9);
@@ -14,15 +15,19 @@ async fn asked_all_at_once(manner: Manner, status: u16) {
     let upstream = Upstream::start().await;
     let program = upstream.program(&[("SESSION_STORE", "memory")]).await;
     let bystander = Person::sign_in(program.address).await;
-    let person = Person::sign_in(program.address).await;
+    let mut people = Vec::new();
+    for _ in 0..PEOPLE {
+        people.push(Person::sign_in(program.address).await);
+    }
+    let person = people[0].clone();
     assert_eq!(person.me().await.unwrap().status(), 200);
     let before = program.memory("VmHWM");
 
     upstream.answer(manner);
     let watching = Bystander::watch(&bystander);
-    let asked: Vec<_> = (0..PEOPLE)
-        .map(|_| {
-            let person = person.clone();
+    let asked: Vec<_> = (0..PEOPLE * TABS)
+        .map(|number| {
+            let person = people[number % PEOPLE].clone();
             tokio::spawn(async move { person.me().await.unwrap() })
         })
         .collect();

@@ -24,6 +24,7 @@ pub(crate) struct TestApp {
     address: String,
     /// Where its sandbox is: the same server by another name, which makes it another site.
     pub(crate) sandbox: String,
+    metrics: String,
     ahead: Arc<AtomicU64>,
     http: reqwest::Client,
     _folder: TempDir,
@@ -62,6 +63,7 @@ impl TestApp {
             };
             match start(port, &base, &folder, surroundings.clone()).await {
                 Ok(server) => {
+                    let metrics = server.metrics_address().unwrap().unwrap();
                     tokio::spawn(server.serve(std::future::pending()));
                     return Self {
                         address: format!("http://127.0.0.1:{port}"),
@@ -71,6 +73,7 @@ impl TestApp {
                             format!("http://127.0.0.1:{port}/sandbox")
                         },
                         base,
+                        metrics: format!("http://{metrics}/metrics"),
                         ahead,
                         http: http_client(),
                         _folder: folder,
@@ -126,6 +129,16 @@ impl TestApp {
         request.header("cookie", cookie).send().await.unwrap()
     }
 
+    /// How many requests were made ahead of a person, and left alone.
+    pub(crate) async fn speculative_requests(&self) -> u64 {
+        let figures = self.http.get(&self.metrics).send().await.unwrap();
+        let figures = figures.text().await.unwrap();
+        let mut lines = figures.lines();
+        let count =
+            lines.find_map(|line| line.strip_prefix("oauth_demo_speculative_requests_total "));
+        count.unwrap().parse().unwrap()
+    }
+
     /// What arrived at the sandbox's token endpoint, such as `refresh_token 200`.
     pub(crate) async fn token_requests(&self) -> Vec<String> {
         let url = format!("{}/sandbox/control/requests", self.address);
@@ -166,6 +179,7 @@ async fn start(
         ("server.base_url", base.to_owned()),
         ("smartsheet.region", "sandbox".to_owned()),
         ("session.store", format!("sqlite://{}", store.display())),
+        ("server.metrics_listen", "127.0.0.1:0".to_owned()),
     ];
     let flags = flags.map(|(name, value)| (name.to_owned(), value));
     let settings = Settings::load(Some(&file), &|_| None, &flags).unwrap();

@@ -7,6 +7,7 @@ mod program;
 mod raw;
 mod upstream;
 
+use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 pub(crate) use app::TestApp;
@@ -17,3 +18,12 @@ pub(crate) use upstream::{Manner, Upstream};
 
 /// What no test waits longer for. It bounds waiting for an event; nothing is timed by it.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An address of this machine that is not loopback.
+pub(crate) fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent: this asks the routing table alone.
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback()).then_some(address)
+}

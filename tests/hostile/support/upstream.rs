@@ -75,11 +75,18 @@ impl Upstream {
 
     /// An app of this process that uses it, with the limits that `adjust` leaves.
     pub(crate) async fn app(&self, adjust: impl FnOnce(&mut Surroundings)) -> TestApp {
+        self.app_with(&[], adjust).await
+    }
+
+    /// The same, with `more` settings.
+    pub(crate) async fn app_with(
+        &self,
+        more: &[(&str, &str)],
+        adjust: impl FnOnce(&mut Surroundings),
+    ) -> TestApp {
         let settings = self.settings();
-        let flags: Vec<_> = settings
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
+        let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
+        let flags: Vec<_> = settings.chain(more.iter().copied()).collect();
         TestApp::with(&flags, adjust).await
     }
 

@@ -1,0 +1,161 @@
+//! How much of the calls to Smartsheet one session and one client may have under way, so that nobody leaves others without.
+//!
+//! The app makes a bounded number of calls at once ([`Limits::max_calls`]). When Smartsheet is slow, one person who asks again and again
+//! would have all of them. So each session has [`SESSION_CALLS`] at once, each client a quarter, and each network that is
+//! likely one client's a half. Whoever has its share under way waits for its turn as long as a page waits for any call
+//! ([`Limits::max_wait`]), and is told to come again then. This machine itself is not counted, as at the rate limit.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use ipnet::IpNet;
+use tokio::sync::AcquireError;
+use tokio::time::{Instant, timeout_at};
+
+use super::App;
+use super::client_address::{ClientAddress, client_network, network};
+use super::failure::{Action, Failure};
+use super::person::{BUSY_BECAUSE, BUSY_FOR};
+use super::turns::{Turn, Turns};
+use crate::session::Id;
+use crate::transport::Limits;
+
+/// How many visits of one session may call Smartsheet at once. More than a browser opens connections to one host.
+const SESSION_CALLS: usize = 8;
+
+/// The network that may have twice what a client has: what is most often handed out as one, as how many bits of an address.
+const NETWORK_BITS_OF_4: u8 = 24;
+const NETWORK_BITS_OF_6: u8 = 48;
+
+/// The calls that are under way for each.
+#[derive(Debug, Clone)]
+pub struct Shares {
+    sessions: Turns<Id>,
+    clients: Turns<IpNet>,
+    networks: Turns<IpNet>,
+    patience: Duration,
+}
+
+/// A client's share, taken while it is kept.
+#[derive(Debug)]
+pub(super) struct ClientShare {
+    _client: Option<(Turn<IpNet>, Turn<IpNet>)>,
+}
+
+/// A visit's part of what its session and its client have, taken while it is kept.
+#[derive(Debug)]
+pub(super) struct VisitShare {
+    _session: Turn<Id>,
+    _client: ClientShare,
+}
+
+/// Whom a request came from, where that is counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Caller(Option<IpAddr>);
+
+impl Caller {
+    fn of(address: Option<&ClientAddress>) -> Self {
+        let client = address.map(|ClientAddress(client)| *client);
+        Self(client.filter(|client| !client.is_loopback()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts.extensions.get()))
+    }
+}
+
+impl Shares {
+    /// Shares of [`Limits::max_calls`].
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        // However few calls there may be, the gate decides about the first of each session.
+        let part = |part: usize| Turns::new((limits.max_calls / part).max(SESSION_CALLS));
+        Self {
+            sessions: Turns::new(SESSION_CALLS),
+            clients: part(4),
+            networks: part(2),
+            patience: limits.max_wait,
+        }
+    }
+
+    /// Waits for the turn of a visit of `session` that `caller` makes. It may be used for as many calls as it takes, one after the
+    /// other.
+    ///
+    /// # Errors
+    ///
+    /// 429 when the turn does not come in time.
+    pub(super) async fn visit(&self, session: Id, caller: Caller) -> Result<VisitShare, Failure> {
+        let patient = Instant::now() + self.patience;
+        // The session's first: visits that wait for it must not take the place of other people at the same address.
+        let session = timeout_at(patient, self.sessions.take(&session)).await;
+        let session = session
+            .map_err(|_| too_many("of your session"))?
+            .map_err(Failure::internal)?;
+        Ok(VisitShare {
+            _session: session,
+            _client: self.client(caller, patient).await?,
+        })
+    }
+
+    async fn client(&self, caller: Caller, patient: Instant) -> Result<ClientShare, Failure> {
+        let Some(client) = caller.0 else {
+            return Ok(ClientShare { _client: None });
+        };
+        let turns = async {
+            let network = network(client, NETWORK_BITS_OF_4, NETWORK_BITS_OF_6);
+            let turn = self.clients.take(&client_network(client)).await?;
+            Ok((turn, self.networks.take(&network).await?))
+        };
+        let turns: Result<_, AcquireError> = timeout_at(patient, turns)
+            .await
+            .map_err(|_| too_many("from your address"))?;
+        Ok(ClientShare {
+            _client: Some(turns.map_err(Failure::internal)?),
+        })
+    }
+}
+
+/// Around a page that calls Smartsheet for whoever asks: the request is part of its client's share until it is answered.
+pub(super) async fn of_client(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
+    let patient = Instant::now() + app.shares.patience;
+    match app.shares.client(caller, patient).await {
+        Ok(_share) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+fn too_many(whose: &'static str) -> Failure {
+    Failure {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        kind: "too-many-at-once",
+        title: "That was too much at once",
+        explanation: format!(
+            "Many requests {whose} wait for Smartsheet already. This one was not made. Nothing is lost."
+        ),
+        why: BUSY_BECAUSE,
+        advice: "Wait a moment, then try again.",
+        checks: &[
+            "If everybody gets this: the app sits behind a proxy that server.trusted_proxies does not name, or Smartsheet is \
+             very slow.",
+        ],
+        action: Action::GoHome,
+        reason: format!("too many calls at once {whose}"),
+        retry_after: Some(BUSY_FOR),
+    }
+}
