@@ -1,9 +1,10 @@
 //! The pages: a file each, and what they have in common.
 //!
 //! A request passes, from the outside in: `around`, which gives it a reference and a line in the log, refuses what is too long,
-//! and turns errors and panics into pages, hardens the answer and compresses it; `speculative`, which keeps what nobody asked for from
-//! routes where a GET does something; `record`, which takes down what is said; tower-sessions' layer, which finds the session;
-//! `rate_limit`, which refuses what is too often; `shares`, which refuses what is too much at once; then comes the page.
+//! and turns errors and panics into pages, hardens the answer and compresses it; `speculative`, which keeps what nobody asked for
+//! from routes where a GET does something; `record`, which takes down what is said; tower-sessions' layer, which finds the
+//! session; `rate_limit`, which refuses what is too often; `shares`, which refuses what is too much at once; then comes the
+//! page.
 
 mod accept;
 mod around;
