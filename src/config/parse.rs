@@ -331,6 +331,21 @@ mod tests {
         assert!(scopes("READ_SHEET").unwrap_err().contains("\"READ_SHEET\""));
     }
 
+    #[test]
+    fn networks_of_ipv4_are_given_as_such_however_they_are_written() {
+        for (text, network) in [
+            ("::ffff:127.0.0.1", "127.0.0.1/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            ("::/0", "::/0"),
+            ("2001:db8::/32", "2001:db8::/32"),
+        ] {
+            let read = networks(text).unwrap();
+            assert_eq!(read, [network.parse::<IpNet>().unwrap()], "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_value_panics(text in "\\PC{0,40}") {

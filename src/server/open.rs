@@ -58,15 +58,22 @@ impl Open {
     pub(super) fn admits(&self, client: IpAddr) -> bool {
         let open = self.lock();
         let client = client_network(client);
-        if open.counts.get(&client).copied().unwrap_or_default() < self.for_client {
+        let count = open.counts.get(&client).copied().unwrap_or_default();
+        if count < self.for_client {
             return true;
         }
+        // Those that were told to close a moment ago are still there. So it is as many as there are too many, and not one.
+        let excess = count + 1 - self.for_client;
         let own = open.connections.values();
         let own = own.filter(|connection| connection.client == Some(client));
-        let Some((_, handle)) = waiting(own).min_by_key(|(since, _)| *since) else {
+        let mut own: Vec<_> = waiting(own).collect();
+        if own.len() < excess {
             return false;
-        };
-        handle.evict();
+        }
+        own.sort_unstable_by_key(|(since, _)| *since);
+        for (_, handle) in &own[..excess] {
+            handle.evict();
+        }
         true
     }
 

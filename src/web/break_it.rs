@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
@@ -158,8 +158,10 @@ pub(super) fn lesson(browser: &Browser) -> Option<Lesson> {
 
 /// Around the pages where a failure can end: hands the lesson to error pages, and closes the trial once it was shown.
 pub(super) async fn conclude(browser: Browser, request: Request, next: Next) -> Response {
+    // A look at the headers alone shows nobody the lesson.
+    let is_shown = request.method() != Method::HEAD;
     let mut response = next.run(request).await;
-    if response.status().is_redirection() {
+    if response.status().is_redirection() || !is_shown {
         return response;
     }
     if let Some(lesson) = lesson(&browser) {

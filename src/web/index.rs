@@ -14,6 +14,7 @@ use super::avatar::Avatar;
 use super::browser::Browser;
 use super::failure::Failure;
 use super::person::{PersonError, known};
+use super::shares::Caller;
 use super::{App, Frame, Here, page, rendered};
 use crate::oauth::Scope;
 use crate::session::Person;
@@ -52,8 +53,8 @@ impl From<Person> for Visit {
     }
 }
 
-pub(super) async fn get(State(app): State<Arc<App>>, browser: Browser) -> Response {
-    match visitor(&app, &browser).await {
+pub(super) async fn get(State(app): State<Arc<App>>, browser: Browser, caller: Caller) -> Response {
+    match visitor(&app, &browser, caller).await {
         Visitor::SignedOut => welcome(&app).map_err(Failure::internal).into_response(),
         visitor @ Visitor::SignedIn(_) => page(&start_page(&app, visitor)),
     }
@@ -88,7 +89,7 @@ impl From<Option<Person>> for Visitor {
     }
 }
 
-async fn visitor(app: &App, browser: &Browser) -> Visitor {
+async fn visitor(app: &App, browser: &Browser, caller: Caller) -> Visitor {
     let login = match browser.session().await {
         Ok(stored) => stored.map(|stored| stored.data.login),
         Err(error) => {
@@ -101,7 +102,7 @@ async fn visitor(app: &App, browser: &Browser) -> Visitor {
         None => Visitor::SignedOut,
         Some(login) if login.person.is_some() => Visitor::SignedIn(login.person.map(Visit::from)),
         // Signed in, but no page has called `users/me` yet.
-        Some(_) => match timeout(NAME_WITHIN, known(app, browser)).await {
+        Some(_) => match timeout(NAME_WITHIN, known(app, browser, caller)).await {
             Ok(Ok(known)) => Visitor::SignedIn(known.login.person.map(Visit::from)),
             Ok(Err(PersonError::SignedOut)) => Visitor::SignedOut,
             Ok(Err(PersonError::Failed(failure))) if failure.status == StatusCode::UNAUTHORIZED => {

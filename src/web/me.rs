@@ -18,7 +18,7 @@ use super::avatar::Avatar;
 use super::browser::Browser;
 use super::failure::{Action, Failure};
 use super::frame::Lesson;
-use super::person::{Known, PersonError, known_for};
+use super::person::{Known, PersonError, known};
 use super::shares::Caller;
 use super::{App, Frame, Here, break_it, page};
 use crate::session::{Login, Person};
@@ -53,7 +53,7 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let json = wants_json(&headers);
-    let Known { profile, login } = match known_for(&app, &browser, caller).await {
+    let Known { profile, login } = match known(&app, &browser, caller).await {
         Ok(known) => known,
         Err(PersonError::Failed(failure)) => return Err(failure),
         Err(PersonError::SignedOut) if json => return Err(signed_out()),

@@ -30,15 +30,10 @@ pub(super) struct Known {
     pub(super) login: Login,
 }
 
-/// The same as [`known_for`], for a page that does not look who asks: its calls are part of the session's share alone.
-pub(super) async fn known(app: &App, browser: &Browser) -> Result<Known, PersonError> {
-    known_for(app, browser, Caller::default()).await
-}
-
 /// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
 /// of that within [`App::patience`], and as part of what the session and `caller` may have under way. Remembers who it is
 /// for the other pages.
-pub(super) async fn known_for(
+pub(super) async fn known(
     app: &App,
     browser: &Browser,
     caller: Caller,

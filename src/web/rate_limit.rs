@@ -3,10 +3,10 @@
 //!
 //! A client is an IPv4 address or an IPv6 network of 64 bits. Whoever has one often has its neighbours, too: a provider
 //! hands out networks of 56 or 48 bits (RFC 6177), which are 256 or 65,536 clients, and the addresses of a rack or of a
-//! carrier's translators share their first 24 bits. So these networks are counted as well. With each step up the allowance grows four
-//! times, while the number of clients grows 256 times: a few busy ones beside each other are let through, and one who uses a
-//! whole network gets a few times one client's allowance. What is wider, such as a provider's /32, belongs to many people, and
-//! is not counted.
+//! carrier's translators share their first 24 bits. So these networks are counted as well. With each step up the allowance
+//! grows four times, while the number of clients grows 256 times: a few busy ones beside each other are let through, and one
+//! who uses a whole network gets a few times one client's allowance. What is wider, such as a provider's /32, belongs to
+//! many people, and is not counted.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

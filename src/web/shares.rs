@@ -1,9 +1,9 @@
 //! How much of the calls to Smartsheet one session and one client may have under way, so that nobody leaves others without.
 //!
-//! The app makes a bounded number of calls at once ([`Limits::max_calls`]). When Smartsheet is slow, one person who asks again and again
-//! would have all of them. So each session has [`SESSION_CALLS`] at once, each client a quarter, and each network that is
-//! likely one client's a half. Whoever has its share under way waits for its turn as long as a page waits for any call
-//! ([`Limits::max_wait`]), and is told to come again then. This machine itself is not counted, as at the rate limit.
+//! The app makes a bounded number of calls at once ([`Limits::max_calls`]). When Smartsheet is slow, one person who asks
+//! again and again would have all of them. So each session has [`SESSION_CALLS`] at once, each client a quarter, and each
+//! network that is often one person's a half. Whoever has its share under way waits for its turn as long as a page waits for
+//! any call ([`Limits::max_wait`]), and is told to come again then. This machine itself is not counted, as at the rate limit.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -89,8 +89,8 @@ impl Shares {
         }
     }
 
-    /// Waits for the turn of a visit of `session` that `caller` makes. It may be used for as many calls as it takes, one after the
-    /// other.
+    /// Waits for the turn of a visit of `session` that `caller` makes. It may be used for as many calls as it takes, one
+    /// after the other.
     ///
     /// # Errors
     ///

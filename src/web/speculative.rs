@@ -1,7 +1,7 @@
 //! Requests that nobody made: a browser that fetches what may be clicked next, and a program that looks where a link leads.
 //!
-//! Where a `GET` does something, neither may do it. A callback that is fetched ahead would use up its `state` and its code, and the
-//! person's own request a moment later would be refused.
+//! Where a `GET` does something, neither may do it. A callback that is fetched ahead would use up its `state` and its code,
+//! and the person's own request a moment later would be refused.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) async fn leave_alone(
     } else if request.method() == Method::GET && is_speculative(request.headers()) {
         app.metrics.speculative_request();
         tracing::debug!("a speculative request is left alone");
-        // Not an error, which a browser would show in its console; and not kept for the person's own request.
+        // No error, and not to be kept for the person's own request.
         let no_store = [(header::CACHE_CONTROL, "no-store")];
         return (StatusCode::NO_CONTENT, no_store).into_response();
     } else {

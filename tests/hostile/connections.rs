@@ -164,3 +164,38 @@ async fn more_than_its_share_is_closed() {
     assert_eq!(raw.end().await, b"");
     assert_eq!(Raw::ask(inside, HEALTH).await.status, 200);
 }
+
+/// However quickly they come: each that is let in has had another of its own closed.
+#[tokio::test]
+async fn a_burst_is_no_way_to_more_than_a_share() {
+    let Some((_app, outside)) = in_the_open("80").await else {
+        return;
+    };
+    let mut own = Vec::new();
+    for _ in 0..20 {
+        own.push(idle(outside).await);
+    }
+    // Until one more is let in, which is when the first have rested long enough to make room.
+    loop {
+        let mut raw = Raw::connect(outside).await;
+        raw.send(HEALTH).await;
+        if raw.answer().await.is_some() {
+            own.push(raw);
+            break;
+        }
+    }
+    let burst = (0..60).map(async |_| {
+        let mut raw = Raw::connect(outside).await;
+        raw.send(HEALTH).await;
+        let answer = raw.answer().await;
+        answer.map(|_| raw)
+    });
+    let burst = futures_util::future::join_all(burst).await;
+    let burst: Vec<Raw> = burst.into_iter().flatten().collect();
+    let mut open = 0;
+    for mut raw in own.into_iter().chain(burst) {
+        raw.send(HEALTH).await;
+        open += usize::from(raw.answer().await.is_some());
+    }
+    assert!((1..=20).contains(&open), "{open}");
+}
