@@ -71,6 +71,9 @@ impl Tally {
     }
 
     pub(super) fn add(&self, what: &'static str, number: usize) {
+        if number == 0 {
+            return;
+        }
         *self.counts.lock().unwrap().entry(what).or_default() += number;
     }
 

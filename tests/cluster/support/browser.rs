@@ -132,7 +132,7 @@ impl Browser {
 
     fn keep_cookies(&self, headers: &HeaderMap) {
         for line in headers.get_all(header::SET_COOKIE) {
-            let line = line.to_str().unwrap();
+            let line = String::from_utf8_lossy(line.as_bytes());
             let (name, rest) = line.split_once('=').unwrap();
             let value = rest.split(';').next().unwrap_or_default();
             let mut cookies = self.cookies.lock().unwrap();
