@@ -39,6 +39,7 @@ mod refresh_failures;
 mod refresh_shared;
 mod return_to;
 mod revocations;
+mod revocations_refused;
 mod sealed;
 mod secret_files;
 mod secrets_in_logs;
