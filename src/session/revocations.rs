@@ -34,6 +34,19 @@ pub struct Revocations {
     metrics: Option<Metrics>,
 }
 
+/// Why a pair was not revoked this time.
+#[derive(Debug, thiserror::Error)]
+enum NotYet {
+    #[error(transparent)]
+    Failed(#[from] OAuthError),
+    /// Whoever refreshes it may need it, and gives the new pair back.
+    #[error("a refresh of the tokens may be under way")]
+    RefreshUnderWay,
+    /// It was issued for this a moment ago: the grant lives.
+    #[error("a token that was issued just now is not accepted")]
+    FreshTokenRefused,
+}
+
 /// A revocation that this instance has the right to try now.
 struct Claimed {
     key: RowKey,
@@ -177,7 +190,7 @@ impl Revocations {
 
     /// Revokes the pair. An access token that has expired, or that Smartsheet refuses, can't revoke anything, while its
     /// refresh token may still live: then a fresh pair is asked for, and revoked.
-    async fn revoke(&self, claimed: &mut Claimed) -> Result<metrics::Revocation, OAuthError> {
+    async fn revoke(&self, claimed: &mut Claimed) -> Result<metrics::Revocation, NotYet> {
         let now = self.store.clock.now();
         let token = claimed.revocation.token.clone();
         let leased_until = claimed.revocation.leased_until;
@@ -187,9 +200,7 @@ impl Revocations {
             return Ok(metrics::Revocation::Done);
         }
         if is_leased {
-            return Err(OAuthError::NotSent(
-                "a refresh of the tokens may be under way",
-            ));
+            return Err(NotYet::RefreshUnderWay);
         }
         let Some(refresh_token) = &token.refresh_token else {
             return Ok(metrics::Revocation::GrantGone);
@@ -204,8 +215,10 @@ impl Revocations {
             // It is revoked all the same, if Smartsheet takes it now.
             tracing::warn!(%error, "a pair that is to be revoked could not be stored");
         }
-        self.client.revoke(&new.access_token).await?;
-        Ok(metrics::Revocation::Done)
+        match self.client.revoke(&new.access_token).await? {
+            Revoked::Done => Ok(metrics::Revocation::Done),
+            Revoked::NotAccepted => Err(NotYet::FreshTokenRefused),
+        }
     }
 
     /// Writes what is known of a revocation, to be tried next at `due`. `false` when another instance wrote it meanwhile.

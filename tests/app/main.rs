@@ -47,6 +47,7 @@ mod refusals;
 mod refused_tokens;
 mod return_to;
 mod revocations;
+mod revocations_refused;
 mod sandbox_exposed;
 mod sealed;
 mod secret_files;

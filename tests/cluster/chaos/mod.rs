@@ -1,53 +1,85 @@
 //! Everything at once: three instances on one PostgreSQL, dozens of browsers, tokens that expire again and again, a
-//! Smartsheet that fails, instances that are killed, a database that is restarted. Nobody may lose a login but through
-//! an instance that was killed between Smartsheet's answer and the commit.
+//! Smartsheet that fails, instances that are killed, a database that is restarted, and attackers. Nobody may lose a login but
+//! through an instance that was killed between Smartsheet's answer and the commit, nobody may see another's page or wait for
+//! an attacker, and at the end no grant may be alive that nobody holds.
 //!
-//! `CHAOS_SECONDS` says for how long (60), `CHAOS_SEED` with which random numbers.
+//! `CHAOS_SECONDS` says for how long (60, at most 500), `CHAOS_SEED` with which random numbers. With `CHAOS_KILLS=off`
+//! instances are stopped in good order only, so that nothing of a kill excuses anything.
 
+mod attackers;
+mod cookies;
+mod judge;
 mod person;
+mod quiet;
+mod state;
 mod tally;
+mod trouble;
+mod users;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
-use serde_json::json;
 
-use crate::support::{Cluster, Instance, Postgres, SandboxProcess, Setup, free_address, seed};
+use crate::support::{Cluster, Postgres, SandboxProcess, Table, free_address, seed};
+use attackers::{Attackers, PROXY};
+use cookies::Bait;
 use person::{Habit, Person};
 use tally::Tally;
+use trouble::{LEASE, kill_now_and_then, restart_database, start, trouble_smartsheet};
+use users::User;
 
 const PEOPLE: usize = 40;
 const INSTANCES: usize = 3;
+
+/// How many connections an instance has room for. People and attackers together need less.
+const CONNECTIONS: usize = 400;
+
+/// Codes live for ten minutes. Older ones can't be told from grants.
+const MOST_SECONDS: u64 = 500;
 
 /// What everybody shares.
 struct World {
     sandbox: SandboxProcess,
     server: Arc<Postgres>,
+    table: Table,
     addresses: Vec<SocketAddr>,
+    may_kill: bool,
     tally: Tally,
     over: AtomicBool,
     last_expiry: Mutex<Instant>,
+    /// Since when the database was away, and until when.
+    away: Mutex<Option<(Instant, Option<Instant>)>>,
+    /// What attackers put into other people's browsers, the latest first.
+    bait: Mutex<VecDeque<Bait>>,
+}
+
+impl World {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn nobody_loses_a_login() {
     let seconds = std::env::var("CHAOS_SECONDS").map_or(60, |text| text.parse().unwrap());
+    assert!(seconds <= MOST_SECONDS, "CHAOS_SECONDS={seconds}");
     let seed = seed("CHAOS_SEED");
     let server = Postgres::start_new().await;
     let sandbox = SandboxProcess::start();
     let cluster = Cluster::on(Arc::clone(&server))
         .await
         .with_sandbox(&sandbox);
-    let cluster = cluster.set("SESSION_REFRESH_LEASE", "4s").set(
-        "RUST_LOG",
-        std::env::var("CHAOS_LOG").unwrap_or_else(|_| "warn".to_owned()),
-    );
+    let log = std::env::var("CHAOS_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let cluster = cluster
+        .set("SESSION_REFRESH_LEASE", format!("{}s", LEASE.as_secs()))
+        .set("SERVER_MAX_CONNECTIONS", CONNECTIONS.to_string())
+        .set("SERVER_TRUSTED_PROXIES", PROXY.to_string())
+        .set("RUST_LOG", log);
     let addresses: Vec<SocketAddr> = (0..INSTANCES).map(|_| free_address()).collect();
     let mut instances = Vec::new();
     for address in &addresses {
@@ -56,14 +88,26 @@ async fn nobody_loses_a_login() {
     let world = Arc::new(World {
         sandbox,
         server,
+        table: cluster.table().await,
         addresses,
+        may_kill: std::env::var("CHAOS_KILLS").map_or(true, |kills| kills != "off"),
         tally: Tally::default(),
         over: AtomicBool::new(false),
         last_expiry: Mutex::new(Instant::now()),
+        away: Mutex::default(),
+        bait: Mutex::default(),
     });
 
     let people: Vec<Arc<Person>> = (0..PEOPLE)
-        .map(|number| Arc::new(Person::new(seed ^ (number as u64 + 1), habit(number))))
+        .map(|number| {
+            let (habit, user) = (habit(number), User::of_person(number));
+            let seed = seed ^ (number as u64 + 1);
+            Arc::new(Person::new(seed, habit, user, None))
+        })
+        .collect();
+    let attackers = Attackers::new(seed);
+    let everybody: Vec<Arc<Person>> = (people.iter().cloned())
+        .chain(attackers.accounts())
         .collect();
     let lives = people.iter().map(|person| {
         let (person, world) = (Arc::clone(person), Arc::clone(&world));
@@ -74,9 +118,10 @@ async fn nobody_loses_a_login() {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         world.over.store(true, Ordering::SeqCst);
     };
-    let killer = kill_now_and_then(&cluster.setup, &mut instances, &people, &world, seed);
-    let (ended, (), (), (), ()) = tokio::join!(
+    let killer = kill_now_and_then(&cluster.setup, &mut instances, &everybody, &world, seed);
+    let (ended, (), (), (), (), ()) = tokio::join!(
         lives,
+        attackers.attack(&world),
         clock,
         killer,
         trouble_smartsheet(&world, seed),
@@ -86,19 +131,9 @@ async fn nobody_loses_a_login() {
         life.unwrap();
     }
 
-    // When all is quiet, everybody is where they think they are, and nobody who left is back.
-    world.sandbox.clear("faults").await;
-    world.sandbox.expire_access_tokens().await;
-    for person in &people {
-        person.takes_stock(&world).await;
-    }
-    world.count_refreshes().await;
-    let table = cluster.table().await;
-    println!(
-        "{}",
-        world.tally.summary(seed, seconds, table.logins().await)
-    );
-    table.close().await;
+    quiet::take_stock(&world, &cluster.setup, &mut instances, &everybody).await;
+    println!("{}", world.tally.summary(seed, seconds));
+    world.table.close().await;
     for instance in &instances {
         for line in instance
             .log()
@@ -116,103 +151,5 @@ fn habit(number: usize) -> Habit {
         0 => Habit::Impatient,
         1 => Habit::ManyTabs,
         _ => Habit::Calm,
-    }
-}
-
-/// Starts an instance where one was before, whose port may need a moment.
-async fn start(setup: &Setup, address: SocketAddr) -> Instance {
-    for _ in 0..100 {
-        match setup.launch(address).serving().await {
-            Ok(instance) => return instance,
-            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
-        }
-    }
-    panic!("the instance at {address} does not start");
-}
-
-async fn kill_now_and_then(
-    setup: &Setup,
-    instances: &mut [Instance],
-    people: &[Arc<Person>],
-    world: &World,
-    seed: u64,
-) {
-    let mut random = StdRng::seed_from_u64(seed ^ 0xdead);
-    while !world.over.load(Ordering::SeqCst) {
-        tokio::time::sleep(Duration::from_millis(random.random_range(1_000..4_000))).await;
-        let victim = random.random_range(0..INSTANCES);
-        if random.random_bool(0.7) {
-            instances[victim].kill();
-            world.tally.count("instances killed");
-            // Whoever was waiting for this instance may have lost the pair that it was about to store.
-            for person in people {
-                person.excuse(victim);
-            }
-        } else {
-            instances[victim].terminate();
-            world.tally.count("instances stopped");
-            let status = instances[victim].ended().await;
-            assert!(status.success(), "a stop in good order: {status}");
-        }
-        tokio::time::sleep(Duration::from_millis(random.random_range(100..1_500))).await;
-        instances[victim] = start(setup, world.addresses[victim]).await;
-    }
-}
-
-/// Tokens expire again and again, and now and then Smartsheet fails or is slow.
-async fn trouble_smartsheet(world: &World, seed: u64) {
-    const FAULTS: [&str; 8] = [
-        "rate_limit",
-        "maintenance",
-        "server_error",
-        "timeout",
-        "unavailable_html",
-        "malformed",
-        "reset",
-        "slow",
-    ];
-    let mut random = StdRng::seed_from_u64(seed ^ 0xface);
-    while !world.over.load(Ordering::SeqCst) {
-        tokio::time::sleep(Duration::from_millis(random.random_range(300..1_200))).await;
-        world.count_refreshes().await;
-        // Between the two, nobody knows whether it has happened yet.
-        *world.last_expiry.lock().unwrap() = Instant::now() + Duration::from_mins(1);
-        world.sandbox.expire_access_tokens().await;
-        *world.last_expiry.lock().unwrap() = Instant::now();
-        world.tally.count("expiries");
-        for _ in 0..random.random_range(0..3) {
-            let path = ["/2.0/token", "/2.0/token", "/2.0/users/me"][random.random_range(0..3)];
-            let order = json!({
-                "path": path,
-                "fault": FAULTS[random.random_range(0..FAULTS.len())],
-                "times": random.random_range(1..6),
-                "delay_ms": random.random_range(0..400),
-            });
-            world.sandbox.control("faults", &order).await;
-            world.tally.count("faults ordered");
-        }
-    }
-}
-
-/// Once, in the middle, without a word to its clients.
-async fn restart_database(world: &World, seconds: u64) {
-    tokio::time::sleep(Duration::from_secs(seconds) / 2).await;
-    let started = Instant::now();
-    world.server.stop();
-    world.server.start();
-    world.server.ready().await;
-    world.tally.count("database restarts");
-    world
-        .tally
-        .note(format!("the database was away for {:?}", started.elapsed()));
-}
-
-impl World {
-    /// Adds what Smartsheet saw since the last time. A request between the two calls is not counted.
-    async fn count_refreshes(&self) {
-        let (granted, refused) = self.sandbox.judged_refreshes().await;
-        self.sandbox.clear("requests").await;
-        self.tally.add("refreshes granted", granted);
-        self.tally.add("refreshes refused as used", refused);
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::header::{self, HeaderMap};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
 use tokio::task::JoinHandle;
 use url::Url;
@@ -15,6 +15,15 @@ use url::Url;
 pub(crate) struct Browser {
     http: reqwest::Client,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// Cookies that others set for a browser: sent with its own, byte for byte, and never part of its jar.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Planted {
+    /// Sent before its own.
+    pub(crate) before: Vec<Vec<u8>>,
+    /// Sent after its own.
+    pub(crate) after: Vec<Vec<u8>>,
 }
 
 /// What came back.
@@ -48,7 +57,7 @@ impl Browser {
         }
     }
 
-    /// Sends a request and keeps the cookie of its answer. An error means that no answer came.
+    /// Sends a request and keeps the cookies of its answer. An error means that no answer came.
     pub(crate) async fn send(
         &self,
         method: Method,
@@ -56,17 +65,34 @@ impl Browser {
         path: &str,
         accept: &str,
     ) -> Result<Page, reqwest::Error> {
+        let planted = Planted::default();
+        self.send_beside(method, at, path, accept, &planted).await
+    }
+
+    /// The same with cookies that others have set.
+    pub(crate) async fn send_beside(
+        &self,
+        method: Method,
+        at: SocketAddr,
+        path: &str,
+        accept: &str,
+        planted: &Planted,
+    ) -> Result<Page, reqwest::Error> {
         let mut request = self
             .http
             .request(method, format!("http://{at}{path}"))
             .header(header::ACCEPT, accept);
-        let cookies = self.all_cookies();
+        let own = self.all_cookies();
+        let own = own
+            .iter()
+            .map(|(name, value)| format!("{name}={value}").into_bytes());
+        let cookies: Vec<Vec<u8>> = (planted.before.iter().cloned())
+            .chain(own)
+            .chain(planted.after.iter().cloned())
+            .collect();
         if !cookies.is_empty() {
-            let pairs = cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"));
-            let pairs: Vec<String> = pairs.collect();
-            request = request.header(header::COOKIE, pairs.join("; "));
+            let line = HeaderValue::from_bytes(&cookies.join(&b"; "[..])).unwrap();
+            request = request.header(header::COOKIE, line);
         }
         let response = request.send().await?;
         self.keep_cookies(response.headers());
@@ -86,7 +112,16 @@ impl Browser {
         }
     }
 
-    fn all_cookies(&self) -> BTreeMap<String, String> {
+    /// Another browser at the same place, without any cookie.
+    pub(crate) fn without_cookies(&self) -> Self {
+        Self {
+            cookies: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Its cookies, by their names.
+    pub(crate) fn all_cookies(&self) -> BTreeMap<String, String> {
         self.cookies.lock().unwrap().clone()
     }
 
@@ -97,7 +132,7 @@ impl Browser {
 
     fn keep_cookies(&self, headers: &HeaderMap) {
         for line in headers.get_all(header::SET_COOKIE) {
-            let line = line.to_str().unwrap();
+            let line = String::from_utf8_lossy(line.as_bytes());
             let (name, rest) = line.split_once('=').unwrap();
             let value = rest.split(';').next().unwrap_or_default();
             let mut cookies = self.cookies.lock().unwrap();
@@ -141,17 +176,22 @@ impl Browser {
     }
 
     pub(crate) async fn try_consent(&self, at: SocketAddr) -> Result<String, String> {
-        let to_text = |error: reqwest::Error| error.to_string();
         let login = self.send(Method::GET, at, "/login", "text/html").await;
-        let login = login.map_err(to_text)?;
+        let login = login.map_err(|error| error.to_string())?;
+        self.allow(&login, "full").await
+    }
+
+    /// What `user` of the sandbox does where `login` led: allows, and is sent to the path of the callback.
+    pub(crate) async fn allow(&self, login: &Page, user: &str) -> Result<String, String> {
         let Some(location) = login.location() else {
             return Err(format!("/login answered {}", login.status));
         };
         let mut url: Url = location.parse().unwrap();
         url.query_pairs_mut()
             .append_pair("sandbox_decision", "allow")
-            .append_pair("sandbox_user", "full");
-        let consent = self.http.get(url).send().await.map_err(to_text)?;
+            .append_pair("sandbox_user", user);
+        let consent = self.http.get(url).send().await;
+        let consent = consent.map_err(|error| error.to_string())?;
         let location = consent.headers().get(header::LOCATION);
         let location = location.ok_or_else(|| format!("consent answered {}", consent.status()))?;
         let back: Url = location.to_str().unwrap().parse().unwrap();

@@ -11,7 +11,7 @@ mod sandbox;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use browser::{Browser, Page};
+pub(crate) use browser::{Browser, Page, Planted};
 pub(crate) use caddy::Caddy;
 pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, new_key};
 pub(crate) use postgres::{Postgres, server_user};

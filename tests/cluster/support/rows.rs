@@ -46,15 +46,20 @@ impl Table {
 
     /// The number of rows for which `condition` holds.
     pub(crate) async fn count(&self, condition: &str) -> i64 {
+        self.try_count(condition).await.unwrap()
+    }
+
+    /// The same; an error when the database does not answer.
+    pub(crate) async fn try_count(&self, condition: &str) -> Result<i64, sqlx::Error> {
         let sql = format!("SELECT count(*) FROM sessions WHERE {condition}");
         match self {
             Self::Sqlite(file) => {
                 let file = file.lock().unwrap();
-                file.query_row(&sql, [], |row| row.get(0)).unwrap()
+                Ok(file.query_row(&sql, [], |row| row.get(0)).unwrap())
             }
             Self::Postgres(pool) => {
                 let query = sqlx::query(AssertSqlSafe(sql));
-                query.fetch_one(pool).await.unwrap().get(0)
+                Ok(query.fetch_one(pool).await?.get(0))
             }
         }
     }
