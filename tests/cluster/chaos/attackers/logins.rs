@@ -12,13 +12,13 @@ use crate::chaos::person::Person;
 pub(super) async fn sign_in_over(account: Arc<Person>, world: Arc<World>) {
     let mut rounds = Rounds::new(&world, Duration::from_millis(50));
     while rounds.next().await {
-        if !account.sign_in(world).await {
+        if !account.sign_in(&world).await {
             continue;
         }
         let mut before = Vec::new();
         for _ in 0..account.draw(1..4) {
             before.push(account.browser.apart());
-            account.sign_in(world).await;
+            account.sign_in(&world).await;
             if account.draw(0..2) == 0 {
                 account.visit(&world, Method::GET, "/me").await;
             }
