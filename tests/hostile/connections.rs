@@ -141,8 +141,7 @@ async fn more_than_its_share_is_closed() {
     let Some((app, outside)) = in_the_open("80").await else {
         return;
     };
-    let order =
-        json!({"path": "/2.0/users/me", "fault": "slow", "times": 100, "delay_ms": 60_000});
+    let order = json!({"path": "/2.0/users/me", "fault": "slow", "times": 100, "delay_ms": 60_000});
     let port = app.address.port();
     let ordered = http().post(format!("http://127.0.0.1:{port}/sandbox/control/faults"));
     let ordered = ordered.body(order.to_string()).send().await.unwrap();
