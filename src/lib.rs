@@ -8,6 +8,7 @@
 //! | [`config`] | the settings: file, environment, flags |
 //! | [`server`] | everything put together, listening, stopping in good order |
 //! | [`web`] | a file a page, and how errors become pages |
+//! | [`gateway`] | other sites get the signed-in person from here |
 //! | [`session`] | what is kept for a browser, and the one way to a usable access token |
 //! | [`flow`] | what was said, message by message, with secrets masked |
 //! | [`smartsheet`] | the API behind the token |
@@ -16,7 +17,7 @@
 //! | [`transport`], [`sqlite`], [`clock`], [`metrics`] | one bounded HTTP call; one SQLite file; the time; what is counted |
 //! | [`sandbox`] | the stand-in for Smartsheet; knows no other room |
 //!
-//! Arrows run one way: `main → cli → server → web → session → oauth → transport`, `session → flow → transport`,
+//! Arrows run one way: `main → cli → server → web → gateway → session → oauth → transport`, `session → flow → transport`,
 //! `web → smartsheet → oauth`'s token type, `server → sandbox`.
 //!
 //! # The main path
@@ -37,6 +38,7 @@ pub mod flow;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod gateway;
 mod json;
 mod log;
 mod masking;

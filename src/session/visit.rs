@@ -24,16 +24,26 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`].
     pub async fn visit(&self, id: Id) -> Result<Option<Stored>, StoreError> {
+        self.visit_if(id, |_| true).await
+    }
+
+    /// The same, if the session `counts` for whoever visits.
+    pub(super) async fn visit_if(
+        &self,
+        id: Id,
+        counts: impl Fn(&SessionData) -> bool + Send,
+    ) -> Result<Option<Stored>, StoreError> {
         let key = row_key(id);
         for _ in 0..MAX_TRIES {
-            let Some(loaded) = self.load(key).await? else {
+            let loaded = self.load(key).await?;
+            let Some(loaded) = loaded.filter(|loaded| counts(&loaded.data)) else {
                 return Ok(None);
             };
             let stored = Stored {
                 id,
                 data: loaded.data.clone(),
             };
-            match self.note_visit(loaded).await {
+            match self.note_visit(id, loaded).await {
                 Ok(Some(data)) => return Ok(Some(Stored { id, data })),
                 Ok(None) => {}
                 Err(error) => {
@@ -47,7 +57,11 @@ impl Store {
     }
 
     /// The session after the visit. `None` when it was written meanwhile.
-    async fn note_visit(&self, mut loaded: Loaded) -> Result<Option<SessionData>, StoreError> {
+    async fn note_visit(
+        &self,
+        id: Id,
+        mut loaded: Loaded,
+    ) -> Result<Option<SessionData>, StoreError> {
         let now = self.clock.now();
         let is_first = !loaded.data.seen || loaded.data.replaces.is_some();
         loaded.data.seen = true;
@@ -59,7 +73,7 @@ impl Store {
         }
         let (mut changes, mut flows) = (Vec::new(), Vec::new());
         if is_first {
-            (changes, flows) = self.taking_place(&mut loaded).await?;
+            (changes, flows) = self.taking_place(id, &mut loaded).await?;
         }
         loaded.version += 1;
         changes.push(Change::Update(self.seal(&mut loaded)?));
@@ -71,21 +85,25 @@ impl Store {
     }
 
     /// What makes room for a session that its browser has just shown to know: the one that it replaces ends. Others of this
-    /// browser that it had before, by sign-ins in other tabs at the same time, soon do.
+    /// browser that it had before, by sign-ins in other tabs at the same time, soon do. Their sessions at other sites become this
+    /// one's, if the person is the same.
     ///
     /// Says where the messages of what ends are.
     async fn taking_place(
         &self,
+        id: Id,
         session: &mut Loaded,
     ) -> Result<(Vec<Change>, Vec<FlowId>), StoreError> {
         let (mut changes, mut flows) = (Vec::new(), Vec::new());
         if let Some(old) = session.data.replaces.take()
             && let Some(old) = self.load(old).await?
         {
+            changes.extend(self.move_sites(&old.data, &mut session.data, id).await?);
             changes.extend(self.ending(&old, true)?);
             flows.extend(old.data.flow);
         }
-        for state in session.data.sign_ins.iter().skip(1) {
+        let sign_ins = session.data.sign_ins.clone();
+        for state in sign_ins.iter().skip(1) {
             let Some(Outcome::Succeeded { session: other, .. }) = self.outcome(state).await? else {
                 continue;
             };
@@ -95,6 +113,8 @@ impl Store {
                 && other.data.seen
                 && other.data.superseded_at.is_none()
             {
+                changes.extend(self.move_sites(&other.data, &mut session.data, id).await?);
+                other.data.sites.clear();
                 other.data.superseded_at = Some(self.clock.now());
                 other.version += 1;
                 changes.push(Change::Update(self.seal(&mut other)?));

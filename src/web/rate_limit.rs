@@ -54,6 +54,9 @@ pub(super) enum Route {
     Refresh,
     Me,
     Flow,
+    SiteSignIn,
+    Grant,
+    Arrive,
 }
 
 impl RateLimiter {

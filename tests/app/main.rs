@@ -19,6 +19,7 @@ mod flow_kept;
 mod flow_log_fails;
 mod flow_page;
 mod flow_secrets;
+mod gateway;
 mod handed_over;
 mod headers;
 mod image_tags;
