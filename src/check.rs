@@ -7,7 +7,7 @@ use reqwest::Method;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::server::{open_store, transport};
+use crate::server::{open_store, signing_keys, transport};
 use crate::transport::{Limits, Purpose};
 
 /// Prints the effective settings with their origin, the redirect URL, and whether the store opens and the Smartsheet hosts
@@ -20,6 +20,14 @@ pub async fn run(settings: &Settings) -> ExitCode {
     println!("\nRedirect URL to register in Smartsheet's Developer Tools");
     println!("  {}", settings.redirect_url());
 
+    let sites = &settings.gateway.sites;
+    if !sites.is_empty() {
+        println!("\nSites that get the signed-in person");
+        for site in sites {
+            println!("  {}", site.origin().ascii_serialization());
+        }
+    }
+
     println!("\nChecks");
     let mut sound = true;
     let mut report = |what: &str, result: Result<String, String>| match result {
@@ -30,6 +38,18 @@ pub async fn run(settings: &Settings) -> ExitCode {
         }
     };
     report("session store", store(settings).await);
+    match signing_keys(settings) {
+        Ok(None) => {}
+        Ok(Some(keys)) => {
+            let ids: Vec<&str> = keys.ids().collect();
+            let others = match ids.len() {
+                1 => "",
+                _ => " (the first signs)",
+            };
+            report("signing keys", Ok(format!("{}{others}", ids.join(", "))));
+        }
+        Err(error) => report("signing keys", Err(error.to_string())),
+    }
     if settings.is_built_in() {
         report(
             "Smartsheet",

@@ -36,6 +36,7 @@ mod request_log;
 mod return_to;
 mod same_origin;
 mod shares;
+mod site_links;
 mod speculative;
 mod trailing_slash;
 mod turns;

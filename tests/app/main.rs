@@ -20,6 +20,8 @@ mod flow_log_fails;
 mod flow_page;
 mod flow_secrets;
 mod gateway;
+mod gateway_checks;
+mod gateway_tickets;
 mod handed_over;
 mod headers;
 mod image_tags;

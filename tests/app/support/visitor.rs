@@ -21,6 +21,8 @@ pub(crate) type Headers<'a> = &'a [(&'a str, &'a str)];
 pub(crate) struct Visitor {
     http: Client,
     app: SocketAddr,
+    /// Whether the site is told by `Host`, because the app trusts no proxy.
+    by_host: bool,
     cookies: Arc<Mutex<BTreeMap<String, BTreeMap<String, String>>>>,
 }
 
@@ -29,6 +31,17 @@ impl Visitor {
         Self {
             http: http_client(),
             app: app.address,
+            by_host: false,
+            cookies: Arc::default(),
+        }
+    }
+
+    /// One whose sites are told by `Host` alone.
+    pub(crate) fn by_host(app: SocketAddr) -> Self {
+        Self {
+            http: http_client(),
+            app,
+            by_host: true,
             cookies: Arc::default(),
         }
     }
@@ -50,10 +63,6 @@ impl Visitor {
         let mut cookies = self.cookies.lock().unwrap();
         let cookies = cookies.entry(origin.to_owned()).or_default();
         cookies.insert(name.to_owned(), value.to_owned());
-    }
-
-    pub(crate) fn forget_cookies(&self, origin: &str) {
-        self.cookies.lock().unwrap().remove(origin);
     }
 
     /// Goes to `url`, which is the app's or a site's, as a person does.
@@ -97,7 +106,7 @@ impl Visitor {
             .http
             .request(method, format!("http://{}{target}", self.app));
         let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        if origin == BASE_URL {
+        if origin == BASE_URL || self.by_host {
             request = request.header("host", host);
         } else if !headers.iter().any(|(name, _)| *name == "x-forwarded-host") {
             request = request.header("x-forwarded-host", host);
