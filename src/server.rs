@@ -324,11 +324,6 @@ fn gateway(settings: &Settings, identities: Identities) -> Result<Gateway, Start
     let base_url = &settings.server.base_url;
     let own_port = settings.server.listen.port();
     let sites = Sites::new(&settings.gateway.sites, base_url, own_port);
-    let sites = sites.ok_or_else(|| {
-        StartError(format!(
-            "server.base_url: {base_url} can't be named in a Host header; expected the name of a host, without a dot at its end"
-        ))
-    })?;
     let issuer = sites.app().origin();
     let keys = signing_keys(settings)?;
     let assertions = keys.map(|keys| Assertions::new(keys, issuer, settings.api.assertions));

@@ -282,7 +282,10 @@ fn text_of(name: &str, value: &toml::Value) -> Option<String> {
                 return Some(texts?.join(" "));
             }
             let texts = texts?.into_iter().map(|text| text.replace(',', "%2C"));
-            Some(texts.collect::<Vec<_>>().join(","))
+            let texts = texts.collect::<Vec<_>>().join(",");
+            // A list of nobody is not the same as no list, which is everybody.
+            let is_nobody = texts.is_empty() && name == "gateway.allow";
+            Some(if is_nobody { "[]".to_owned() } else { texts })
         }
         _ => None,
     }

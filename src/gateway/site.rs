@@ -55,12 +55,17 @@ impl Site {
     pub fn of(url: &Url) -> Option<Self> {
         let host = url.host_str()?;
         let is_name = host.bytes().all(is_part_of_host) && !host.ends_with('.');
-        is_name.then_some(Self {
+        is_name.then(|| Self::at(url))
+    }
+
+    fn at(url: &Url) -> Self {
+        let host = url.host_str().unwrap_or_default();
+        Self {
             origin: url.origin().ascii_serialization(),
-            host: host.to_ascii_lowercase(),
-            port: url.port_or_known_default()?,
+            host: host.trim_end_matches('.').to_ascii_lowercase(),
+            port: url.port_or_known_default().unwrap_or_default(),
             is_https: url.scheme() == "https",
-        })
+        }
     }
 
     /// Scheme, host and port, as browsers write an origin.
@@ -94,16 +99,16 @@ impl Sites {
     /// `sites` beside an app at `base_url`, which listens at `own_port`, if it does at one. What has no host is left out, and so is
     /// the app itself.
     #[must_use]
-    pub fn new(sites: &[Url], base_url: &Url, own_port: Option<u16>) -> Option<Self> {
-        let app = Site::of(base_url)?;
+    pub fn new(sites: &[Url], base_url: &Url, own_port: Option<u16>) -> Self {
+        let app = Site::at(base_url);
         let sites = sites.iter().filter_map(Site::of);
         let sites = sites.filter(|site| *site != app).map(Arc::new).collect();
         let own_port = own_port.filter(|_| crate::transport::is_loopback(base_url));
-        Some(Self {
+        Self {
             all: sites,
             app,
             own_port,
-        })
+        }
     }
 
     /// Whether there is none.
@@ -271,7 +276,7 @@ mod tests {
             "https://[2001:db8::1]:8443",
             "https://app.example.com",
         ];
-        Sites::new(&sites.map(url), &url("https://app.example.com"), Some(8080)).unwrap()
+        Sites::new(&sites.map(url), &url("https://app.example.com"), Some(8080))
     }
 
     fn place(pairs: &[(&str, &[u8])], is_from_proxy: bool) -> String {
@@ -366,7 +371,7 @@ mod tests {
     fn on_this_machine_the_app_has_all_of_its_names() {
         let url = |text: &str| Url::parse(text).unwrap();
         let sites = [url("http://localhost:3000")];
-        let sites = Sites::new(&sites, &url("http://localhost:8080"), Some(4711)).unwrap();
+        let sites = Sites::new(&sites, &url("http://localhost:8080"), Some(4711));
         let place = |host: &'static str| {
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
             sites.locate(&headers, false).place

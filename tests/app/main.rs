@@ -21,6 +21,8 @@ mod flow_page;
 mod flow_secrets;
 mod gateway;
 mod gateway_checks;
+mod gateway_recheck;
+mod gateway_settings;
 mod gateway_tickets;
 mod handed_over;
 mod headers;

@@ -25,7 +25,7 @@ pub(super) async fn post(
         Place::App => (app.gateway.sites.app().origin(), None),
         Place::Site(site) => (site.origin(), Some(site)),
     };
-    if !same_origin::is_of(origin, &headers) {
+    if !same_origin::is_of(origin, site.is_none(), &headers) {
         return Ok(same_origin::refused().into_response());
     }
     let Some(site) = site else {
