@@ -27,25 +27,23 @@
 
 #![forbid(unsafe_code)]
 
+pub use sealed_store::{database, seal, sqlite};
 pub use smartsheet_oauth::{self as oauth, api as smartsheet, transport};
 pub use smartsheet_sandbox as sandbox;
 
+use sealed_store::postgres;
 use smartsheet_oauth::{json, masking};
 
 pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod database;
 pub mod flow;
 mod log;
 pub mod metrics;
 mod one_line;
-mod postgres;
-pub mod seal;
 pub mod server;
 pub mod session;
-pub mod sqlite;
 pub mod web;
 
 /// What this app calls itself to the servers that it asks (`User-Agent`).

@@ -22,11 +22,15 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 const DOUBT_AFTER: Duration = Duration::from_secs(1);
 
 /// A statement with its values.
-pub(crate) type Statement<'a> = Query<'a, Postgres, PgArguments>;
+pub type Statement<'a> = Query<'a, Postgres, PgArguments>;
 
 /// How to connect to `url`, under the name of `application`. `synchronous_commit` says what is on disk when a commit returns,
 /// whatever the server's own configuration is content with.
-pub(crate) fn options(
+///
+/// # Errors
+///
+/// When `url` can't be understood.
+pub fn options(
     url: &str,
     application: &str,
     synchronous_commit: &str,
@@ -47,36 +51,43 @@ pub(crate) fn options(
 
 /// One connection, made when it is needed, and given up with its first failure.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub struct Connection {
     options: PgConnectOptions,
     /// Taken out while it is used: one whose answer nobody waits for any more must not be used again.
-    connection: Option<PgConnection>,
+    open: Option<PgConnection>,
     used: Instant,
-    /// How many failures all lines have seen. One that fails is a reason to doubt the others: after a restart of the
+    /// How many failures all connections have seen. One that fails is a reason to doubt the others: after a restart of the
     /// database none is alive.
     failures: Arc<AtomicU64>,
     /// How many there were when this connection was last known to be alive.
     known: u64,
 }
 
-impl Line {
-    /// A line among those that share `failures`.
-    pub(crate) fn new(options: &PgConnectOptions, failures: &Arc<AtomicU64>) -> Self {
+impl Connection {
+    /// A connection among those that share `failures`.
+    #[must_use]
+    pub fn new(options: &PgConnectOptions, failures: &Arc<AtomicU64>) -> Self {
         Self {
             options: options.clone(),
-            connection: None,
+            open: None,
             used: Instant::now(),
             failures: Arc::clone(failures),
             known: 0,
         }
     }
 
-    pub(crate) fn is_connected(&self) -> bool {
-        self.connection.is_some()
+    /// Whether there is a connection that can be used at once.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.open.is_some()
     }
 
     /// Says how many rows were changed.
-    pub(crate) async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, DatabaseError> {
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL refuses or does not answer within 5 seconds. The change may have been made all the same.
+    pub async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, DatabaseError> {
         let done = in_time(async {
             let mut connection = self.connected().await?;
             let done = statement.execute(&mut connection).await?;
@@ -87,7 +98,11 @@ impl Line {
     }
 
     /// Says how many rows were changed: none when the statement fails with one of the codes (SQLSTATE) in `refusals`.
-    pub(crate) async fn execute_unless(
+    ///
+    /// # Errors
+    ///
+    /// As with [`Connection::execute`], for every other failure.
+    pub async fn execute_unless(
         &mut self,
         statement: Statement<'_>,
         refusals: &[&str],
@@ -109,7 +124,12 @@ impl Line {
         self.settle(done)
     }
 
-    pub(crate) async fn fetch_all(
+    /// The rows that the statement finds.
+    ///
+    /// # Errors
+    ///
+    /// When PostgreSQL refuses or does not answer within 5 seconds.
+    pub async fn fetch_all(
         &mut self,
         statement: Statement<'_>,
     ) -> Result<Vec<PgRow>, DatabaseError> {
@@ -122,8 +142,9 @@ impl Line {
         self.settle(found)
     }
 
-    pub(crate) async fn hang_up(&mut self) {
-        if let Some(connection) = self.connection.take() {
+    /// Ends the connection, if there is one. The next statement makes another.
+    pub async fn close(&mut self) {
+        if let Some(connection) = self.open.take() {
             let _ = timeout(CONNECT_WITHIN, connection.close()).await;
         }
     }
@@ -136,7 +157,7 @@ impl Line {
         let (connection, answer) = outcome.inspect_err(|_| {
             self.failures.fetch_add(1, Ordering::Relaxed);
         })?;
-        self.connection = Some(connection);
+        self.open = Some(connection);
         Ok(answer)
     }
 
@@ -153,7 +174,7 @@ impl Line {
     }
 
     async fn alive(&mut self, failures: u64) -> Option<PgConnection> {
-        let mut connection = self.connection.take()?;
+        let mut connection = self.open.take()?;
         if self.used.elapsed() > DOUBT_AFTER || self.known != failures {
             timeout(CONNECT_WITHIN, connection.ping())
                 .await

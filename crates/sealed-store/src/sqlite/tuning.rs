@@ -24,7 +24,7 @@ pub enum Durability {
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tuning {
+pub struct Tuning {
     durability: Durability,
     log_pages: u32,
     /// Whether the file can be made smaller.
@@ -32,7 +32,9 @@ pub(crate) struct Tuning {
 }
 
 impl Tuning {
-    pub(crate) fn of(durability: Durability) -> Self {
+    /// The usual way to write a file with this durability.
+    #[must_use]
+    pub fn of(durability: Durability) -> Self {
         Self {
             durability,
             log_pages: LOG_PAGES,
@@ -41,7 +43,8 @@ impl Tuning {
     }
 
     /// For a file whose size is bounded, with a write-ahead log of about `bytes`.
-    pub(crate) fn with_log(self, bytes: u64) -> Self {
+    #[must_use]
+    pub fn with_log(self, bytes: u64) -> Self {
         Self {
             log_pages: u32::try_from(bytes / u64::from(LOGGED_PAGE))
                 .map_or(LOG_PAGES, |pages| pages.clamp(LEAST_LOG_PAGES, LOG_PAGES)),
@@ -51,7 +54,8 @@ impl Tuning {
     }
 
     /// How long the write-ahead log gets, in bytes.
-    pub(crate) fn log_bytes(self) -> u32 {
+    #[must_use]
+    pub fn log_bytes(self) -> u32 {
         self.log_pages * LOGGED_PAGE
     }
 

@@ -8,7 +8,7 @@
 //! Other processes may use the same file at the same time: each read sees the newest commit, whoever made it.
 
 mod change;
-mod neighbours;
+mod other_processes;
 mod readers;
 mod reserve;
 mod shrink;
@@ -24,11 +24,11 @@ use tokio::task::JoinError;
 
 use crate::database::{DatabaseError, PATIENCE, in_time};
 use change::Change;
-pub(crate) use neighbours::Neighbours;
+pub use other_processes::OtherProcesses;
 use readers::Readers;
 use reserve::Reserve;
 pub use tuning::Durability;
-pub(crate) use tuning::Tuning;
+pub use tuning::Tuning;
 use writer::Writer;
 
 /// How often the lock of another process is looked at. SQLite's own handler waits longer each time, up to 0.1 seconds, and
@@ -72,7 +72,7 @@ impl Database {
     /// # Errors
     ///
     /// As with [`Database::open`].
-    pub(crate) async fn open_tuned(
+    pub async fn open_tuned(
         file: &Path,
         tuning: Tuning,
         migrations: &'static [&'static str],
@@ -150,7 +150,7 @@ impl Database {
     /// # Errors
     ///
     /// When SQLite fails; the file is then as large as it was.
-    pub(crate) async fn give_back(&self) -> Result<(), DatabaseError> {
+    pub async fn give_back(&self) -> Result<(), DatabaseError> {
         self.writer.shrink().await
     }
 
@@ -237,7 +237,11 @@ fn prepare_file(file: &Path) -> std::io::Result<()> {
 }
 
 /// Opens `file` to write, making it (mode 0600) when it is missing.
-pub(crate) fn open_private(file: &Path) -> std::io::Result<File> {
+///
+/// # Errors
+///
+/// When the file can't be made or opened.
+pub fn open_private(file: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -249,7 +253,11 @@ pub(crate) fn open_private(file: &Path) -> std::io::Result<File> {
 }
 
 /// Makes `folder` (mode 0700) unless it exists.
-pub(crate) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+///
+/// When the folder can't be made.
+pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -17,18 +17,18 @@ use super::{connect, is_busy, joined};
 use crate::database::{DatabaseError, in_time};
 
 /// How often a reader looks whether the place is free again, before it finds it taken: about ten microseconds.
-const SPINS: u32 = 200;
+const LOCK_TRIES: u32 = 200;
 
 /// How often a reader that finds the place taken lets other tasks run first and tries again.
 const TRIES: u32 = 4;
 
 /// How often it tries again after that, a little later. The system may have put the thread aside that reads, to let
 /// others run for a few milliseconds; meanwhile hundreds of readers come by, more than the threads for waiting get done soon.
-const NAPS: u32 = 10;
-const NAP: Duration = Duration::from_millis(1);
+const PAUSED_TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// How many threads wait for the disk at most; further readers queue.
-const ELSEWHERE: usize = 4;
+const MAX_WAITING_THREADS: usize = 4;
 
 #[derive(Debug)]
 pub(super) struct Readers {
@@ -53,7 +53,7 @@ impl Readers {
             here: Mutex::default(),
             may_read_here: runtime.metrics().num_workers() > 1,
             elsewhere: Arc::default(),
-            places: Arc::new(Semaphore::new(ELSEWHERE)),
+            places: Arc::new(Semaphore::new(MAX_WAITING_THREADS)),
         }
     }
 
@@ -65,13 +65,13 @@ impl Readers {
             return Err(DatabaseError::closed());
         }
         if self.may_read_here {
-            for attempt in 0..TRIES + NAPS {
+            for attempt in 0..TRIES + PAUSED_TRIES {
                 let answer = self.ask_here(&question);
                 match answer {
                     Some(Err(error)) if is_busy(&error) => break,
                     Some(answer) => return Ok(answer?),
                     None if attempt < TRIES => tokio::task::yield_now().await,
-                    None => sleep(NAP).await,
+                    None => sleep(PAUSE).await,
                 }
             }
         }
@@ -103,7 +103,7 @@ impl Readers {
     /// The connection for reading here. A read takes microseconds, so that waiting for one is cheaper than doing something
     /// else meanwhile; `None` when it takes longer.
     fn place(&self) -> Option<MutexGuard<'_, Idle>> {
-        for _ in 0..SPINS {
+        for _ in 0..LOCK_TRIES {
             match self.here.try_lock() {
                 Ok(here) => return Some(here),
                 // SQLite keeps its connections whole, whatever panicked.
@@ -199,7 +199,7 @@ mod tests {
         let database = database(&folder).await;
         let mut hanging = vec![hang(&database).await];
         assert_eq!(answers(&database).await.unwrap(), 1);
-        while hanging.len() < ELSEWHERE {
+        while hanging.len() < MAX_WAITING_THREADS {
             hanging.push(hang(&database).await);
             assert_eq!(answers(&database).await.unwrap(), 1);
         }

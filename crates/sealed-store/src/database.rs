@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long an operation may take, waiting for others included, before the database counts as unavailable.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A database did not do what was asked. The text is its own or its driver's, and names no content.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -14,7 +14,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 pub struct DatabaseError(pub Arc<str>);
 
 impl DatabaseError {
-    pub(crate) fn closed() -> Self {
+    /// The database was closed.
+    #[must_use]
+    pub fn closed() -> Self {
         Self("it is closed".into())
     }
 }
@@ -33,7 +35,11 @@ impl From<sqlx::Error> for DatabaseError {
 
 /// Does `work`, for [`PATIENCE`] at most: a disk or a server that hangs must not hang those who wait for it. A write that is
 /// given up may have been done all the same.
-pub(crate) async fn in_time<T>(
+///
+/// # Errors
+///
+/// Those of `work`, and one of its own when the time is over.
+pub async fn in_time<T>(
     work: impl Future<Output = Result<T, DatabaseError>>,
 ) -> Result<T, DatabaseError> {
     timeout(PATIENCE, work)

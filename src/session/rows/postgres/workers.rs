@@ -1,5 +1,5 @@
-//! Connections to PostgreSQL, each with a task that uses it. What waits meanwhile is taken along: all rows that are asked for
-//! are one question.
+//! The workers: tasks with a connection to PostgreSQL each. A worker that reads takes all questions that wait, and asks them as
+//! one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Counts, Kind, Query, Row, RowKey};
 use crate::database::{DatabaseError, in_time};
-use crate::postgres::Line;
+use crate::postgres::Connection;
 
 /// How many connections read, and how many write. Each writer waits for its own commit, so there are more of them.
 const READERS: usize = 2;
@@ -56,15 +56,15 @@ struct Question {
 }
 
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct Workers {
     questions: mpsc::Sender<Question>,
     work: mpsc::Sender<Work>,
     tasks: TaskTracker,
     closing: CancellationToken,
 }
 
-impl Lines {
-    /// Starts the tasks. They connect when there is something to do, and end with [`Lines::close`] or when this is dropped.
+impl Workers {
+    /// Starts the tasks. They connect when there is something to do, and end with [`Workers::close`] or when this is dropped.
     pub(super) fn new(options: &PgConnectOptions) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let (questions, asked) = mpsc::channel(QUEUE);
@@ -72,27 +72,27 @@ impl Lines {
         let (asked, wanted) = (Arc::new(Mutex::new(asked)), Arc::new(Mutex::new(wanted)));
         let failures = Arc::new(AtomicU64::new(0));
         for _ in 0..READERS {
-            let (mut line, asked, closing) = (
-                Line::new(options, &failures),
+            let (mut connection, asked, closing) = (
+                Connection::new(options, &failures),
                 asked.clone(),
                 closing.clone(),
             );
             tasks.spawn(async move {
-                let work = read(&mut line, &asked);
+                let work = read(&mut connection, &asked);
                 closing.run_until_cancelled(work).await;
-                line.hang_up().await;
+                connection.close().await;
             });
         }
         for _ in 0..WRITERS {
-            let (mut line, wanted, closing) = (
-                Line::new(options, &failures),
+            let (mut connection, wanted, closing) = (
+                Connection::new(options, &failures),
                 wanted.clone(),
                 closing.clone(),
             );
             tasks.spawn(async move {
-                let work = Box::pin(write(&mut line, &wanted));
+                let work = Box::pin(write(&mut connection, &wanted));
                 closing.run_until_cancelled(work).await;
-                line.hang_up().await;
+                connection.close().await;
             });
         }
         tasks.close();
@@ -167,19 +167,24 @@ impl Lines {
 type Queue<T> = Arc<Mutex<mpsc::Receiver<T>>>;
 
 /// Takes at least one and at most `most` out of `queue`. `false` when nothing will ever come.
-async fn take<T>(line: &mut Line, queue: &Queue<T>, taken: &mut Vec<T>, most: usize) -> bool {
+async fn take<T>(
+    connection: &mut Connection,
+    queue: &Queue<T>,
+    taken: &mut Vec<T>,
+    most: usize,
+) -> bool {
     let next = async { queue.lock().await.recv_many(taken, most).await };
     if let Ok(count) = timeout(IDLE, next).await {
         return count > 0;
     }
-    line.hang_up().await;
+    connection.close().await;
     queue.lock().await.recv_many(taken, most).await > 0
 }
 
 /// Answers what is asked.
-async fn read(line: &mut Line, queue: &Queue<Question>) {
+async fn read(connection: &mut Connection, queue: &Queue<Question>) {
     let mut questions = Vec::with_capacity(BATCH);
-    while take(line, queue, &mut questions, BATCH).await {
+    while take(connection, queue, &mut questions, BATCH).await {
         questions.retain(|question| !question.answer.is_closed());
         if questions.is_empty() {
             continue;
@@ -188,11 +193,11 @@ async fn read(line: &mut Line, queue: &Queue<Question>) {
             .iter()
             .flat_map(|question| [Some(question.key), question.unless]);
         let keys: Vec<RowKey> = keys.flatten().collect();
-        let was_connected = line.is_connected();
-        let mut found = find(line, &keys).await;
+        let was_connected = connection.is_connected();
+        let mut found = find(connection, &keys).await;
         if found.is_err() && was_connected && questions.iter().any(|q| !q.answer.is_closed()) {
             // Between two questions the database was restarted, or the network forgot the connection. A new one may do.
-            found = find(line, &keys).await;
+            found = find(connection, &keys).await;
         }
         for question in questions.drain(..) {
             let _ = question.answer.send(match &found {
@@ -206,20 +211,20 @@ async fn read(line: &mut Line, queue: &Queue<Question>) {
 
 /// Does the work that is wanted, one by one. What nobody waits for any more is not done: while the database hangs, that keeps
 /// the queue short.
-async fn write(line: &mut Line, queue: &Queue<Work>) {
+async fn write(connection: &mut Connection, queue: &Queue<Work>) {
     let mut wanted = Vec::with_capacity(1);
-    while take(line, queue, &mut wanted, 1).await {
+    while take(connection, queue, &mut wanted, 1).await {
         for work in wanted.drain(..) {
             match work {
                 Work::Change(change, answer) if !answer.is_closed() => {
-                    let _ = answer.send(line.execute_unless(change, &REFUSALS).await);
+                    let _ = answer.send(connection.execute_unless(change, &REFUSALS).await);
                 }
                 Work::List(question, answer) if !answer.is_closed() => {
-                    let rows = line.fetch_all(question).await;
+                    let rows = connection.fetch_all(question).await;
                     let _ = answer.send(rows.and_then(|rows| rows.iter().map(read_row).collect()));
                 }
                 Work::Count(now, answer) if !answer.is_closed() => {
-                    let _ = answer.send(count(line, now).await);
+                    let _ = answer.send(count(connection, now).await);
                 }
                 Work::Change(..) | Work::List(..) | Work::Count(..) => {}
             }
@@ -228,22 +233,25 @@ async fn write(line: &mut Line, queue: &Queue<Work>) {
 }
 
 /// The rows of `keys`, those that there are.
-async fn find(line: &mut Line, keys: &[RowKey]) -> Result<HashMap<RowKey, Row>, DatabaseError> {
+async fn find(
+    connection: &mut Connection,
+    keys: &[RowKey],
+) -> Result<HashMap<RowKey, Row>, DatabaseError> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
     let question = sqlx::query(
         "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions WHERE key = ANY($1)",
     );
-    let rows = line.fetch_all(question.bind(keys)).await?;
+    let rows = connection.fetch_all(question.bind(keys)).await?;
     let rows = rows.iter().map(read_row);
     rows.map(|row| row.map(|row| (row.key, row))).collect()
 }
 
-async fn count(line: &mut Line, now: i64) -> Result<Counts, DatabaseError> {
+async fn count(connection: &mut Connection, now: i64) -> Result<Counts, DatabaseError> {
     let question = sqlx::query(
         "SELECT count(*) FILTER (WHERE NOT transient AND NOT ended), count(*) FILTER (WHERE transient),
          count(*) FILTER (WHERE revoke_at IS NOT NULL) FROM sessions WHERE expires_at > $1",
     );
-    let rows = line.fetch_all(question.bind(now)).await?;
+    let rows = connection.fetch_all(question.bind(now)).await?;
     let row = rows.first().ok_or(sqlx::Error::RowNotFound)?;
     Ok(Counts {
         signed_in: row.try_get(0)?,
