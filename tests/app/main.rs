@@ -61,6 +61,7 @@ mod speculative;
 mod store_contract;
 mod store_down;
 mod support;
+mod tabs;
 mod tls;
 mod trailing_slash;
 mod unix_socket;
