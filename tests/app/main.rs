@@ -1,6 +1,7 @@
 //! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
 //! and the binary itself, as a person or a container starts it.
 
+mod aborted;
 mod answers;
 mod break_it;
 mod cannot_start;
