@@ -59,6 +59,7 @@ mod settings;
 mod sign_in;
 mod sign_in_again;
 mod speculative;
+mod start_page;
 mod store_contract;
 mod store_down;
 mod support;
