@@ -28,6 +28,8 @@
 
 #![forbid(unsafe_code)]
 
+pub use smartsheet_sandbox as sandbox;
+
 pub mod check;
 pub mod cli;
 pub mod clock;
@@ -44,7 +46,6 @@ pub mod metrics;
 pub mod oauth;
 mod one_line;
 mod postgres;
-pub mod sandbox;
 pub mod seal;
 pub mod server;
 pub mod session;
