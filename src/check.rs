@@ -85,7 +85,7 @@ async fn answers(settings: &Settings, url: &url::Url) -> Result<String, String> 
     let transport = transport(settings, limits).map_err(|error| error.to_string())?;
     let request = transport.request(Method::GET, url.clone());
     let answer = transport
-        .send(Purpose::Probe, 1, request)
+        .send(Purpose::Other("probe"), 1, request)
         .await
         .map_err(|error| error.to_string())?;
     Ok(format!("answers (HTTP {})", answer.status.as_u16()))

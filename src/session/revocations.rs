@@ -123,8 +123,12 @@ impl Revocations {
                 tracing::warn!(%error, "a token could not be revoked; it is tried again");
             }
         }
+        self.keep(token).await
+    }
+
+    /// Has `token`, which no row holds, wait as those of sessions do: in the row of a session that never was.
+    async fn keep(&self, token: Token) -> Result<(), StoreError> {
         let now = self.store.clock.now();
-        // The row of a session that never was.
         let key = ended_key(&RowKey(Sha256::digest(token.access_token.expose()).into()));
         let ended = Ended {
             until: now,
@@ -227,14 +231,23 @@ impl Revocations {
         };
         claimed.revocation.token = new.clone();
         let next = after(now, pause_after(claimed.revocation.tries));
-        if let Err(error) = self.write(claimed, next).await {
-            // It is revoked all the same, if Smartsheet takes it now.
-            tracing::warn!(%error, "a pair that is to be revoked could not be stored");
+        let is_stored = match self.write(claimed, next).await {
+            Ok(is_stored) => is_stored,
+            Err(error) => {
+                tracing::warn!(%error, "a pair that is to be revoked could not be stored");
+                false
+            }
+        };
+        let not_yet = match self.client.revoke(&new.access_token).await {
+            Ok(Revoked::Done) => return Ok(metrics::Revocation::Done),
+            Ok(Revoked::NotAccepted) => NotYet::FreshTokenRefused,
+            Err(error) => error.into(),
+        };
+        // The row holds the pair before it: another instance wrote it, or an answer was lost. This one gets a row of its own.
+        if !is_stored && let Err(error) = self.keep(new).await {
+            tracing::warn!(%error, "a pair that is to be revoked is lost");
         }
-        match self.client.revoke(&new.access_token).await? {
-            Revoked::Done => Ok(metrics::Revocation::Done),
-            Revoked::NotAccepted => Err(NotYet::FreshTokenRefused),
-        }
+        Err(not_yet)
     }
 
     /// Writes what is known of a revocation, to be tried next at `due`. `false` when another instance wrote it meanwhile.

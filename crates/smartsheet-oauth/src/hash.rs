@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 /// use secrecy::SecretString;
 /// let secret = SecretString::from("9samp7le3for71you");
 /// assert_eq!(
-///     smartsheet_oauth_demo::oauth::hash(&secret, "sample6p9qisx6a"),
+///     smartsheet_oauth::hash(&secret, "sample6p9qisx6a"),
 ///     "9145806b14cf7f16e99d91e6a7cdaeea4a3baa4683e169409edd4382d5e74ec3",
 /// );
 /// ```

@@ -12,7 +12,8 @@ const TOKEN_RUN: usize = 16;
 const TOKEN_RUN_WITH_DIGITS: usize = 12;
 
 /// A text of unknown form from a place where tokens are: whatever looks like one is masked.
-pub(crate) fn hide_runs(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn hide_runs(text: &str) -> Cow<'_, str> {
     let mut spans = Spans::default();
     for view in views(text) {
         let mut start = 0;

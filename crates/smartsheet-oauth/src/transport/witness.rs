@@ -10,6 +10,7 @@ use super::{Answer, TransportError};
 
 /// What a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Purpose {
     /// A code for tokens: `POST /token` with `authorization_code`.
     CodeExchange,
@@ -19,10 +20,8 @@ pub enum Purpose {
     Revocation,
     /// Who it is: `GET /users/me`.
     CurrentUser,
-    /// Whether a host answers at all.
-    Probe,
-    /// A failure to be tried out, arranged with the sandbox.
-    Arrangement,
+    /// Something that is none of the protocol's and none of the API's; the app's own word for it.
+    Other(&'static str),
 }
 
 /// Sees every call of a [`Transport`](super::Transport) when it has ended. For records and figures: it can't change anything, and must not

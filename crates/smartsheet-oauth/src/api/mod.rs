@@ -1,11 +1,11 @@
 //! The API behind the token: `users/me`, its errors, and which calls are tried again.
 
-mod api;
+mod client;
 mod error;
 mod profile;
 mod retry;
 
-pub use api::Api;
+pub use client::Api;
 pub use error::ApiError;
 #[cfg(fuzzing)]
 pub(crate) use error::Refused;

@@ -11,9 +11,13 @@ impl Transport {
     /// # Errors
     ///
     /// When the client can't be set up, and on systems without such sockets.
-    pub fn through(socket: &Path, limits: Limits) -> Result<Self, reqwest::Error> {
+    pub fn through(
+        socket: &Path,
+        user_agent: &str,
+        limits: Limits,
+    ) -> Result<Self, reqwest::Error> {
         let builder = || {
-            let client = client(limits).no_proxy().tls_certs_only([]);
+            let client = client(user_agent, limits).no_proxy().tls_certs_only([]);
             #[cfg(unix)]
             let client = client.unix_socket(socket);
             #[cfg(not(unix))]

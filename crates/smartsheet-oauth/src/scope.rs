@@ -9,7 +9,7 @@ macro_rules! scopes {
         /// scopes").
         ///
         /// ```
-        /// use smartsheet_oauth_demo::oauth::Scope;
+        /// use smartsheet_oauth::Scope;
         /// assert_eq!("READ_SHEETS".parse(), Ok(Scope::ReadSheets));
         /// assert_eq!(Scope::WriteSheets.to_string(), "WRITE_SHEETS");
         /// ```

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 /// A byte order mark is skipped, which RFC 8259 section 8.1 allows. What has no meaning but does not change the rest is
 /// replaced: bytes that are not UTF-8 and escaped surrogates without a partner (section 8.2) by U+FFFD, and numbers that no
 /// `f64` holds, such as `1e400` (section 6), by a string of the same characters. Text without these is not copied.
-pub(crate) fn readable(body: &[u8]) -> Cow<'_, str> {
+#[must_use]
+pub fn readable(body: &[u8]) -> Cow<'_, str> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     match String::from_utf8_lossy(body) {
         Cow::Borrowed(text) => mended(text),
@@ -95,7 +96,8 @@ fn code_unit(text: &str) -> Option<u16> {
 }
 
 /// The string literal that `text` begins with, its quotes included, and what follows. To the end when it is cut off.
-pub(crate) fn string_literal(text: &str) -> (&str, &str) {
+#[must_use]
+pub fn string_literal(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
     let mut at = 1;
     while let Some(found) = bytes[at.min(bytes.len())..]

@@ -5,9 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
-use crate::oauth::{OAuthError, Token};
-use crate::smartsheet::{ApiError, Refused};
+use crate::api::{ApiError, Refused};
 use crate::transport::{self, Answer};
+use crate::{OAuthError, Token};
 
 /// Reads a successful answer of the token endpoint.
 ///

@@ -8,7 +8,7 @@ const SHOWN: usize = 4;
 /// The first characters of `secret`, at most four and at most a quarter of it.
 ///
 /// ```
-/// use smartsheet_oauth_demo::flow::masked;
+/// use smartsheet_oauth::masking::masked;
 /// assert_eq!(masked("ll352u9jujauoqz4gstvsae05"), "ll35…");
 /// assert_eq!(masked("hunter2"), "h…");
 /// assert_eq!(masked("abc"), "…");
@@ -23,7 +23,8 @@ pub fn masked(secret: &str) -> String {
 
 /// What is shown of the secret of this name: nothing of the app's own secret and of what is made of it, because a person
 /// chose it and a few characters or bits may be enough to guess it.
-pub(crate) fn masked_as(name: &str, secret: &str) -> String {
+#[must_use]
+pub fn masked_as(name: &str, secret: &str) -> String {
     if is_app_secret(name) {
         "…".to_owned()
     } else {
@@ -32,7 +33,8 @@ pub(crate) fn masked_as(name: &str, secret: &str) -> String {
 }
 
 /// Whether `text` is what is left of the secret of this name.
-pub(crate) fn is_masked_as(name: &str, text: &str) -> bool {
+#[must_use]
+pub fn is_masked_as(name: &str, text: &str) -> bool {
     let most = if is_app_secret(name) { 0 } else { SHOWN };
     text.ends_with('…') && text.chars().count() <= most + 1
 }

@@ -36,6 +36,19 @@ pub struct Registration {
     pub authentication: ClientAuthentication,
 }
 
+impl Registration {
+    /// An app that proves itself by [`ClientAuthentication::Hash`], as Smartsheet's documentation does.
+    #[must_use]
+    pub fn new(client_id: &str, client_secret: SecretString, redirect_uri: Url) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            client_secret,
+            redirect_uri,
+            authentication: ClientAuthentication::default(),
+        }
+    }
+}
+
 /// The two addresses of an authorization server.
 #[derive(Debug, Clone)]
 pub struct Endpoints {

@@ -1,7 +1,8 @@
-//! The protocol: OAuth 2.0's authorization code grant (RFC 6749) as Smartsheet speaks it.
+//! Sign in with Smartsheet: OAuth 2.0's authorization code grant (RFC 6749) as Smartsheet speaks it, and the API behind the
+//! token.
 //!
-//! Five messages, five calls. The room knows no web framework, no storage and no template; with `transport.rs`, `json.rs` and
-//! `clock.rs` beside it, it can be lifted into any app that runs on tokio.
+//! Five messages, five calls. The crate knows no web framework, no storage and no template: it fits into any app that runs on
+//! tokio. Read [`Client`] first, then [`Callback`] and [`Token`]; [`api::Api`] calls Smartsheet with the token.
 //!
 //! | message | here |
 //! | --- | --- |
@@ -14,8 +15,8 @@
 //! # Building the URL
 //!
 //! ```
-//! use smartsheet_oauth_demo::oauth::{Client, ClientAuthentication, Endpoints, Registration, Scope, State};
-//! use smartsheet_oauth_demo::transport::{Limits, Transport};
+//! use smartsheet_oauth::{Client, ClientAuthentication, Endpoints, Registration, Scope, State};
+//! use smartsheet_oauth::transport::{Limits, Transport};
 //!
 //! let endpoints = Endpoints {
 //!     authorize: "https://app.smartsheet.com/b/authorize".parse()?,
@@ -28,7 +29,7 @@
 //!     redirect_uri: "http://localhost:8080/redirect".parse()?,
 //!     authentication: ClientAuthentication::Hash,
 //! };
-//! let transport = Transport::new(&[&endpoints.token], Limits::default())?;
+//! let transport = Transport::new(&[&endpoints.token], "my-app/1.0", Limits::default())?;
 //! let client = Client::new(registration, endpoints, transport);
 //!
 //! let state = State::random(&mut rand::rng()); // keep it with the browser's session
@@ -43,8 +44,8 @@
 //! # Exchanging a code, asking whether a token has expired, refreshing
 //!
 //! ```
-//! # use smartsheet_oauth_demo::oauth::*;
-//! # use smartsheet_oauth_demo::transport::{Limits, Transport};
+//! # use smartsheet_oauth::*;
+//! # use smartsheet_oauth::transport::{Limits, Transport};
 //! # use std::io::{Read, Write};
 //! # // A token endpoint that issues "access-1", "access-2" and so on.
 //! # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
@@ -65,7 +66,7 @@
 //! #     client_id: "CLIENT_ID".to_owned(), client_secret: "CLIENT_SECRET".into(),
 //! #     redirect_uri: "http://localhost:8080/redirect".parse()?, authentication: ClientAuthentication::Hash,
 //! # };
-//! # let transport = Transport::new(&[&endpoints.token], Limits::default())?;
+//! # let transport = Transport::new(&[&endpoints.token], "my-app/1.0", Limits::default())?;
 //! # let client = Client::new(registration, endpoints, transport);
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! use std::time::Duration;
@@ -96,7 +97,7 @@
 //! store):
 //!
 //! ```
-//! use smartsheet_oauth_demo::oauth::Token;
+//! use smartsheet_oauth::Token;
 //! let stored = r#"{"access_token":"ll352u9jujauoqz4gstvsae05","refresh_token":"e9x352a9mp4151le2505",
 //!                  "expires_at":"2026-11-28T12:00:00Z"}"#;
 //! let token: Token = serde_json::from_str(stored)?;
@@ -105,16 +106,26 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
+pub mod api;
 mod authorization;
 mod authorization_error;
 mod callback;
 mod client;
 mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
+pub mod json;
+pub mod masking;
 mod refusal;
+mod region;
 mod scope;
 mod secret;
 mod token;
+pub mod transport;
 
 pub use authorization_error::AuthorizationError;
 pub use callback::{Callback, CallbackError, MAX_VALUE_BYTES};
@@ -122,6 +133,15 @@ pub use client::{Client, ClientAuthentication, Endpoints, Registration, Revoked}
 pub use error::OAuthError;
 pub use hash::hash;
 pub use refusal::Refusal;
+pub use region::Region;
 pub use scope::{Scope, UnknownScope};
 pub use secret::{AccessToken, AuthorizationCode, RefreshToken, State};
 pub use token::Token;
+
+/// The crates whose types are part of this one's interface, in the versions that fit.
+pub use {jiff, rand, reqwest, secrecy, url};
+
+/// The README's examples, compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

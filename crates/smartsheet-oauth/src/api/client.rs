@@ -9,7 +9,7 @@ use url::Url;
 
 use super::error::Refused;
 use super::{ApiError, Profile, Retry};
-use crate::oauth::AccessToken;
+use crate::AccessToken;
 use crate::transport::{Answer, Purpose, Transport, TransportError, Witness};
 
 /// Smartsheet's API, version 2.0. Cheap to clone.

@@ -1,7 +1,7 @@
 //! One HTTP request, one answer: bounded in time and in size, redirects refused.
 //!
-//! Both rooms that talk to Smartsheet ([`crate::oauth`] and [`crate::smartsheet`]) send through here, so that no call can
-//! wait for ever, fill the memory or be led to another host.
+//! The protocol ([`Client`](crate::Client)) and the API ([`Api`](crate::api::Api)) send through here, so that no call can wait
+//! for ever, fill the memory or be led to another host.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -91,16 +91,17 @@ pub enum TransportError {
 }
 
 impl Transport {
-    /// A client for the hosts of `targets`.
+    /// A client for the hosts of `targets`, which `user_agent` tells them of (as `my-app/1.0`).
     ///
     /// Redirects are never followed: neither the token endpoint nor the API has any, and following one would send
     /// credentials to whoever it names. Proxies of the environment (`HTTPS_PROXY`) are honoured but for loopback targets.
     ///
     /// # Errors
     ///
-    /// When TLS can't be set up, for example because the machine has no root certificates.
-    pub fn new(targets: &[&Url], limits: Limits) -> Result<Self, reqwest::Error> {
-        let builder = || client_for(targets, limits);
+    /// When TLS can't be set up, for example because the machine has no root certificates, and for a `user_agent` that is no
+    /// value of a header.
+    pub fn new(targets: &[&Url], user_agent: &str, limits: Limits) -> Result<Self, reqwest::Error> {
+        let builder = || client_for(targets, user_agent, limits);
         Ok(Self {
             http: builder().build()?,
             http_anew: builder().pool_max_idle_per_host(0).build()?,
@@ -206,8 +207,8 @@ impl Transport {
 }
 
 /// A client for the hosts of `targets`, to be completed.
-fn client_for(targets: &[&Url], limits: Limits) -> ClientBuilder {
-    let mut builder = client(limits);
+fn client_for(targets: &[&Url], user_agent: &str, limits: Limits) -> ClientBuilder {
+    let mut builder = client(user_agent, limits);
     if targets.iter().all(|url| is_loopback(url)) {
         builder = builder.no_proxy();
     }
@@ -219,15 +220,11 @@ fn client_for(targets: &[&Url], limits: Limits) -> ClientBuilder {
 }
 
 /// What every client is: bounded in time, and nobody leads it elsewhere.
-fn client(limits: Limits) -> ClientBuilder {
+fn client(user_agent: &str, limits: Limits) -> ClientBuilder {
     // Installing twice (several servers in one process, as in tests) is harmless: the first one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
-        .user_agent(concat!(
-            env!("CARGO_PKG_NAME"),
-            "/",
-            env!("CARGO_PKG_VERSION")
-        ))
+        .user_agent(user_agent)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(limits.connect_timeout)
         // Shorter than servers keep a connection, so that few are closed under a request.

@@ -8,7 +8,8 @@ const SECRET_PARTS: [&str; 5] = ["token", "secret", "password", "authorization",
 const APP_SECRET_PARTS: [&str; 4] = ["hash", "secret", "password", "api_key"];
 
 /// Whether what has this name is a secret: a parameter, a field of JSON, a header.
-pub(crate) fn is_secret(name: &str) -> bool {
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
     let name = name.as_bytes();
     let has_part = || {
         (0..name.len()).any(|at| {

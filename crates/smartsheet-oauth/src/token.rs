@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{AccessToken, OAuthError, RefreshToken};
-use crate::clock::{after, before};
 use crate::json;
 
 /// What a token lives when the server doesn't say: Smartsheet's 7 days.
@@ -35,7 +34,7 @@ impl Token {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use smartsheet_oauth_demo::oauth::{AccessToken, Token};
+    /// use smartsheet_oauth::{AccessToken, Token};
     ///
     /// let token = Token {
     ///     access_token: AccessToken::new("ll352u9jujauoqz4gstvsae05"),
@@ -49,7 +48,8 @@ impl Token {
     /// ```
     #[must_use]
     pub fn expires_within(&self, margin: Duration, now: Timestamp) -> bool {
-        before(self.expires_at, margin) <= now
+        let due = self.expires_at.checked_sub(margin);
+        due.unwrap_or(Timestamp::MIN) <= now
     }
 
     /// Reads a successful answer: flat, or wrapped in `token` as the samples of Smartsheet's documentation are.
@@ -115,6 +115,11 @@ fn lifetime(expires_in: Option<&Value>) -> Duration {
 fn is_token(token: &str) -> bool {
     (1..=MAX_TOKEN_BYTES).contains(&token.len())
         && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// `from` plus `span`; at the end of the calendar, the last instant there is.
+fn after(from: Timestamp, span: Duration) -> Timestamp {
+    from.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ const SHORTEST: usize = 4;
 
 /// A secret that occurred, so that it is found where it is repeated.
 #[derive(Clone)]
-pub(crate) struct Known {
+pub struct Known {
     value: String,
     /// What is shown in its place.
     shown: String,
@@ -20,20 +20,23 @@ pub(crate) struct Known {
 
 impl Known {
     /// The value of a parameter, field or header of this name.
-    pub(crate) fn named(name: &str, value: &str) -> Self {
+    #[must_use]
+    pub fn named(name: &str, value: &str) -> Self {
         let shown = masked_as(name, value);
         let value = value.to_owned();
         Self { value, shown }
     }
 
     /// How long it is, in bytes.
-    pub(crate) fn len(&self) -> usize {
+    #[must_use]
+    pub fn length(&self) -> usize {
         self.value.len()
     }
 }
 
 /// `text` without the secrets of `known`, wherever they are in it and however they are encoded.
-pub(crate) fn hide_known<'a>(text: &'a str, known: &[Known]) -> Cow<'a, str> {
+#[must_use]
+pub fn hide_known<'a>(text: &'a str, known: &[Known]) -> Cow<'a, str> {
     let known = known
         .iter()
         .map(|known| (known.value.as_str(), known.shown.as_str()));
@@ -63,7 +66,8 @@ fn hide_values<'a, 'k>(
 }
 
 /// A text for an error page or the log: without `secrets`, and without values that have the name of one.
-pub(crate) fn without_secrets(text: &str, secrets: &[&str]) -> String {
+#[must_use]
+pub fn without_secrets(text: &str, secrets: &[&str]) -> String {
     let hidden = hide_values(text, secrets.iter().map(|secret| (*secret, "…")));
     hide_named(&hidden).into_owned()
 }
@@ -88,7 +92,8 @@ fn occurrences(text: &[u8], secret: &[u8]) -> impl Iterator<Item = (usize, usize
 }
 
 /// `text` without values that have the name of a secret, as in `code=…`, `"access_token": "…"` or `Authorization: Bearer …`.
-pub(crate) fn hide_named(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn hide_named(text: &str) -> Cow<'_, str> {
     let mut spans = Spans::default();
     for view in views(text) {
         for (at, byte) in view.bytes.iter().enumerate() {

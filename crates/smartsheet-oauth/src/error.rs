@@ -138,7 +138,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::oauth::refusal::MAX_TEXT;
+    use crate::refusal::MAX_TEXT;
 
     fn refused(status: u16, body: &str) -> OAuthError {
         OAuthError::from_refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes(), &[])

@@ -14,8 +14,8 @@ mod names;
 mod runs;
 mod spans;
 
-pub(crate) use hide::{Known, hide_known, hide_named, without_secrets};
+pub use hide::{Known, hide_known, hide_named, without_secrets};
 pub use masked::masked;
-pub(crate) use masked::{is_masked_as, masked_as};
-pub(crate) use names::is_secret;
-pub(crate) use runs::hide_runs;
+pub use masked::{is_masked_as, masked_as};
+pub use names::is_secret;
+pub use runs::hide_runs;

@@ -48,7 +48,7 @@ impl Callback {
     /// [`CallbackError`] for an answer that Smartsheet does not give.
     ///
     /// ```
-    /// use smartsheet_oauth_demo::oauth::Callback;
+    /// use smartsheet_oauth::Callback;
     /// let callback = Callback::parse("code=sample6p9qisx6a&expires_in=599135&state=MY_STATE")?;
     /// assert_eq!(callback.outcome?.expose(), "sample6p9qisx6a");
     /// assert_eq!(callback.state.ok_or("no state")?.expose(), "MY_STATE");
