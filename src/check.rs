@@ -1,5 +1,6 @@
 //! `check`: what is in force, and whether it works.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,22 +11,29 @@ use crate::config::Settings;
 use crate::server::{open_store, transport};
 use crate::transport::{Limits, Purpose};
 
+/// Prints a line. Whoever reads may have enough before the end, as in `check | head`; the exit status says the rest.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($what)*);
+    }};
+}
+
 /// Prints the effective settings with their origin, the redirect URL, and whether the store opens and the Smartsheet hosts
 /// answer. Exit 1 when something is wrong.
 pub async fn run(settings: &Settings) -> ExitCode {
-    println!("Settings");
+    say!("Settings");
     for (name, value, origin) in settings.describe() {
-        println!("  {name:<34} {value}  ({origin})");
+        say!("  {name:<34} {value}  ({origin})");
     }
-    println!("\nRedirect URL to register in Smartsheet's Developer Tools");
-    println!("  {}", settings.redirect_url());
+    say!("\nRedirect URL to register in Smartsheet's Developer Tools");
+    say!("  {}", settings.redirect_url());
 
-    println!("\nChecks");
+    say!("\nChecks");
     let mut sound = true;
     let mut report = |what: &str, result: Result<String, String>| match result {
-        Ok(detail) => println!("  ok     {what}: {detail}"),
+        Ok(detail) => say!("  ok     {what}: {detail}"),
         Err(problem) => {
-            println!("  WRONG  {what}: {problem}");
+            say!("  WRONG  {what}: {problem}");
             sound = false;
         }
     };
@@ -47,7 +55,7 @@ pub async fn run(settings: &Settings) -> ExitCode {
         }
     }
     for warning in settings.warnings() {
-        println!("  note   {warning}");
+        say!("  note   {warning}");
     }
     if sound {
         ExitCode::SUCCESS

@@ -26,6 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const BATCH: i64 = 100;
 const AT_ONCE: usize = 4;
 
+/// How many are looked at for that. They take some kilobytes each.
+const MOST_LOOKED_AT: i64 = BATCH * 256;
+
 /// Revokes the tokens of sessions that ended. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Revocations {
@@ -84,8 +87,21 @@ impl Revocations {
     /// [`StoreError::Unavailable`] when they can't be listed.
     pub async fn attempt_due(&self) -> Result<usize, StoreError> {
         let now = self.store.clock.now().as_millisecond();
-        let due = self.store.rows.due(now, BATCH).await?;
-        let keys: Vec<RowKey> = due.iter().map(|row| row.key).collect();
+        let most = usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let mut limit = BATCH;
+        let keys = loop {
+            let due = self.store.rows.due(now, limit).await?;
+            // What does not open, because the key was changed, stays due. It must not take the places of what can be tried.
+            let can_be_tried = due
+                .iter()
+                .filter(|row| self.store.open_ended(row).is_some());
+            let keys: Vec<RowKey> = can_be_tried.map(|row| row.key).take(most).collect();
+            let is_all = (due.len() as u64) < limit.unsigned_abs() || limit >= MOST_LOOKED_AT;
+            if is_all || keys.len() == most {
+                break keys;
+            }
+            limit = limit.saturating_mul(4);
+        };
         self.attempt(&keys).await;
         Ok(keys.len())
     }
