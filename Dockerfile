@@ -7,20 +7,25 @@
 FROM rust:1.95.0-bookworm AS build
 WORKDIR /build
 
-# The dependencies alone, in a layer that stays until Cargo.toml or Cargo.lock changes: they take most of the time.
+# The dependencies alone, in a layer that stays until a Cargo.toml or Cargo.lock changes: they take most of the time.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src \
-    && echo '//! Stands in for the program.' | tee src/lib.rs src/main.rs \
-    && echo 'fn main() {}' >> src/main.rs \
+COPY crates/sealed-store/Cargo.toml crates/sealed-store/
+COPY crates/smartsheet-oauth/Cargo.toml crates/smartsheet-oauth/
+COPY crates/smartsheet-sandbox/Cargo.toml crates/smartsheet-sandbox/
+RUN for package in . crates/*; do \
+        mkdir "$package/src" && echo '//! Stands in for the package.' > "$package/src/lib.rs"; \
+    done \
+    && echo 'fn main() {}' > src/main.rs \
     && cargo build --locked --release \
-    && rm -r src
+    && rm -r src crates/*/src
 
 COPY migrations migrations
 COPY static static
 COPY templates templates
+COPY crates crates
 COPY src src
 # Copied files keep their old times; without this Cargo takes the stand-ins above for newer.
-RUN touch src/main.rs src/lib.rs && cargo build --locked --release
+RUN touch src/main.rs src/lib.rs crates/*/src/lib.rs && cargo build --locked --release
 
 # The root folder of the final image: the program, each shared library that it loads (the loader among them, by the path
 # that the program names), root certificates, and the order in which names are looked up.

@@ -346,8 +346,8 @@ pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, Start
     let socket = settings.server.listen.path();
     let transport = match socket.filter(|_| settings.is_built_in()) {
         // The mounted sandbox is where the app is, which has no port.
-        Some(socket) => Transport::through(socket, limits),
-        None => Transport::new(&[api_url], limits),
+        Some(socket) => Transport::through(socket, crate::USER_AGENT, limits),
+        None => Transport::new(&[api_url], crate::USER_AGENT, limits),
     };
     transport.map_err(|error| {
         StartError(format!(

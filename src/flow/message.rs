@@ -78,7 +78,7 @@ impl Message {
             Purpose::CodeExchange => Step::CodeExchange,
             Purpose::Refresh => Step::Refresh,
             Purpose::Revocation => Step::Revocation,
-            Purpose::CurrentUser | Purpose::Probe | Purpose::Arrangement => Step::CurrentUser,
+            _ => Step::CurrentUser,
         };
         let ending = match call.outcome {
             Outcome::Answered(answer) => Ending::Answer(Answer {

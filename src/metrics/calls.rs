@@ -11,7 +11,7 @@ impl Witness for Metrics {
             Purpose::Refresh => "token_refresh",
             Purpose::Revocation => "token_revocation",
             Purpose::CurrentUser => "users_me",
-            Purpose::Probe | Purpose::Arrangement => return,
+            _ => return,
         };
         let mut digits = [0; 3];
         let outcome = match call.outcome {

@@ -34,7 +34,8 @@ pub struct SessionData {
     /// this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<RowKey>,
-    /// The rows of the sessions that replace this one when the browser shows that it knows them.
+    /// The rows of other sessions of this browser: those that replace this one when the browser shows that it knows them, and
+    /// those of tabs that signed in at the same time. All end with this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) successors: Vec<RowKey>,
     /// The states that this browser signed in with, by their rows: the one of this session first.
@@ -142,6 +143,15 @@ impl SessionData {
             seen: false,
             superseded_at: None,
             until: None,
+        }
+    }
+
+    /// Notes the row of another session of this browser.
+    pub(super) fn remember_other(&mut self, session: RowKey) {
+        if !self.successors.contains(&session) {
+            self.successors.push(session);
+            let surplus = self.successors.len().saturating_sub(MAX_REMEMBERED);
+            self.successors.drain(..surplus);
         }
     }
 

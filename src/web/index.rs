@@ -14,6 +14,7 @@ use super::avatar::Avatar;
 use super::browser::Browser;
 use super::failure::Failure;
 use super::person::{PersonError, known};
+use super::rate_limit::{Route, may_ask};
 use super::shares::Caller;
 use super::site_links::{SiteLink, site_links};
 use super::{App, Frame, Here, page, rendered};
@@ -114,7 +115,8 @@ async fn visitor(
     match login {
         None => Visitor::SignedOut,
         Some(login) if login.person.is_some() => Visitor::SignedIn(login.person.map(Visit::from)),
-        // Signed in, but no page has called `users/me` yet.
+        // Signed in, but no page has called `users/me` yet, or none with success.
+        Some(_) if !may_ask(app, Route::Me, caller) => Visitor::SignedIn(None),
         Some(_) => match timeout(NAME_WITHIN, known(app, browser, caller)).await {
             Ok(Ok(known)) => Visitor::SignedIn(known.login.person.map(Visit::from)),
             Ok(Err(PersonError::SignedOut)) => Visitor::SignedOut,

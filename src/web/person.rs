@@ -125,14 +125,12 @@ impl Person {
 }
 
 impl PersonError {
-    /// What `error` means to the person. The browser of a session that is gone is told so, and still finds its messages.
+    /// What `error` means to the person. The browser of a session that is gone still finds its messages. Its cookie stays: this
+    /// answer may be late, and the browser may have another session's by now, from a sign-in in another tab.
     pub(super) fn of(error: AccessError, app: &App, browser: &Browser) -> Self {
-        if let AccessError::GrantGone(flow) = &error {
-            browser.forget_session();
-            if let Some(flow) = *flow {
-                browser.record_in(flow, app.clock.now());
-                browser.show_flow(flow);
-            }
+        if let AccessError::GrantGone(Some(flow)) = &error {
+            browser.record_in(*flow, app.clock.now());
+            browser.show_flow(*flow);
         }
         error.into()
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 use smartsheet_oauth_demo::config::{Region, Settings, parse_duration};
@@ -400,8 +401,8 @@ fn every_setting_of_the_readme_exists_and_is_valid() {
     );
 }
 
-/// The layer of dependencies is made from Cargo's two files alone. So Cargo must not look for others, as it does where a
-/// target has no path.
+/// The layer of dependencies is made from Cargo's files alone, those of every package. So Cargo must not look for others, as it
+/// does where a target has no path.
 #[test]
 fn the_images_layer_of_dependencies_depends_on_nothing_else() {
     let before = DOCKERFILE.split("cargo build").next().unwrap();
@@ -409,15 +410,35 @@ fn the_images_layer_of_dependencies_depends_on_nothing_else() {
         .lines()
         .filter(|line| line.starts_with("COPY "))
         .collect();
-    assert_eq!(copied, ["COPY Cargo.toml Cargo.lock ./"]);
-    let manifest: toml::Table = include_str!("../../Cargo.toml").parse().unwrap();
-    for kind in ["bin", "bench", "example", "test"] {
-        let targets = manifest.get(kind).and_then(toml::Value::as_array);
-        for target in targets.into_iter().flatten() {
-            assert!(target.get("path").is_some(), "{target}");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut packages = vec![".".to_owned()];
+    for package in fs::read_dir(root.join("crates")).unwrap() {
+        let name = package.unwrap().file_name().into_string().unwrap();
+        packages.push(format!("crates/{name}"));
+    }
+    packages.sort();
+    let expected: Vec<String> = packages
+        .iter()
+        .map(|package| match package.as_str() {
+            "." => "COPY Cargo.toml Cargo.lock ./".to_owned(),
+            package => format!("COPY {package}/Cargo.toml {package}/"),
+        })
+        .collect();
+    assert_eq!(copied, expected);
+    for package in packages {
+        let manifest = fs::read_to_string(root.join(&package).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        for kind in ["bin", "bench", "example", "test"] {
+            let targets = manifest.get(kind).and_then(toml::Value::as_array);
+            for target in targets.into_iter().flatten() {
+                assert!(target.get("path").is_some(), "{package}: {target}");
+            }
         }
     }
-    let rust = manifest["package"]["rust-version"].as_str().unwrap();
+    let manifest: toml::Table = include_str!("../../Cargo.toml").parse().unwrap();
+    let rust = manifest["workspace"]["package"]["rust-version"]
+        .as_str()
+        .unwrap();
     assert!(DOCKERFILE.contains(&format!("FROM rust:{rust}.")), "{rust}");
 }
 

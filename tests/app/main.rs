@@ -1,6 +1,7 @@
 //! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
 //! and the binary itself, as a person or a container starts it.
 
+mod aborted;
 mod answers;
 mod break_it;
 mod cannot_start;
@@ -63,9 +64,11 @@ mod settings;
 mod sign_in;
 mod sign_in_again;
 mod speculative;
+mod start_page;
 mod store_contract;
 mod store_down;
 mod support;
+mod tabs;
 mod tls;
 mod trailing_slash;
 mod unix_socket;

@@ -36,7 +36,7 @@ pub(super) async fn post(
         let stored = app.store.visit_site(&pointer, site.origin()).await?;
         ids.extend(stored.map(|stored| stored.id));
     }
-    logout::end(&app, &ids).await?;
+    logout::sign_out(&app, ids).await?;
     let cookie = remove_pointer(site).map(|cookie| (header::SET_COOKIE, cookie));
     let cookie = AppendHeaders(cookie);
     Ok((FORGET_PAGES, cookie, Redirect::to("/")).into_response())
