@@ -8,7 +8,7 @@ use reqwest::Method;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::server::{open_store, transport};
+use crate::server::{open_store, signing_keys, transport};
 use crate::transport::{Limits, Purpose};
 
 /// Prints a line. Whoever reads may have enough before the end, as in `check | head`; the exit status says the rest.
@@ -28,6 +28,14 @@ pub async fn run(settings: &Settings) -> ExitCode {
     say!("\nRedirect URL to register in Smartsheet's Developer Tools");
     say!("  {}", settings.redirect_url());
 
+    let sites = &settings.gateway.sites;
+    if !sites.is_empty() {
+        say!("\nSites that get the signed-in person");
+        for site in sites {
+            say!("  {}", site.origin().ascii_serialization());
+        }
+    }
+
     say!("\nChecks");
     let mut sound = true;
     let mut report = |what: &str, result: Result<String, String>| match result {
@@ -38,6 +46,18 @@ pub async fn run(settings: &Settings) -> ExitCode {
         }
     };
     report("session store", store(settings).await);
+    match signing_keys(settings) {
+        Ok(None) => {}
+        Ok(Some(keys)) => {
+            let ids: Vec<&str> = keys.ids().collect();
+            let others = match ids.len() {
+                1 => "",
+                _ => " (the first signs)",
+            };
+            report("signing keys", Ok(format!("{}{others}", ids.join(", "))));
+        }
+        Err(error) => report("signing keys", Err(error.to_string())),
+    }
     if settings.is_built_in() {
         report(
             "Smartsheet",

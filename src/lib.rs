@@ -8,6 +8,7 @@
 //! | [`config`] | the settings: file, environment, flags |
 //! | [`server`] | everything put together, listening, stopping in good order |
 //! | [`web`] | a file a page, and how errors become pages |
+//! | [`gateway`] | other sites get the signed-in person from here |
 //! | [`session`] | what is kept for a browser, and the one way to a usable access token |
 //! | [`flow`] | what was said, message by message, with secrets masked |
 //! | [`smartsheet_oauth`] | the protocol, and the API behind the token: a package of its own |
@@ -15,7 +16,7 @@
 //! | [`sqlite`], [`clock`], [`metrics`] | one SQLite file; the time; what is counted |
 //! | [`smartsheet_sandbox`] | the stand-in for Smartsheet: a package of its own, which knows no other |
 //!
-//! Arrows run one way: `main → cli → server → web → session → smartsheet-oauth`, `session → flow → smartsheet-oauth`,
+//! Arrows run one way: `main → cli → server → web → gateway → session → smartsheet-oauth`, `session → flow → smartsheet-oauth`,
 //! `server → smartsheet-sandbox`.
 //!
 //! # The main path
@@ -39,6 +40,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod flow;
+pub mod gateway;
 mod log;
 pub mod metrics;
 mod one_line;

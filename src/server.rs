@@ -14,6 +14,7 @@ mod open;
 mod open_store;
 mod scrape;
 mod serving;
+mod signing_keys;
 mod socket;
 #[cfg(unix)]
 mod socket_file;
@@ -33,6 +34,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{Listen, Region, Settings};
 use crate::flow::FlowLog;
+use crate::gateway::{Assertions, Gateway, Identities, Sites};
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
 use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
@@ -47,6 +49,7 @@ use listener::Listener;
 pub use open_store::{open_flow_log, open_store};
 use scrape::Scrape;
 use serving::{Room, Serving};
+pub use signing_keys::signing_keys;
 use stop::StopTimes;
 use sweep::sweep;
 
@@ -224,7 +227,7 @@ impl Server {
 ///
 /// # Errors
 ///
-/// [`StartError`] when TLS can't be set up.
+/// [`StartError`] when TLS can't be set up, or a key not be made.
 pub fn assemble(
     settings: &Settings,
     surroundings: Surroundings,
@@ -276,7 +279,17 @@ pub fn assemble(
         Some(flow.clone()),
         Some(metrics.clone()),
     );
+    let api = Api::new(smartsheet.api_url.clone(), transport.clone(), retry);
+    let identities = Identities::new(
+        store.clone(),
+        access.clone(),
+        api.clone(),
+        clock.clone(),
+        tasks.clone(),
+        settings.gateway.recheck,
+    );
     Ok(App {
+        gateway: gateway(settings, identities)?,
         base_url: settings.server.base_url.clone(),
         scopes: smartsheet.scopes.clone(),
         sandbox: is_sandbox,
@@ -290,7 +303,7 @@ pub fn assemble(
         gate: transport.gate(),
         client: client.clone(),
         revocations: Revocations::new(store.clone(), client, Some(metrics.clone())),
-        api: Api::new(smartsheet.api_url.clone(), transport, retry),
+        api,
         store,
         access,
         flow,
@@ -304,6 +317,22 @@ pub fn assemble(
         shares: Shares::new(&limits),
         clock,
         metrics,
+    })
+}
+
+fn gateway(settings: &Settings, identities: Identities) -> Result<Gateway, StartError> {
+    let base_url = &settings.server.base_url;
+    let own_port = settings.server.listen.port();
+    let sites = Sites::new(&settings.gateway.sites, base_url, own_port);
+    let issuer = sites.app().origin();
+    let keys = signing_keys(settings)?;
+    let assertions = keys.map(|keys| Assertions::new(keys, issuer, settings.api.assertions));
+    Ok(Gateway {
+        assertions,
+        allow: settings.gateway.allow.clone(),
+        remote_user: settings.gateway.remote_user,
+        identities,
+        sites,
     })
 }
 

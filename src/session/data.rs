@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::identity::Identity;
 use super::issuer::Issuer;
 use super::rows::RowKey;
 use super::sign_in::SIGN_IN_TIME;
@@ -40,6 +41,9 @@ pub struct SessionData {
     /// The states that this browser signed in with, by their rows: the one of this session first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) sign_ins: Vec<RowKey>,
+    /// The rows of the sessions that other sites have by this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) sites: Vec<RowKey>,
     /// Whether the browser has shown that it knows this session. Those of an earlier version count as known.
     #[serde(default = "yes")]
     pub(super) seen: bool,
@@ -72,6 +76,15 @@ pub struct Login {
     /// Who it is, once `users/me` has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
+    /// Who it is for other sites, once `users/me?include=groups` has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// When that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identified_at: Option<Timestamp>,
+    /// When somebody began to ask for it again, while there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// Who issued the tokens. With another issuer in force the session does not count. Sessions of an earlier version have
     /// none, and count with any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +120,9 @@ impl Login {
             refreshed_at: None,
             lease: None,
             person: None,
+            identity: None,
+            identified_at: None,
+            asked_at: None,
             issuer: None,
         }
     }
@@ -123,6 +139,7 @@ impl SessionData {
             replaces: None,
             successors: Vec::new(),
             sign_ins: Vec::new(),
+            sites: Vec::new(),
             seen: false,
             superseded_at: None,
             until: None,

@@ -70,6 +70,9 @@ impl Store {
             if self.rows.apply(&changes).await? {
                 let flows = sessions.iter().filter_map(|session| session.data.flow);
                 self.erase(&flows.collect::<Vec<_>>()).await;
+                let sites = sessions.iter().flat_map(|session| &session.data.sites);
+                self.forget_pointers(&sites.copied().collect::<Vec<_>>())
+                    .await;
                 return Ok(sessions
                     .iter()
                     .map(|session| ended_key(&session.key))

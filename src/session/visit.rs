@@ -28,16 +28,26 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`].
     pub async fn visit(&self, id: Id) -> Result<Option<Stored>, StoreError> {
+        self.visit_if(id, |_| true).await
+    }
+
+    /// The same, if the session `counts` for whoever visits.
+    pub(super) async fn visit_if(
+        &self,
+        id: Id,
+        counts: impl Fn(&SessionData) -> bool + Send,
+    ) -> Result<Option<Stored>, StoreError> {
         let key = row_key(id);
         for _ in 0..MAX_TRIES {
-            let Some(loaded) = self.load(key).await? else {
+            let loaded = self.load(key).await?;
+            let Some(loaded) = loaded.filter(|loaded| counts(&loaded.data)) else {
                 return Ok(None);
             };
             let stored = Stored {
                 id,
                 data: loaded.data.clone(),
             };
-            match self.note_visit(loaded).await {
+            match self.note_visit(id, loaded).await {
                 Ok(Some(data)) => return Ok(Some(Stored { id, data })),
                 Ok(None) => {}
                 Err(error) => {
@@ -51,7 +61,11 @@ impl Store {
     }
 
     /// The session after the visit. `None` when it was written meanwhile.
-    async fn note_visit(&self, mut loaded: Loaded) -> Result<Option<SessionData>, StoreError> {
+    async fn note_visit(
+        &self,
+        id: Id,
+        mut loaded: Loaded,
+    ) -> Result<Option<SessionData>, StoreError> {
         let now = self.clock.now();
         let superseded_at = &mut loaded.data.superseded_at;
         let is_back = superseded_at
@@ -67,7 +81,7 @@ impl Store {
         }
         let (mut changes, mut flows) = (Vec::new(), Vec::new());
         if is_first {
-            (changes, flows) = self.taking_place(&mut loaded, is_back).await?;
+            (changes, flows) = self.taking_place(id, &mut loaded, is_back).await?;
         }
         loaded.version += 1;
         changes.push(Change::Update(self.seal(&mut loaded)?));
@@ -79,7 +93,8 @@ impl Store {
     }
 
     /// What makes room for a session that its browser has just shown to know: the one that it replaces ends. Others of this
-    /// browser that it had before, by sign-ins in other tabs at the same time, soon do.
+    /// browser that it had before, by sign-ins in other tabs at the same time, soon do. Their sessions at other sites become this
+    /// one's, if the person is the same.
     ///
     /// Of those, it is the last cookie that the browser keeps. First visits come in any order, so the later sign-in counts,
     /// until one `is_back` and shows otherwise.
@@ -87,6 +102,7 @@ impl Store {
     /// Says where the messages of what ends are.
     async fn taking_place(
         &self,
+        id: Id,
         session: &mut Loaded,
         is_back: bool,
     ) -> Result<(Vec<Change>, Vec<FlowId>), StoreError> {
@@ -95,6 +111,7 @@ impl Store {
         if let Some(old) = session.data.replaces.take()
             && let Some(old) = self.load(old).await?
         {
+            changes.extend(self.move_sites(&old.data, &mut session.data, id).await?);
             changes.extend(self.ending(&old, true)?);
             flows.extend(old.data.flow);
         }
@@ -108,6 +125,11 @@ impl Store {
                 continue;
             }
             if is_back || other.data.created_at <= session.data.created_at {
+                let moved = self.move_sites(&other.data, &mut session.data, id).await?;
+                if !moved.is_empty() {
+                    other.data.sites.clear();
+                    changes.extend(moved);
+                }
                 other.data.superseded_at = Some(now);
                 other.data.remember_other(session.key);
                 other.version += 1;

@@ -55,6 +55,9 @@ pub(super) enum Route {
     Refresh,
     Me,
     Flow,
+    SiteSignIn,
+    Grant,
+    Arrive,
 }
 
 impl RateLimiter {

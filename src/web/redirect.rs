@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Redirect;
+use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::App;
@@ -18,6 +19,9 @@ use crate::oauth::{
     self, AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError,
 };
 use crate::session::{Login, SignIn, StoreError, Stored, Taken, UsedState};
+
+/// How long a sign-in waits to know who it is.
+const INTRODUCE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why a callback signs nobody in.
 enum RedirectError {
@@ -188,6 +192,7 @@ async fn exchange(
         .await
     {
         Ok(stored) => {
+            introduce(app, browser, &stored).await;
             // What was said up to here was kept for as long as a sign-in may take.
             app.flow
                 .keep(used.sign_in().flow, app.store.expiry(&stored.data));
@@ -201,6 +206,23 @@ async fn exchange(
             Err(error.into())
         }
     }
+}
+
+/// Finds out who it is, for the other sites if there are any. Should it take long, nobody waits for it: they are asked for again
+/// when it is needed.
+async fn introduce(app: &App, browser: &Browser, stored: &Stored) {
+    if !app.gateway.is_on() {
+        return;
+    }
+    let (identities, recorder) = (app.gateway.identities.clone(), browser.recorder());
+    let (id, token) = (stored.id, stored.data.login.token.access_token.clone());
+    let introduced = async move {
+        if let Err(error) = identities.introduce(id, &token, recorder).await {
+            tracing::info!(%error, "it is not known yet who signed in");
+        }
+    };
+    let introduced = app.tasks.spawn(introduced.in_current_span());
+    let _ = timeout(INTRODUCE_WITHIN, introduced).await;
 }
 
 /// Until it is known which sign-in a callback belongs to, its messages go where the browser would look for them.

@@ -14,10 +14,12 @@ pub(crate) mod said;
 pub(crate) mod sandbox;
 pub(crate) mod secrets;
 pub(crate) mod tap;
+pub(crate) mod visitor;
 
 pub(crate) use app::{Setup, TestApp, World};
 pub(crate) use browser::{Browser, Page};
 pub(crate) use provider::{Gate, Provider, Reply, Seen};
+pub(crate) use visitor::Visitor;
 
 use std::time::Duration;
 

@@ -46,15 +46,24 @@ impl Api {
     ///
     /// [`ApiError`]; one that may pass was retried already.
     pub async fn current_user(&self, token: &AccessToken) -> Result<Profile, ApiError> {
-        self.get(Purpose::CurrentUser, "users/me", token, Profile::parse)
-            .await
+        let users_me = (Purpose::CurrentUser, "users/me", None);
+        self.get(users_me, token, Profile::parse).await
+    }
+
+    /// The same with the groups that the person is in (`GET /users/me?include=groups`). Needs no scope.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Api::current_user`].
+    pub async fn current_user_with_groups(&self, token: &AccessToken) -> Result<Profile, ApiError> {
+        let users_me = (Purpose::CurrentUser, "users/me", Some("include=groups"));
+        self.get(users_me, token, Profile::parse).await
     }
 
     /// Sends a GET and has its answer read, again where the error table says so. Only calls that change nothing are repeated.
     async fn get<T, E: Display>(
         &self,
-        purpose: Purpose,
-        path: &str,
+        (purpose, path, query): (Purpose, &str, Option<&str>),
         token: &AccessToken,
         read: impl Fn(Vec<u8>) -> Result<T, E>,
     ) -> Result<T, ApiError> {
@@ -63,6 +72,9 @@ impl Api {
             "{}/{path}",
             self.base.path().trim_end_matches('/')
         ));
+        if query.is_some() {
+            url.set_query(query);
+        }
         let started = Instant::now();
         let (mut attempt, mut tries) = (0, 0);
         loop {
