@@ -313,3 +313,42 @@ fn list(data: &mut SessionData, keys: &[RowKey]) {
     let surplus = data.sites.len().saturating_sub(MAX_SITES);
     data.sites.drain(..surplus);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_the_oldest_go() {
+        let token = crate::oauth::Token {
+            access_token: crate::oauth::AccessToken::new("a"),
+            refresh_token: None,
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        let login = super::super::Login::new(token, Timestamp::UNIX_EPOCH);
+        let mut data = SessionData::new(login, crate::flow::FlowId::random());
+        for number in 0..60 {
+            list(&mut data, &[RowKey([number; 32])]);
+        }
+        assert_eq!(data.sites.len(), MAX_SITES);
+        assert_eq!(data.sites[0], RowKey([10; 32]));
+        assert_eq!(data.sites[49], RowKey([59; 32]));
+    }
+
+    #[test]
+    fn a_pointer_is_read_as_it_is_written() {
+        let pointer = Pointer::random();
+        assert_eq!(Pointer::parse(pointer.text().as_bytes()), Some(pointer));
+        assert_ne!(pointer.row(TICKET), pointer.row(SITE_SESSION));
+        assert_eq!(format!("{pointer:?}"), "Pointer(…)");
+        for wrong in [
+            "",
+            "AAAA",
+            "AAAAAAAAAAAAAAAAAAAAAAA",
+            "AAAAAAAAAAAAAAAAAAAAA=",
+            "é",
+        ] {
+            assert_eq!(Pointer::parse(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+}
