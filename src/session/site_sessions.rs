@@ -17,8 +17,10 @@ use sha2::{Digest as _, Sha256};
 use tower_sessions::session::Id;
 
 use super::data::SessionData;
+use super::error::{StoreError, TOO_MANY_WRITES};
+use super::keys::row_key;
 use super::rows::{Change, Kind, Row, RowKey};
-use super::store::{MAX_TRIES, Store, StoreError, Stored, TOO_MANY_WRITES, row_key};
+use super::store::{MAX_TRIES, Store, Stored};
 use crate::clock::after;
 
 /// How long a ticket is good for.
