@@ -20,6 +20,7 @@ mod issuer;
 mod key_file;
 mod keys;
 mod last_try;
+mod pointer;
 mod refresh;
 mod revocations;
 mod rows;
@@ -40,12 +41,12 @@ pub use error::StoreError;
 pub use identity::Identity;
 pub use issuer::Issuer;
 pub use key_file::{make_private_file, read_or_make_key};
+pub use pointer::{Arrival, NonceHash, Pointer};
 pub use revocations::Revocations;
 pub use rows::{
     Change, Counts, Kind, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows,
 };
 pub use sign_in::{SignIn, Taken, UsedState, sign_in_name};
-pub use site_sessions::{Arrival, NonceHash, Pointer};
 pub use store::{Store, Stored};
 pub use tokens::{AccessError, RefreshPolicy, SignedIn};
 pub use tower_sessions::session::Id;
