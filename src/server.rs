@@ -26,6 +26,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -320,11 +321,15 @@ pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, Start
         Some(socket) => Transport::through(socket, limits),
         None => Transport::new(&[api_url], limits),
     };
-    transport.map_err(|error| {
+    let transport = transport.map_err(|error| {
         StartError(format!(
             "smartsheet.api_url: {api_url} can't be called: {error}; expected root certificates on this machine"
         ))
-    })
+    })?;
+    let source = &settings.smartsheet.integration_source;
+    let source = HeaderValue::from_str(source)
+        .map_err(|error| StartError(format!("smartsheet.integration_source: {error}")))?;
+    Ok(transport.identified_by(source))
 }
 
 /// The token endpoint is part of the API (Smartsheet's documentation, "Base URLs").

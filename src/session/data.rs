@@ -10,7 +10,7 @@ use super::rows::RowKey;
 use super::sign_in::SIGN_IN_TIME;
 use crate::clock::after;
 use crate::flow::FlowId;
-use crate::oauth::Token;
+use crate::oauth::{Scope, Token};
 
 /// How long a session lasts that no browser has shown to know. The browser asks with it right after the sign-in, unless the
 /// answer with the cookie was lost.
@@ -75,6 +75,10 @@ pub struct Login {
     /// none, and count with any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<Issuer>,
+    /// The names of the scopes that the person was asked for, with blanks between. Sessions of an earlier version have none:
+    /// they were asked for all that the settings name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<String>,
 }
 
 /// The right to use the refresh token, for a while. It is taken by a conditional write, so one instance has it, and it
@@ -94,6 +98,12 @@ pub struct Person {
     pub name: String,
     /// The email address.
     pub email: String,
+    /// Their locale, as Smartsheet writes it (`en_US`). Sessions of an earlier version have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Their time zone, by its name in the time zone database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
 }
 
 impl Login {
@@ -107,8 +117,30 @@ impl Login {
             lease: None,
             person: None,
             issuer: None,
+            scopes: None,
         }
     }
+
+    /// What the person was asked for, where `usual` is what the settings name.
+    #[must_use]
+    pub fn asked_for(&self, usual: &[Scope]) -> Vec<Scope> {
+        match &self.scopes {
+            None => usual.to_vec(),
+            Some(names) => named_scopes(names),
+        }
+    }
+}
+
+/// The names of `scopes`, with blanks between.
+pub(super) fn scope_names(scopes: &[Scope]) -> String {
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
+    names.join(" ")
+}
+
+/// The scopes of these names.
+pub(super) fn named_scopes(names: &str) -> Vec<Scope> {
+    let names = names.split_ascii_whitespace();
+    names.filter_map(|name| name.parse().ok()).collect()
 }
 
 impl SessionData {

@@ -4,7 +4,31 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::ApiCall;
+use super::raw::kept;
 use crate::json;
+use crate::transport::Purpose;
+
+/// Who the person is that the token belongs to (`GET /users/me`). Needs no scope.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentUser;
+
+impl ApiCall for CurrentUser {
+    type Answer = Profile;
+    type Unreadable = ProfileError;
+
+    fn purpose(&self) -> Purpose {
+        Purpose::CurrentUser
+    }
+
+    fn path(&self) -> String {
+        "users/me".to_owned()
+    }
+
+    fn read(&self, body: Vec<u8>) -> Result<Profile, ProfileError> {
+        Profile::parse(body)
+    }
+}
 
 /// What `users/me` answered: an object with an `id` and an `email`, and whatever else Smartsheet knows.
 #[derive(Debug, Clone)]
@@ -38,14 +62,8 @@ impl Profile {
             Cow::Owned(text) => Some(text),
             Cow::Borrowed(_) => None,
         };
-        let raw = String::from_utf8(raw)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        let raw = match raw.strip_prefix('\u{feff}') {
-            Some(text) => text.to_owned(),
-            None => raw,
-        };
         Ok(Self {
-            raw,
+            raw: kept(raw),
             readable,
             fields,
         })

@@ -25,6 +25,7 @@ pub(super) struct Frame {
 pub(super) enum Here {
     Home,
     Profile,
+    Sheets,
     Flow,
     BreakIt,
     /// A page that the navigation does not lead to, such as an error.

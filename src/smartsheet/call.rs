@@ -1,0 +1,215 @@
+//! One call of the API as a value: what is asked, how its answer is read, and whether it changes anything.
+
+use std::fmt::Display;
+use std::time::Instant;
+
+use reqwest::{Method, RequestBuilder, header};
+use url::Url;
+
+use super::error::Refused;
+use super::{Api, ApiError};
+use crate::oauth::AccessToken;
+use crate::transport::{Answer, Purpose, TransportError};
+
+/// Who made a change, for webhooks that must not react to their own app's (Smartsheet's documentation, "Webhooks").
+const CHANGE_AGENT: (&str, &str) = ("smartsheet-change-agent", "smartsheet-oauth-demo");
+
+/// A call of the API.
+///
+/// One that has a body changes something. It is sent again only where it is known that nothing was done; one without is
+/// sent again wherever Smartsheet says that this may help.
+pub trait ApiCall {
+    /// What comes of it.
+    type Answer;
+    /// Why an answer can't be read.
+    type Unreadable: Display;
+
+    /// What it is for.
+    fn purpose(&self) -> Purpose;
+
+    /// The path below the API's address, such as `users/me`. Nothing in it needs escaping.
+    fn path(&self) -> String;
+
+    /// The parameters in its address.
+    fn query(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// The method and the JSON that are sent, if the call changes something.
+    fn change(&self) -> Option<(Method, String)> {
+        None
+    }
+
+    /// How long its answer may be, in bytes, where that is more than others may have.
+    fn max_answer_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// Reads the answer to a success.
+    ///
+    /// # Errors
+    ///
+    /// When it is not what the documentation says.
+    fn read(&self, body: Vec<u8>) -> Result<Self::Answer, Self::Unreadable>;
+}
+
+/// Why a call gave no answer of use.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{error}")]
+pub struct CallError {
+    /// By what the caller can do about it.
+    pub error: ApiError,
+    /// The HTTP status and Smartsheet's `errorCode`, when it answered.
+    pub status: Option<(u16, Option<u64>)>,
+    /// Whether what was to be changed may have been changed all the same.
+    pub may_be_done: bool,
+}
+
+impl CallError {
+    /// What Smartsheet said, when it refused the call for a reason.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&str> {
+        match &self.error {
+            ApiError::NotAllowed { reason, .. } | ApiError::RateLimited { reason, .. } => {
+                Some(reason)
+            }
+            ApiError::AppRefused(reason) | ApiError::Refused(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    fn of_refusal(refused: &Refused) -> Self {
+        Self {
+            error: refused.error.clone(),
+            status: Some((refused.status, refused.code)),
+            may_be_done: !refused.is_nothing_done(),
+        }
+    }
+
+    fn of_transport(error: TransportError) -> Self {
+        Self {
+            may_be_done: !is_not_sent(&error),
+            error: error.into(),
+            status: None,
+        }
+    }
+}
+
+impl Api {
+    /// Makes `call` in the name of whom `token` belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`]; what may pass was tried again already.
+    pub async fn perform<C: ApiCall>(
+        &self,
+        call: &C,
+        token: &AccessToken,
+    ) -> Result<C::Answer, CallError> {
+        if let Some(bytes) = call.max_answer_bytes()
+            && bytes != self.transport.max_answer_bytes()
+        {
+            return Box::pin(self.taking(bytes).perform(call, token)).await;
+        }
+        let mut url = self.address(&call.path());
+        let query = call.query();
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let change = call.change();
+        let started = Instant::now();
+        let (mut attempt, mut tries) = (0, 0);
+        loop {
+            let sent = self.send_call(call.purpose(), &mut attempt, &url, change.as_ref(), token);
+            let sent = sent.await;
+            tries += 1;
+            let (error, wait) = match sent {
+                Ok(answer) => match outcome(call, answer, token) {
+                    Ok(answer) => return Ok(answer),
+                    Err(Unsuccessful::Unreadable(error)) => return Err(error),
+                    Err(Unsuccessful::Refused(refused)) => {
+                        let again =
+                            refused.may_pass && (change.is_none() || refused.is_nothing_done());
+                        let wait = again.then(|| self.wait(&refused, tries + 1, started));
+                        (CallError::of_refusal(&refused), wait.flatten())
+                    }
+                },
+                Err(error) => {
+                    let again = change.is_some() && is_no_connection(&error);
+                    let wait = again.then(|| self.pause(tries + 1, started)).flatten();
+                    (CallError::of_transport(error), wait)
+                }
+            };
+            let Some(wait) = wait else {
+                return Err(error);
+            };
+            tracing::debug!(%error, ?wait, "trying again");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends it. What changes nothing is sent once more when a kept connection ends before the first byte of an answer. What
+    /// changes something goes over a connection of its own: when a kept one ends, nobody knows whether it arrived.
+    async fn send_call(
+        &self,
+        purpose: Purpose,
+        attempt: &mut u32,
+        url: &Url,
+        change: Option<&(Method, String)>,
+        token: &AccessToken,
+    ) -> Result<Answer, TransportError> {
+        let Some((method, body)) = change else {
+            return self.send(purpose, attempt, url, token).await;
+        };
+        *attempt += 1;
+        let (name, value) = CHANGE_AGENT;
+        let request: RequestBuilder = self
+            .transport
+            .request(method.clone(), url.clone())
+            .bearer_auth(token.expose())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(name, value)
+            .body(body.clone());
+        self.transport.send_anew(purpose, *attempt, request).await
+    }
+}
+
+fn outcome<C: ApiCall>(
+    call: &C,
+    answer: Answer,
+    token: &AccessToken,
+) -> Result<C::Answer, Unsuccessful> {
+    if !answer.status.is_success() {
+        return Err(Unsuccessful::Refused(Refused::read(
+            &answer,
+            token.expose(),
+        )));
+    }
+    // Some servers tell an error with the status of a success.
+    let told = Refused::told_with_success(&answer, token.expose());
+    let status = answer.status.as_u16();
+    call.read(answer.body).map_err(|error| match told {
+        Some(refused) => Unsuccessful::Refused(refused),
+        None => Unsuccessful::Unreadable(CallError {
+            error: ApiError::Malformed(error.to_string()),
+            status: Some((status, None)),
+            may_be_done: true,
+        }),
+    })
+}
+
+/// An answer that is none.
+enum Unsuccessful {
+    Refused(Refused),
+    Unreadable(CallError),
+}
+
+/// Whether `error` proves that Smartsheet has seen nothing of the call.
+fn is_not_sent(error: &TransportError) -> bool {
+    matches!(error, TransportError::Busy(_)) || is_no_connection(error)
+}
+
+fn is_no_connection(error: &TransportError) -> bool {
+    matches!(error, TransportError::NotConnected(_))
+}
