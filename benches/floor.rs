@@ -109,9 +109,11 @@ async fn sign_in(app: &App) -> Login {
         refreshed_at: None,
         lease: None,
         issuer: None,
+        scopes: None,
         person: Some(Person {
             name: profile.name(),
             email: profile.email().to_owned(),
+            ..Person::default()
         }),
     }
 }

@@ -92,7 +92,7 @@ pub struct Lease {
 }
 
 /// As much of a profile as every page shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Person {
     /// First and last name, or the email address when there is neither.
     pub name: String,

@@ -213,3 +213,55 @@ fn is_not_sent(error: &TransportError) -> bool {
 fn is_no_connection(error: &TransportError) -> bool {
     matches!(error, TransportError::NotConnected(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::smartsheet::{GetSheet, Retry, SaveRow};
+    use crate::transport::{Call, Limits, Transport, Witness};
+
+    #[derive(Debug, Default)]
+    struct Attempts(Mutex<Vec<u32>>);
+
+    impl Witness for Attempts {
+        fn saw(&self, call: &Call<'_>) {
+            self.0.lock().unwrap().push(call.attempt);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_found_no_connection_was_not_done_and_is_done_again() {
+        // Nobody listens there.
+        let base: Url = "http://127.0.0.1:1/2.0".parse().unwrap();
+        let attempts = Arc::new(Attempts::default());
+        let transport = Transport::new(&[&base], Limits::default()).unwrap();
+        let retry = Retry {
+            first_wait: Duration::from_millis(1),
+            ..Retry::default()
+        };
+        let api = Api::new(
+            base,
+            transport.watched_by(Arc::clone(&attempts) as _),
+            retry,
+        );
+        let token = AccessToken::new("t");
+        let save = SaveRow {
+            sheet: 1,
+            row: None,
+            cells: Vec::new(),
+        };
+        let failed = api.perform(&save, &token).await.unwrap_err();
+        assert!(!failed.may_be_done, "{failed}");
+        assert_eq!(*attempts.0.lock().unwrap(), [1, 2, 3, 4]);
+
+        // A page says so at once.
+        attempts.0.lock().unwrap().clear();
+        api.perform(&GetSheet::page(1, 1, 1), &token)
+            .await
+            .unwrap_err();
+        assert_eq!(*attempts.0.lock().unwrap(), [1]);
+    }
+}

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::ApiCall;
 use super::raw::kept;
+use super::{Api, ApiCall, ApiError};
 use crate::json;
+use crate::oauth::AccessToken;
 use crate::transport::Purpose;
 
 /// Who the person is that the token belongs to (`GET /users/me`). Needs no scope.
@@ -27,6 +28,18 @@ impl ApiCall for CurrentUser {
 
     fn read(&self, body: Vec<u8>) -> Result<Profile, ProfileError> {
         Profile::parse(body)
+    }
+}
+
+impl Api {
+    /// Makes the call [`CurrentUser`].
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`]; one that may pass was retried already.
+    pub async fn current_user(&self, token: &AccessToken) -> Result<Profile, ApiError> {
+        let profile = self.perform(&CurrentUser, token).await;
+        profile.map_err(|failed| failed.error)
     }
 }
 

@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CLIENT_SECRET } from './app.mjs';
+import { SHEET_STATES } from './sheets.mjs';
 
 // The users of the sandbox whose profile can be seen.
 const PROFILES = ['full', 'minimal', 'unicode', 'long', 'rtl', 'markup', 'many', 'odd'];
@@ -187,5 +188,7 @@ export const STATES = [
 
   { name: 'break', status: 200, inPieces: true, reach: breakPanel },
   { name: 'break-signed-in', status: 200, reach: andThen(profileOf('full'), at('/break')) },
+  ...SHEET_STATES,
+
   ...Object.entries(BREAKAGES).map(broken),
 ];

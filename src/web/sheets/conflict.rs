@@ -63,7 +63,7 @@ impl Conflict {
                 title: title(column),
                 mine: mine.join(", "),
                 theirs: Shown::of(row.cell(column.id), column, &reader).content,
-                is_untouched: is_changed(column) && is_untouched(sent, column, mine),
+                is_untouched: is_changed(column) && is_untouched(sent, column, &mine),
             })
         });
         Self {
@@ -84,7 +84,7 @@ pub(super) fn settle(form: &mut Form, sent: &Sent, offered: &[&Column], row: &Ro
     form.submit = "Use mine";
     for (field, column) in form.fields.iter_mut().zip(offered) {
         let typed = sent.typed(column);
-        if typed.is_some_and(|typed| is_untouched(sent, column, typed)) {
+        if typed.is_some_and(|typed| is_untouched(sent, column, &typed)) {
             *field = Field::of(column, &values(column, Some(row)));
         }
     }

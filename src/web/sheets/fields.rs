@@ -81,14 +81,40 @@ pub(super) fn title(column: &Column) -> String {
 pub(super) fn values(column: &Column, row: Option<&Row>) -> Vec<String> {
     let cell = row.and_then(|row| row.cell(column.id));
     let value = cell.map_or(&Value::Empty, |cell| &cell.value);
-    match column.kind {
+    let values = match column.kind {
         ColumnType::Checkbox => {
             let is_checked = *value == Value::Flag(true);
             is_checked.then(|| "true".to_owned()).into_iter().collect()
         }
         ColumnType::MultiPicklist => parts(value.typed()).map(str::to_owned).collect(),
-        _ => vec![value.typed().replace("\r\n", "\n")],
+        _ => vec![value.typed().to_owned()],
+    };
+    canonical(column, values)
+}
+
+/// The same values in the one form that they are compared in. Browsers send some of them in another one than they were given.
+pub(super) fn canonical(column: &Column, mut values: Vec<String>) -> Vec<String> {
+    if column.kind == ColumnType::MultiPicklist {
+        let place = |text: &String| column.options.iter().position(|option| option == text);
+        values.sort_by_key(|text| place(text).unwrap_or(usize::MAX));
+        return values;
     }
+    for value in &mut values {
+        match column.kind {
+            // A new line is one character in Smartsheet and two in a form.
+            ColumnType::TextNumber => *value = value.replace("\r\n", "\n").replace('\r', "\n"),
+            ColumnType::MultiContactList => {
+                let people: Vec<&str> = parts(value).collect();
+                *value = people.join(", ");
+            }
+            // Seconds that are none are left out.
+            ColumnType::AbstractDateTime if value.len() == "2026-12-31T08:00".len() => {
+                value.push_str(":00");
+            }
+            _ => *value = value.trim().to_owned(),
+        }
+    }
+    values
 }
 
 /// Whether a field sends as many values as are chosen, or one.
@@ -137,7 +163,9 @@ fn control(column: &Column, values: &[String]) -> Control {
             Control::Choices(choices(column, values))
         }
         ColumnType::MultiPicklist => Control::Text(values.join(", ")),
-        _ if value.contains('\n') || value.chars().count() > ONE_LINE => Control::Lines(value),
+        _ if value.contains(['\n', '\r']) || value.chars().count() > ONE_LINE => {
+            Control::Lines(value)
+        }
         _ => Control::Text(value),
     }
 }
@@ -165,12 +193,7 @@ pub(super) fn meant(column: &Column, values: &[String]) -> Value {
         ColumnType::Checkbox => Value::Flag(value == "true"),
         ColumnType::MultiPicklist => Value::Text(values.join(", ")),
         ColumnType::TextNumber if is_number(value) => Value::Number(value.to_owned()),
-        ColumnType::AbstractDateTime if value.len() == "2026-12-31T08:00".len() => {
-            // Browsers leave out seconds that are none.
-            Value::Text(format!("{value}:00"))
-        }
-        ColumnType::TextNumber => Value::Text(value.to_owned()),
-        _ => Value::Text(value.trim().to_owned()),
+        _ => Value::Text(value.to_owned()),
     }
 }
 
@@ -235,6 +258,26 @@ mod tests {
         };
         let last = choices.last().unwrap();
         assert!(last.text == "Mauve" && last.is_chosen && choices.len() == 3);
+    }
+
+    #[test]
+    fn what_a_browser_sends_back_is_no_change() {
+        let strings = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        for (kind, shown, sent) in [
+            ("TEXT_NUMBER", &["a\nb"][..], &["a\r\nb"][..]),
+            ("MULTI_CONTACT_LIST", &["a@b, c@d"], &["a@b,c@d"]),
+            (
+                "ABSTRACT_DATETIME",
+                &["2026-03-02T08:00:00"],
+                &["2026-03-02T08:00"],
+            ),
+            ("MULTI_PICKLIST", &["Blue", "Red"], &["Red", "Blue"]),
+            ("CONTACT_LIST", &["a@b "], &["a@b"]),
+        ] {
+            let column = column(kind);
+            let shown = canonical(&column, strings(shown));
+            assert_eq!(shown, canonical(&column, strings(sent)), "{kind}");
+        }
     }
 
     proptest! {

@@ -116,7 +116,7 @@ impl Form {
 
 fn fields(columns: &[&Column], row: Option<&Row>, sent: Option<&Sent>) -> Vec<Field> {
     let of = |column: &&Column| match sent.and_then(|sent| sent.typed(column)) {
-        Some(typed) => Field::of(column, typed),
+        Some(typed) => Field::of(column, &typed),
         None => Field::of(column, &values(column, row)),
     };
     columns.iter().map(of).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::http::{HeaderMap, header};
 use url::form_urlencoded;
 
-use super::fields::{MAX_CHARACTERS, sends_several};
+use super::fields::{MAX_CHARACTERS, canonical, sends_several};
 use super::id;
 use crate::smartsheet::Column;
 
@@ -43,8 +43,8 @@ impl Sent {
                 name => {
                     let column = name.strip_prefix("column-").and_then(id);
                     let column = column.ok_or_else(|| unknown(name))?;
-                    let value = value.replace("\r\n", "\n");
-                    sent.columns.entry(column).or_default().push(value);
+                    let values = sent.columns.entry(column).or_default();
+                    values.push(value.into_owned());
                 }
             }
         }
@@ -86,11 +86,11 @@ impl Sent {
     }
 
     /// What was typed into the column, if anything was sent of it.
-    pub(super) fn typed(&self, column: &Column) -> Option<&[String]> {
+    pub(super) fn typed(&self, column: &Column) -> Option<Vec<String>> {
         match self.columns.get(&column.id) {
-            Some(values) => Some(values),
+            Some(values) => Some(canonical(column, values.clone())),
             // An empty one is not sent.
-            None if sends_several(column) => Some(&[]),
+            None if sends_several(column) => Some(Vec::new()),
             None => None,
         }
     }

@@ -264,7 +264,7 @@ fn new_cells(columns: &[&Column], sent: &Sent, row: Option<&Row>) -> Vec<NewCell
     let cells = columns.iter().filter_map(|column| {
         let typed = sent.typed(column)?;
         let is_new = typed != values(column, row);
-        let value = meant(column, typed);
+        let value = meant(column, &typed);
         // A new row has nothing to be emptied.
         let says_something =
             row.is_some() || !matches!(&value, Value::Text(text) if text.is_empty());

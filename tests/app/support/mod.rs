@@ -5,6 +5,7 @@ pub(crate) mod binary;
 pub(crate) mod browser;
 pub(crate) mod clock;
 pub(crate) mod exposition;
+pub(crate) mod forms;
 pub(crate) mod log;
 pub(crate) mod panel;
 pub(crate) mod program;
@@ -12,6 +13,7 @@ pub(crate) mod provider;
 pub(crate) mod rows;
 pub(crate) mod said;
 pub(crate) mod sandbox;
+pub(crate) mod scripted;
 pub(crate) mod secrets;
 pub(crate) mod tap;
 
