@@ -12,6 +12,8 @@ pub(super) struct Frame {
     pub(super) lesson: Option<Lesson>,
     /// The stylesheet's address.
     pub(super) stylesheet: &'static str,
+    /// The address of what the pages of sheets have beside it.
+    pub(super) sheets_stylesheet: &'static str,
     /// The script's address. Pages work without it.
     pub(super) script: &'static str,
     /// What the script must be to run.
@@ -46,6 +48,7 @@ impl Frame {
             here,
             lesson: None,
             stylesheet: assets::stylesheet_url(),
+            sheets_stylesheet: assets::sheets_stylesheet_url(),
             script: assets::script_url(),
             script_integrity: assets::script_integrity(),
             icon: assets::icon_url(),

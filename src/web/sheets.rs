@@ -222,8 +222,8 @@ mod tests {
     fn ids() {
         assert_eq!(id("1"), Some(1));
         assert_eq!(id("9223372036854775807"), Some(9_223_372_036_854_775_807));
+        assert_eq!(id(""), None);
         for text in [
-            "",
             "0",
             "01",
             "-1",

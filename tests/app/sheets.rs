@@ -303,7 +303,7 @@ async fn odd_sheets() {
         {"columnId": 777, "value": "of no column"},
         {"columnId": SHEET, "value": 123_456_789_012_345_678_u64},
     ]);
-    let scripted = Scripted::new(columns, cells);
+    let scripted = Scripted::new(&columns, &cells);
     let provider = scripted.start(|_, _| None).await;
     let app = provider.setup().start().await;
     let browser = crate::support::Browser::new(&app);
@@ -356,7 +356,7 @@ async fn five_hundred_columns() {
     let cells: Vec<Value> = (1..=500)
         .map(|n| json!({"columnId": n, "value": n, "displayValue": n.to_string()}))
         .collect();
-    let scripted = Scripted::new(json!(columns), json!(cells));
+    let scripted = Scripted::new(&json!(columns), &json!(cells));
     scripted.change(|sheet| {
         let row = sheet["rows"][0].clone();
         let rows = (0..100_u64).map(|n| {

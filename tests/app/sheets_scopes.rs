@@ -125,7 +125,7 @@ async fn refused_by_smartsheet_with_its_reason() {
     browser.json(BOARD).await.is_problem(403, "not-allowed");
 
     let columns = json!([{"id": 1, "title": "Name", "type": "TEXT_NUMBER", "primary": true}]);
-    let scripted = Scripted::new(columns, json!([{"columnId": 1, "value": "x"}]));
+    let scripted = Scripted::new(&columns, &json!([{"columnId": 1, "value": "x"}]));
     let provider = scripted
         .start(|_, _| Some(Reply::error(403, 1004, "not_allowed")))
         .await;

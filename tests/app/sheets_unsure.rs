@@ -9,7 +9,7 @@ use crate::support::{Browser, Page, Provider, Reply, Seen, TestApp};
 
 fn scripted() -> Scripted {
     let columns = json!([{"id": 1, "title": "Name", "type": "TEXT_NUMBER", "primary": true}]);
-    Scripted::new(columns, json!([{"columnId": 1, "value": "x"}]))
+    Scripted::new(&columns, &json!([{"columnId": 1, "value": "x"}]))
 }
 
 struct Attempt {

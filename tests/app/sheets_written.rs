@@ -147,7 +147,7 @@ async fn only_what_differs_is_sent_and_under_which_name() {
         {"columnId": 6, "value": 3, "formula": "=1+2"},
         {"columnId": 7, "value": "fixed"},
     ]);
-    let scripted = Scripted::new(columns, cells);
+    let scripted = Scripted::new(&columns, &cells);
     let provider = scripted.start(|_, _| None).await;
     let setup = provider
         .setup()

@@ -16,7 +16,7 @@ pub(crate) struct Scripted(Arc<Mutex<Value>>);
 
 impl Scripted {
     /// A sheet of version 7 with these columns and the row [`ROW`] with these cells.
-    pub(crate) fn new(columns: Value, cells: Value) -> Self {
+    pub(crate) fn new(columns: &Value, cells: &Value) -> Self {
         Self(Arc::new(Mutex::new(json!({
             "id": SHEET, "name": "Odd", "version": 7, "totalRowCount": 1, "accessLevel": "OWNER",
             "permalink": "https://app.example/sheets/odd",
