@@ -10,6 +10,7 @@ mod flow;
 mod keyboard;
 mod neighbour;
 mod no_script;
+mod sheets;
 mod sign_in;
 mod sign_in_again;
 mod sign_out;

@@ -21,16 +21,19 @@ async function type(visit, value) {
   await visit.page.$eval('form[action*="/rows"] input[id^="column-"]', (field, text) => { field.value = text; }, value);
 }
 
+export async function saveRow(visit, value) {
+  await type(visit, value);
+  await visit.click(SAVE);
+}
+
 async function added(visit) {
   await as('full', BOARD)(visit);
-  await type(visit, 'A row of the test');
-  await visit.click(SAVE);
+  await saveRow(visit, 'A row of the test');
 }
 
 async function changed(visit) {
   await rowOf('full', BOARD, 3)(visit);
-  await type(visit, 'Write other texts');
-  await visit.click(SAVE);
+  await saveRow(visit, 'Write other texts');
 }
 
 // The same person in two tabs is two people to the form.
@@ -42,8 +45,7 @@ async function conflict(visit) {
   await other.$eval('input[id^="column-"]', (field) => { field.value = 'What the other wrote'; });
   await Promise.all([other.waitForNavigation(), other.click(SAVE)]);
   await other.close();
-  await type(visit, 'What I wrote');
-  await visit.click(SAVE);
+  await saveRow(visit, 'What I wrote');
 }
 
 const saving = (fault, more = {}) => async (visit) => {
