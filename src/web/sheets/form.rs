@@ -55,6 +55,8 @@ pub(super) struct RowPage {
     pub(super) frame: Frame,
     pub(super) sheet: String,
     pub(super) sheet_path: String,
+    /// What the browser's tab says.
+    pub(super) tab: String,
     /// What the row is called; empty for a new one.
     pub(super) name: String,
     pub(super) number: Option<u64>,
@@ -166,7 +168,7 @@ impl Note {
             } else {
                 "warn"
             },
-            title: format!("{}.", failure.title),
+            title: failure.title.to_owned(),
             text: format!("{} {}", failure.explanation, failure.advice),
             link: Some((failure.action.label(), failure.action.url(app))),
         }
@@ -199,6 +201,10 @@ impl RowPage {
                 None => format!("/sheets/{}", sheet.id),
                 Some(row) => super::table::path_of_row(sheet.id, page, row.id),
             },
+            tab: row.map_or_else(
+                || "Add a row".to_owned(),
+                |row| brief(&name_of(sheet, row), TAB),
+            ),
             name: row.map(|row| name_of(sheet, row)).unwrap_or_default(),
             number: row.and_then(|row| row.row_number),
             note: None,
@@ -230,10 +236,20 @@ pub(super) fn name_of(sheet: &Sheet, row: &Row) -> String {
             .as_deref()
             .unwrap_or_else(|| cell.value.typed())
     });
-    let text: String = text.chars().take(200).collect();
     if text.trim().is_empty() {
         "Row without a name".to_owned()
     } else {
-        text
+        brief(text, 200)
+    }
+}
+
+/// How many characters of a name a browser's tab says.
+pub(super) const TAB: usize = 40;
+
+/// The beginning of `text`, if it has more characters than that.
+pub(super) fn brief(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }

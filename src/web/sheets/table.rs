@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::cells::{Content, Shown};
 use super::fields::{Control, MAX_CHARACTERS, in_reading_order, title};
-use super::form::{Form, name_of, why};
+use super::form::{Form, TAB, brief, name_of, why};
 use super::list::{in_smartsheet, named};
 use super::rights::Rights;
 use super::{Asked, Found, Pages, ROWS, as_sent, failures, id, page_number, parameter};
@@ -30,6 +30,8 @@ const MAX_LEVEL: usize = 6;
 struct SheetPage {
     frame: Frame,
     path: String,
+    /// What the browser's tab says.
+    tab: String,
     name: String,
     access: &'static str,
     permalink: Option<String>,
@@ -143,6 +145,7 @@ pub(in crate::web) async fn get(
     let columns: Vec<&Column> = in_reading_order(&sheet).collect();
     let page_of_sheet = SheetPage {
         frame: Frame::of(&app, Here::Sheets).teaching(break_it::lesson(&browser)),
+        tab: brief(&named(sheet.name.clone()), TAB),
         name: named(sheet.name.clone()),
         access: sheet.access_level.words(),
         permalink: in_smartsheet(sheet.permalink.clone()),
