@@ -9,6 +9,8 @@ WORKDIR /build
 
 # The dependencies alone, in a layer that stays until a Cargo.toml or Cargo.lock changes: they take most of the time.
 COPY Cargo.toml Cargo.lock ./
+COPY crates/sealed-store/Cargo.toml crates/sealed-store/
+COPY crates/smartsheet-oauth/Cargo.toml crates/smartsheet-oauth/
 COPY crates/smartsheet-sandbox/Cargo.toml crates/smartsheet-sandbox/
 RUN for package in . crates/*; do \
         mkdir "$package/src" && echo '//! Stands in for the package.' > "$package/src/lib.rs"; \

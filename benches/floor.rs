@@ -108,6 +108,9 @@ async fn sign_in(app: &App) -> Login {
         token,
         refreshed_at: None,
         lease: None,
+        identity: None,
+        identified_at: None,
+        asked_at: None,
         issuer: None,
         scopes: None,
         person: Some(Person {

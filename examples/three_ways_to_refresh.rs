@@ -103,7 +103,7 @@ async fn main() -> Result<(), Error> {
         authorize: format!("{base}/b/authorize").parse()?,
         token: format!("{base}/2.0/token").parse()?,
     };
-    let transport = Transport::new(&[&endpoints.token], Limits::default())?;
+    let transport = Transport::new(&[&endpoints.token], "three-ways/1.0", Limits::default())?;
     let registration = Registration {
         client_id: "example".to_owned(),
         client_secret: "secret".into(),

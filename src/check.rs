@@ -1,5 +1,6 @@
 //! `check`: what is in force, and whether it works.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -7,29 +8,56 @@ use reqwest::Method;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::server::{open_store, transport};
+use crate::server::{open_store, signing_keys, transport};
 use crate::transport::{Limits, Purpose};
+
+/// Prints a line. Whoever reads may have enough before the end, as in `check | head`; the exit status says the rest.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($what)*);
+    }};
+}
 
 /// Prints the effective settings with their origin, the redirect URL, and whether the store opens and the Smartsheet hosts
 /// answer. Exit 1 when something is wrong.
 pub async fn run(settings: &Settings) -> ExitCode {
-    println!("Settings");
+    say!("Settings");
     for (name, value, origin) in settings.describe() {
-        println!("  {name:<34} {value}  ({origin})");
+        say!("  {name:<34} {value}  ({origin})");
     }
-    println!("\nRedirect URL to register in Smartsheet's Developer Tools");
-    println!("  {}", settings.redirect_url());
+    say!("\nRedirect URL to register in Smartsheet's Developer Tools");
+    say!("  {}", settings.redirect_url());
 
-    println!("\nChecks");
+    let sites = &settings.gateway.sites;
+    if !sites.is_empty() {
+        say!("\nSites that get the signed-in person");
+        for site in sites {
+            say!("  {}", site.origin().ascii_serialization());
+        }
+    }
+
+    say!("\nChecks");
     let mut sound = true;
     let mut report = |what: &str, result: Result<String, String>| match result {
-        Ok(detail) => println!("  ok     {what}: {detail}"),
+        Ok(detail) => say!("  ok     {what}: {detail}"),
         Err(problem) => {
-            println!("  WRONG  {what}: {problem}");
+            say!("  WRONG  {what}: {problem}");
             sound = false;
         }
     };
     report("session store", store(settings).await);
+    match signing_keys(settings) {
+        Ok(None) => {}
+        Ok(Some(keys)) => {
+            let ids: Vec<&str> = keys.ids().collect();
+            let others = match ids.len() {
+                1 => "",
+                _ => " (the first signs)",
+            };
+            report("signing keys", Ok(format!("{}{others}", ids.join(", "))));
+        }
+        Err(error) => report("signing keys", Err(error.to_string())),
+    }
     if settings.is_built_in() {
         report(
             "Smartsheet",
@@ -47,7 +75,7 @@ pub async fn run(settings: &Settings) -> ExitCode {
         }
     }
     for warning in settings.warnings() {
-        println!("  note   {warning}");
+        say!("  note   {warning}");
     }
     if sound {
         ExitCode::SUCCESS
@@ -77,7 +105,7 @@ async fn answers(settings: &Settings, url: &url::Url) -> Result<String, String> 
     let transport = transport(settings, limits).map_err(|error| error.to_string())?;
     let request = transport.request(Method::GET, url.clone());
     let answer = transport
-        .send(Purpose::Probe, 1, request)
+        .send(Purpose::Other("probe"), 1, request)
         .await
         .map_err(|error| error.to_string())?;
     Ok(format!("answers (HTTP {})", answer.status.as_u16()))

@@ -8,16 +8,16 @@
 //! | [`config`] | the settings: file, environment, flags |
 //! | [`server`] | everything put together, listening, stopping in good order |
 //! | [`web`] | a file a page, and how errors become pages |
+//! | [`gateway`] | other sites get the signed-in person from here |
 //! | [`session`] | what is kept for a browser, and the one way to a usable access token |
 //! | [`flow`] | what was said, message by message, with secrets masked |
-//! | [`smartsheet`] | the API behind the token |
-//! | [`oauth`] | the protocol; knows no web framework and no storage |
+//! | [`smartsheet_oauth`] | the protocol, and the API behind the token: a package of its own |
 //! | [`seal`] | what makes a stolen database worthless |
-//! | [`transport`], [`sqlite`], [`clock`], [`metrics`] | one bounded HTTP call; one SQLite file; the time; what is counted |
-//! | [`sandbox`] | the stand-in for Smartsheet; knows no other room |
+//! | [`sqlite`], [`clock`], [`metrics`] | one SQLite file; the time; what is counted |
+//! | [`smartsheet_sandbox`] | the stand-in for Smartsheet: a package of its own, which knows no other |
 //!
-//! Arrows run one way: `main → cli → server → web → session → oauth → transport`, `session → flow → transport`,
-//! `web → smartsheet → oauth`'s token type, `server → sandbox`.
+//! Arrows run one way: `main → cli → server → web → gateway → session → smartsheet-oauth`, `session → flow → smartsheet-oauth`,
+//! `server → smartsheet-sandbox`.
 //!
 //! # The main path
 //!
@@ -28,28 +28,25 @@
 
 #![forbid(unsafe_code)]
 
+pub use sealed_store::{database, seal, sqlite};
+pub use smartsheet_oauth::{self as oauth, api as smartsheet, transport};
 pub use smartsheet_sandbox as sandbox;
+
+use sealed_store::postgres;
+use smartsheet_oauth::{json, masking};
 
 pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod database;
 pub mod flow;
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
-mod json;
+pub mod gateway;
 mod log;
-mod masking;
 pub mod metrics;
-pub mod oauth;
 mod one_line;
-mod postgres;
-pub mod seal;
 pub mod server;
 pub mod session;
-pub mod smartsheet;
-pub mod sqlite;
-pub mod transport;
 pub mod web;
+
+/// What this app calls itself to the servers that it asks (`User-Agent`).
+pub const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));

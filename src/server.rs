@@ -14,6 +14,7 @@ mod open;
 mod open_store;
 mod scrape;
 mod serving;
+mod signing_keys;
 mod socket;
 #[cfg(unix)]
 mod socket_file;
@@ -34,6 +35,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::config::{Listen, Region, Settings};
 use crate::flow::FlowLog;
+use crate::gateway::{Assertions, Gateway, Identities, Sites};
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
 use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
@@ -48,6 +50,7 @@ use listener::Listener;
 pub use open_store::{open_flow_log, open_store};
 use scrape::Scrape;
 use serving::{Room, Serving};
+pub use signing_keys::signing_keys;
 use stop::StopTimes;
 use sweep::sweep;
 
@@ -225,7 +228,7 @@ impl Server {
 ///
 /// # Errors
 ///
-/// [`StartError`] when TLS can't be set up.
+/// [`StartError`] when TLS can't be set up, or a key not be made.
 pub fn assemble(
     settings: &Settings,
     surroundings: Surroundings,
@@ -277,7 +280,17 @@ pub fn assemble(
         Some(flow.clone()),
         Some(metrics.clone()),
     );
+    let api = Api::new(smartsheet.api_url.clone(), transport.clone(), retry);
+    let identities = Identities::new(
+        store.clone(),
+        access.clone(),
+        api.clone(),
+        clock.clone(),
+        tasks.clone(),
+        settings.gateway.recheck,
+    );
     Ok(App {
+        gateway: gateway(settings, identities)?,
         base_url: settings.server.base_url.clone(),
         scopes: smartsheet.scopes.clone(),
         sandbox: is_sandbox,
@@ -291,7 +304,7 @@ pub fn assemble(
         gate: transport.gate(),
         client: client.clone(),
         revocations: Revocations::new(store.clone(), client, Some(metrics.clone())),
-        api: Api::new(smartsheet.api_url.clone(), transport, retry),
+        api,
         store,
         access,
         flow,
@@ -308,6 +321,22 @@ pub fn assemble(
     })
 }
 
+fn gateway(settings: &Settings, identities: Identities) -> Result<Gateway, StartError> {
+    let base_url = &settings.server.base_url;
+    let own_port = settings.server.listen.port();
+    let sites = Sites::new(&settings.gateway.sites, base_url, own_port);
+    let issuer = sites.app().origin();
+    let keys = signing_keys(settings)?;
+    let assertions = keys.map(|keys| Assertions::new(keys, issuer, settings.api.assertions));
+    Ok(Gateway {
+        assertions,
+        allow: settings.gateway.allow.clone(),
+        remote_user: settings.gateway.remote_user,
+        identities,
+        sites,
+    })
+}
+
 /// The HTTP client towards Smartsheet.
 ///
 /// # Errors
@@ -318,8 +347,8 @@ pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, Start
     let socket = settings.server.listen.path();
     let transport = match socket.filter(|_| settings.is_built_in()) {
         // The mounted sandbox is where the app is, which has no port.
-        Some(socket) => Transport::through(socket, limits),
-        None => Transport::new(&[api_url], limits),
+        Some(socket) => Transport::through(socket, crate::USER_AGENT, limits),
+        None => Transport::new(&[api_url], crate::USER_AGENT, limits),
     };
     let transport = transport.map_err(|error| {
         StartError(format!(

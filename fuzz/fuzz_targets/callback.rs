@@ -8,9 +8,7 @@
 use std::collections::BTreeSet;
 
 use libfuzzer_sys::fuzz_target;
-use smartsheet_oauth_demo::oauth::{
-    AuthorizationError, Callback, CallbackError, MAX_VALUE_BYTES, State,
-};
+use smartsheet_oauth::{AuthorizationError, Callback, CallbackError, MAX_VALUE_BYTES, State};
 use smartsheet_oauth_demo_fuzz::has_control;
 use url::form_urlencoded;
 

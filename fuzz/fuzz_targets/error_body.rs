@@ -11,10 +11,10 @@ use libfuzzer_sys::fuzz_target;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
-use smartsheet_oauth_demo::fuzzing;
-use smartsheet_oauth_demo::oauth::OAuthError;
-use smartsheet_oauth_demo::smartsheet::ApiError;
-use smartsheet_oauth_demo::transport::Answer;
+use smartsheet_oauth::OAuthError;
+use smartsheet_oauth::api::ApiError;
+use smartsheet_oauth::fuzzing;
+use smartsheet_oauth::transport::Answer;
 use smartsheet_oauth_demo_fuzz::{SECRET, first_line, has_control, planted};
 
 /// Three texts of at most 300 characters, and what is around them.

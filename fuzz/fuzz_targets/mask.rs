@@ -14,10 +14,10 @@ use libfuzzer_sys::fuzz_target;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use smartsheet_oauth::fuzzing;
+use smartsheet_oauth::transport::{self, Call, Outcome, Purpose};
+use smartsheet_oauth::{RefreshToken, Token};
 use smartsheet_oauth_demo::flow::{Answer, Ending, Message, Request};
-use smartsheet_oauth_demo::fuzzing;
-use smartsheet_oauth_demo::oauth::{RefreshToken, Token};
-use smartsheet_oauth_demo::transport::{self, Call, Outcome, Purpose};
 use smartsheet_oauth_demo_fuzz::{GIVEN_AWAY, MARK, SECRET, gives_away, planted};
 use url::{Url, form_urlencoded};
 

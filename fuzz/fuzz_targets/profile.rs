@@ -12,9 +12,9 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use reqwest::StatusCode;
 use serde_json::Value;
-use smartsheet_oauth_demo::oauth::{AccessToken, Token};
+use smartsheet_oauth::api::Profile;
+use smartsheet_oauth::{AccessToken, Token};
 use smartsheet_oauth_demo::session::Login;
-use smartsheet_oauth_demo::smartsheet::Profile;
 use smartsheet_oauth_demo::web::{App, bare};
 use smartsheet_oauth_demo_fuzz::app;
 

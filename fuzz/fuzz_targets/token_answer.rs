@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use reqwest::header::HeaderValue;
 use serde_json::{Map, Value};
-use smartsheet_oauth_demo::fuzzing;
-use smartsheet_oauth_demo::oauth::{OAuthError, RefreshToken, Token};
+use smartsheet_oauth::fuzzing;
+use smartsheet_oauth::{OAuthError, RefreshToken, Token};
 
 /// The longest token, in bytes.
 const MAX_TOKEN_BYTES: usize = 4096;

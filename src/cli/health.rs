@@ -20,13 +20,13 @@ pub(super) async fn health(settings: &Settings) -> ExitCode {
             ..Limits::default()
         };
         let transport = match listen.path() {
-            Some(socket) => Transport::through(socket, limits),
-            None => Transport::new(&[&url], limits),
+            Some(socket) => Transport::through(socket, crate::USER_AGENT, limits),
+            None => Transport::new(&[&url], crate::USER_AGENT, limits),
         };
         let transport = transport.map_err(|error| error.to_string())?;
         let request = transport.request(Method::GET, url);
         let answer = transport
-            .send(Purpose::Probe, 1, request)
+            .send(Purpose::Other("probe"), 1, request)
             .await
             .map_err(|error| error.to_string())?;
         Ok::<_, String>(answer.status)

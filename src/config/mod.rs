@@ -1,7 +1,9 @@
 //! The settings: what they are, where each value came from, and what is wrong with it.
 
+mod api;
 mod dotenv;
 mod flow;
+mod gateway;
 mod listen;
 mod parse;
 mod sandbox;
@@ -20,7 +22,9 @@ use std::path::Path;
 
 use url::Url;
 
+pub use api::{ApiRoute, ApiSettings};
 pub use flow::FlowSettings;
+pub use gateway::GatewaySettings;
 pub use listen::Listen;
 use parse::Expected;
 pub use parse::duration as parse_duration;
@@ -60,6 +64,10 @@ pub struct Settings {
     pub session: SessionSettings,
     /// The record of what was said.
     pub flow: FlowSettings,
+    /// Other sites that get the signed-in person from here.
+    pub gateway: GatewaySettings,
+    /// Smartsheet's API for pages and back ends.
+    pub api: ApiSettings,
     /// How events are written.
     pub log: LogFormat,
     /// Which events are written: what `RUST_LOG` says, in the environment or in `.env`.
@@ -145,10 +153,13 @@ impl Settings {
         let file = given.file.or_else(|| usual.exists().then_some(usual));
         let sources = Sources::read(&Given { file, ..given })?;
         let server = server::read(&sources)?;
+        let session = session::read(&sources)?;
         Ok(Self {
+            gateway: gateway::read(&sources, &session.store)?,
+            api: api::read(&sources)?,
             smartsheet: smartsheet::read(&sources, &server)?,
             sandbox: sandbox::read(&sources)?,
-            session: session::read(&sources)?,
+            session,
             flow: flow::read(&sources)?,
             log: value(&sources, "log.format", "text", |text| {
                 parse::one_of(
@@ -260,6 +271,8 @@ mod tests {
             "smartsheet.client_secret = hunter2-hunter2",
             "smartsheet.client_secret = { a = \"hunter2-hunter2\" }",
             "session.key = [\"hunter2-hunter2\", 1]",
+            "gateway.signing_key = \"hunter2-hunter2\"",
+            "gateway.signing_key = [\"hunter2-hunter2\", 1]",
             "session.store = \"postgres://app:hunter2-hunter2@localhost/app\"",
             "session.store = \"mysql://app:hunter2-hunter2@localhost/app\"",
             "session.store = { url = \"postgres://app:hunter2-hunter2@localhost/app\" }",

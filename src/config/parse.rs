@@ -194,7 +194,7 @@ pub(super) fn count(text: &str) -> Result<usize, Expected> {
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split([' ', ',', '\n', '\t'])
         .filter(|word| !word.is_empty())
 }

@@ -63,9 +63,16 @@ impl Settings {
             "session.lifetime" => duration(session.lifetime),
             "session.refresh_lease" => duration(session.refresh_lease),
             "session.refresh_margin" => duration(session.refresh_margin),
-            "flow.record" if self.flow.record => "on".to_owned(),
-            "flow.record" => "off".to_owned(),
+            "flow.record" => on_or_off(self.flow.record),
             "flow.max_size" => super::flow::show_size(self.flow.max_size),
+            "gateway.sites" if !self.gateway.sites.is_empty() => {
+                let sites = self.gateway.sites.iter();
+                let sites = sites.map(|site| site.origin().ascii_serialization());
+                sites.collect::<Vec<_>>().join(" ")
+            }
+            "gateway.remote_user" => self.gateway.remote_user.name().to_owned(),
+            "gateway.recheck" => duration(self.gateway.recheck),
+            "api.assertions" => on_or_off(self.api.assertions),
             "log.format" => match self.log {
                 LogFormat::Text => "text".to_owned(),
                 LogFormat::Json => "json".to_owned(),
@@ -77,6 +84,10 @@ impl Settings {
             },
         }
     }
+}
+
+fn on_or_off(is_on: bool) -> String {
+    if is_on { "on" } else { "off" }.to_owned()
 }
 
 /// A duration as it is written in the settings, in the largest unit that it is whole in.

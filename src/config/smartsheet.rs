@@ -7,7 +7,7 @@ use super::listen::{Listen, reachable};
 use super::server::ServerSettings;
 use super::source::{Origin, Sources};
 use super::{SettingError, optional, parse, secret, value};
-use crate::oauth::{ClientAuthentication, Scope};
+use crate::oauth::{self, ClientAuthentication, Scope};
 use crate::transport::is_loopback;
 
 /// The section `[smartsheet]`.
@@ -67,25 +67,14 @@ impl Region {
     /// The authorize URL and the API's base (Smartsheet's documentation, "Base URLs"). `None` for the sandbox, which is
     /// wherever this server is.
     const fn hosts(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Us => Some((
-                "https://app.smartsheet.com/b/authorize",
-                "https://api.smartsheet.com/2.0",
-            )),
-            Self::Eu => Some((
-                "https://app.smartsheet.eu/b/authorize",
-                "https://api.smartsheet.eu/2.0",
-            )),
-            Self::Au => Some((
-                "https://app.smartsheet.au/b/authorize",
-                "https://api.smartsheet.au/2.0",
-            )),
-            Self::Gov => Some((
-                "https://app.smartsheetgov.com/b/authorize",
-                "https://api.smartsheetgov.com/2.0",
-            )),
-            Self::Sandbox => None,
-        }
+        let region = match self {
+            Self::Us => oauth::Region::Us,
+            Self::Eu => oauth::Region::Eu,
+            Self::Au => oauth::Region::Au,
+            Self::Gov => oauth::Region::Gov,
+            Self::Sandbox => return None,
+        };
+        Some((region.authorize_url(), region.api_url()))
     }
 }
 

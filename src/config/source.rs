@@ -39,11 +39,23 @@ pub(super) const NAMES: &[&str] = &[
     "session.refresh_lease",
     "flow.record",
     "flow.max_size",
+    "gateway.sites",
+    "gateway.allow",
+    "gateway.remote_user",
+    "gateway.recheck",
+    "gateway.signing_key",
+    "gateway.signing_key_file",
+    "api.allow",
+    "api.assertions",
     "log.format",
 ];
 
 /// Those whose value is never shown.
-const SECRETS: &[&str] = &["smartsheet.client_secret", "session.key"];
+const SECRETS: &[&str] = &[
+    "smartsheet.client_secret",
+    "session.key",
+    "gateway.signing_key",
+];
 
 /// Where a value was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +214,7 @@ impl Sources {
                 let known = NAMES.iter().find(|known| **known == name).ok_or_else(|| {
                     fail(&name, format!("there is no such setting{}", nearest(&name)))
                 })?;
-                let text = text_of(&value).ok_or_else(|| {
+                let text = text_of(known, &value).ok_or_else(|| {
                     // The store's URL may have a password in it.
                     let shown = if is_secret(&name) || name == "session.store" {
                         "its value".to_owned()
@@ -260,13 +272,21 @@ pub(super) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
-/// Text as it is; a list of texts joined by spaces, as `scopes` and `trusted_proxies` may be written.
-fn text_of(value: &toml::Value) -> Option<String> {
+/// Text as it is; a list of texts joined by spaces, as `scopes` and `trusted_proxies` may be written. Where what is listed has
+/// spaces itself, it is joined by commas, and a comma within is written `%2C`.
+fn text_of(name: &str, value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Array(items) => {
             let texts: Option<Vec<&str>> = items.iter().map(toml::Value::as_str).collect();
-            Some(texts?.join(" "))
+            if !matches!(name, "gateway.allow" | "api.allow") {
+                return Some(texts?.join(" "));
+            }
+            let texts = texts?.into_iter().map(|text| text.replace(',', "%2C"));
+            let texts = texts.collect::<Vec<_>>().join(",");
+            // A list of nobody is not the same as no list, which is everybody.
+            let is_nobody = texts.is_empty() && name == "gateway.allow";
+            Some(if is_nobody { "[]".to_owned() } else { texts })
         }
         _ => None,
     }

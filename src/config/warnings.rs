@@ -16,6 +16,7 @@ impl Settings {
         warnings.extend(self.about_the_sandbox_s_control());
         warnings.extend(self.about_the_database());
         warnings.extend(self.about_secrets_that_others_see());
+        warnings.extend(self.about_sites());
         warnings.extend(self.sources.misspelt.iter().cloned());
         warnings
     }
@@ -108,7 +109,12 @@ impl Settings {
 
     fn about_secrets_that_others_see(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        let secrets = ["smartsheet.client_secret", "session.key", "session.store"];
+        let secrets = [
+            "smartsheet.client_secret",
+            "session.key",
+            "gateway.signing_key",
+            "session.store",
+        ];
         let secrets = secrets
             .into_iter()
             .filter(|name| *name != "session.store" || self.session.store.has_password());
@@ -124,24 +130,41 @@ impl Settings {
             let name = match name {
                 "smartsheet.client_secret" => "smartsheet.client_secret_file",
                 "session.key" => "session.key_file",
+                "gateway.signing_key" => "gateway.signing_key_file",
                 _ => "session.store_file",
             };
             if let Some((file, _)) = self.sources.get(name) {
                 warnings.extend(readable(name, Path::new(file)));
             }
         }
-        if let Some(file) = self.made_key_file() {
-            warnings.extend(readable("session.key", &file));
+        for (name, file, is_set) in [
+            ("session.key", "session.key", self.session.key.is_some()),
+            (
+                "gateway.signing_key",
+                "signing.key",
+                self.gateway.signing_key.is_some(),
+            ),
+        ] {
+            if let Some(file) = self.made_key_file(file, is_set) {
+                warnings.extend(readable(name, &file));
+            }
         }
         warnings
     }
 
-    /// Where the key is that the app makes, unless one is set.
-    fn made_key_file(&self) -> Option<PathBuf> {
+    fn about_sites(&self) -> Option<String> {
+        let is_lonely = !self.gateway.sites.is_empty() && self.server.trusted_proxies.is_empty();
+        is_lonely.then(|| {
+            "gateway.sites is set, and server.trusted_proxies is not: what a site's proxy says of a request is not believed, only \
+             its Host header; name the proxies"
+                .to_owned()
+        })
+    }
+
+    /// Where the key of this name is that the app makes, unless one is set.
+    fn made_key_file(&self, name: &str, is_set: bool) -> Option<PathBuf> {
         match &self.session.store {
-            StoreUrl::Sqlite(file) if self.session.key.is_none() => {
-                Some(file.with_file_name("session.key"))
-            }
+            StoreUrl::Sqlite(file) if !is_set => Some(file.with_file_name(name)),
             _ => None,
         }
     }

@@ -90,11 +90,11 @@ impl Message {
             Purpose::CodeExchange => Step::CodeExchange,
             Purpose::Refresh => Step::Refresh,
             Purpose::Revocation => Step::Revocation,
-            Purpose::CurrentUser | Purpose::Probe | Purpose::Arrangement => Step::CurrentUser,
             Purpose::Sheets => Step::ListSheets,
             Purpose::Sheet => Step::ReadSheet,
             Purpose::CellHistory => Step::CellHistory,
             Purpose::AddRow | Purpose::ChangeRow => Step::SaveRow,
+            _ => Step::CurrentUser,
         };
         let ending = match call.outcome {
             Outcome::Answered(answer) => Ending::Answer(Answer {

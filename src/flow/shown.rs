@@ -132,7 +132,7 @@ pub(super) fn body(answer: &Answer, purpose: Purpose, known: &[Known]) -> Option
         .flatten();
     let known = [known, &read.as_ref().map(issued).unwrap_or_default()].concat();
     // A secret that is cut in two is not found, so what follows is looked at as far as one may reach.
-    let longest = known.iter().map(Known::len).max().unwrap_or(0);
+    let longest = known.iter().map(Known::length).max().unwrap_or(0);
     let looked_at = floor(text, MAX_BODY_BYTES + longest * ENCODED);
     let hidden = hide_known(&text[..looked_at], &known);
     // A refusal in JSON has no tokens; a pair of tokens has them where their names are.

@@ -16,7 +16,7 @@ impl Witness for Metrics {
             Purpose::CellHistory => "cell_history",
             Purpose::AddRow => "row_add",
             Purpose::ChangeRow => "row_change",
-            Purpose::Probe | Purpose::Arrangement => return,
+            _ => return,
         };
         let mut digits = [0; 3];
         let outcome = match call.outcome {

@@ -5,12 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::identity::Identity;
 use super::issuer::Issuer;
 use super::rows::RowKey;
 use super::sign_in::SIGN_IN_TIME;
 use crate::clock::after;
 use crate::flow::FlowId;
 use crate::oauth::{Scope, Token};
+use crate::smartsheet::Profile;
 
 /// How long a session lasts that no browser has shown to know. The browser asks with it right after the sign-in, unless the
 /// answer with the cookie was lost.
@@ -33,12 +35,16 @@ pub struct SessionData {
     /// this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<RowKey>,
-    /// The rows of the sessions that replace this one when the browser shows that it knows them.
+    /// The rows of other sessions of this browser: those that replace this one when the browser shows that it knows them, and
+    /// those of tabs that signed in at the same time. All end with this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) successors: Vec<RowKey>,
     /// The states that this browser signed in with, by their rows: the one of this session first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) sign_ins: Vec<RowKey>,
+    /// The rows of the sessions that other sites have by this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) sites: Vec<RowKey>,
     /// Whether the browser has shown that it knows this session. Those of an earlier version count as known.
     #[serde(default = "yes")]
     pub(super) seen: bool,
@@ -71,6 +77,15 @@ pub struct Login {
     /// Who it is, once `users/me` has said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
+    /// Who it is for other sites, once `users/me?include=groups` has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// When that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identified_at: Option<Timestamp>,
+    /// When somebody began to ask for it again, while there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
     /// Who issued the tokens. With another issuer in force the session does not count. Sessions of an earlier version have
     /// none, and count with any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +121,19 @@ pub struct Person {
     pub time_zone: Option<String>,
 }
 
+impl Person {
+    /// What `profile` says of them.
+    #[must_use]
+    pub fn of(profile: &Profile) -> Self {
+        Self {
+            name: profile.name(),
+            email: profile.email().to_owned(),
+            locale: profile.text("locale").map(str::to_owned),
+            time_zone: profile.text("timeZone").map(str::to_owned),
+        }
+    }
+}
+
 impl Login {
     /// A sign-in that has just brought `token`.
     #[must_use]
@@ -116,6 +144,9 @@ impl Login {
             refreshed_at: None,
             lease: None,
             person: None,
+            identity: None,
+            identified_at: None,
+            asked_at: None,
             issuer: None,
             scopes: None,
         }
@@ -154,9 +185,19 @@ impl SessionData {
             replaces: None,
             successors: Vec::new(),
             sign_ins: Vec::new(),
+            sites: Vec::new(),
             seen: false,
             superseded_at: None,
             until: None,
+        }
+    }
+
+    /// Notes the row of another session of this browser.
+    pub(super) fn remember_other(&mut self, session: RowKey) {
+        if !self.successors.contains(&session) {
+            self.successors.push(session);
+            let surplus = self.successors.len().saturating_sub(MAX_REMEMBERED);
+            self.successors.drain(..surplus);
         }
     }
 

@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tower_sessions::session::Id;
 
-use super::data::SessionData;
+use super::data::{MAX_REMEMBERED, SessionData};
 use super::issuer::Issuer;
 use super::rows::{Change, Kind, Row, RowKey};
 use super::store::{Loaded, MAX_TRIES, Store, StoreError, TOO_MANY_WRITES, row_key};
 use crate::clock::after;
 use crate::oauth::Token;
+
+/// How many sessions end at once, at most: those of twenty tabs, and as many that were to replace them.
+const MAX_RELATED: usize = 2 * MAX_REMEMBERED;
 
 /// The content of the row of an ended session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,8 +51,8 @@ pub(super) fn ended_key(key: &RowKey) -> RowKey {
 }
 
 impl Store {
-    /// Ends the session of `id`, and with it those that replace it or that it replaces, and erases their messages. Says where
-    /// their revocations wait: nowhere when there is no such session.
+    /// Ends the session of `id`, and with it those that replace it or that it replaces, and those of tabs that signed in at the
+    /// same time, and erases their messages. Says where their revocations wait: nowhere when there is no such session.
     ///
     /// # Errors
     ///
@@ -59,12 +62,7 @@ impl Store {
             let Some(session) = self.load(row_key(id)).await? else {
                 return Ok(Vec::new());
             };
-            let mut sessions = Vec::new();
-            let related = session.data.successors.iter().chain(&session.data.replaces);
-            for key in related {
-                sessions.extend(self.load(*key).await?);
-            }
-            sessions.push(session);
+            let sessions = self.with_related(session).await?;
             let mut changes = Vec::new();
             for session in &sessions {
                 changes.extend(self.ending(session, true)?);
@@ -72,6 +70,9 @@ impl Store {
             if self.rows.apply(&changes).await? {
                 let flows = sessions.iter().filter_map(|session| session.data.flow);
                 self.erase(&flows.collect::<Vec<_>>()).await;
+                let sites = sessions.iter().flat_map(|session| &session.data.sites);
+                self.forget_pointers(&sites.copied().collect::<Vec<_>>())
+                    .await;
                 return Ok(sessions
                     .iter()
                     .map(|session| ended_key(&session.key))
@@ -79,6 +80,24 @@ impl Store {
             }
         }
         Err(TOO_MANY_WRITES)
+    }
+
+    /// `session` and those that end with it, which the browser may have instead.
+    async fn with_related(&self, session: Loaded) -> Result<Vec<Loaded>, StoreError> {
+        let mut sessions = vec![session];
+        let mut looked_at = 0;
+        while let Some(session) = sessions.get(looked_at) {
+            looked_at += 1;
+            let mut related = self.siblings(session.key, &session.data).await?;
+            related.extend(session.data.replaces);
+            for key in related {
+                let is_new = sessions.iter().all(|known| known.key != key);
+                if is_new && sessions.len() < MAX_RELATED {
+                    sessions.extend(self.load(key).await?);
+                }
+            }
+        }
+        Ok(sessions)
     }
 
     /// What ends `session`: its row goes, and one that says so comes, with its tokens to be revoked if `revoke`.

@@ -24,18 +24,27 @@ pub fn read_or_make_key(file: &Path) -> io::Result<SecretString> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         key => return key,
     }
+    make_private_file(file, &format!("{}\n", Sealer::new_key()))?;
+    read(file)
+}
+
+/// Makes `file` (mode 0600) with `content`, unless it is there: then it stays as it is. Nobody ever sees a part of it.
+///
+/// # Errors
+///
+/// When it can't be made.
+pub fn make_private_file(file: &Path, content: &str) -> io::Result<()> {
     if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
         crate::sqlite::make_private_folder(folder)?;
     }
     let beside = file.with_extension(format!("new-{}", own_name()));
-    let made = make(&beside).and_then(|()| match fs::hard_link(&beside, file) {
+    let made = make(&beside, content).and_then(|()| match fs::hard_link(&beside, file) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     });
     // Whether it is linked now or another process was first, this name of it has served.
     let _ = fs::remove_file(&beside);
-    made?;
-    read(file)
+    made
 }
 
 /// 64 random bits in hex: nobody else chooses the same.
@@ -53,7 +62,7 @@ fn read(file: &Path) -> io::Result<SecretString> {
     }
 }
 
-fn make(file: &Path) -> io::Result<()> {
+fn make(file: &Path, content: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -62,6 +71,6 @@ fn make(file: &Path) -> io::Result<()> {
         options.mode(0o600);
     }
     let mut file = options.open(file)?;
-    writeln!(file, "{}", Sealer::new_key())?;
+    file.write_all(content.as_bytes())?;
     file.sync_all()
 }

@@ -4,6 +4,7 @@
 //! SignIn ── from `/login` to the callback, sealed in a cookie of its own
 //! AccessTokens ── a usable access token, refreshed when needed
 //! Revocations ── tokens of sessions that ended, given back
+//! Pointer ── sessions of other sites, which point to a session here; and tickets, which begin them
 //!    │
 //! Store ── visit, sign in, update, end, sweep; compares versions
 //!  ├── Sealer
@@ -13,6 +14,7 @@
 mod access;
 mod data;
 mod ended;
+mod identity;
 mod issuer;
 mod key_file;
 mod refresh;
@@ -20,6 +22,7 @@ mod revocations;
 mod rows;
 mod sign_in;
 mod signed_in;
+mod site_sessions;
 mod store;
 mod sweep;
 mod visit;
@@ -28,12 +31,14 @@ mod writable;
 pub use crate::seal::{KEY_BYTES, KeyError, OpenError, Sealer};
 pub use access::{AccessError, AccessTokens, RefreshPolicy, SignedIn};
 pub use data::{Lease, Lifetimes, Login, Person, SessionData};
+pub use identity::Identity;
 pub use issuer::Issuer;
-pub use key_file::read_or_make_key;
+pub use key_file::{make_private_file, read_or_make_key};
 pub use revocations::Revocations;
 pub use rows::{
     Change, Counts, Kind, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows,
 };
 pub use sign_in::{SIGN_IN_TIME, SignIn, Taken, UsedState, sign_in_name};
+pub use site_sessions::{Arrival, NonceHash, Pointer};
 pub use store::{Store, StoreError, Stored};
 pub use tower_sessions::session::Id;

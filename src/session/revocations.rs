@@ -26,6 +26,9 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 const BATCH: i64 = 100;
 const AT_ONCE: usize = 4;
 
+/// How many are looked at for that. They take some kilobytes each.
+const MOST_LOOKED_AT: i64 = BATCH * 256;
+
 /// Revokes the tokens of sessions that ended. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Revocations {
@@ -84,8 +87,21 @@ impl Revocations {
     /// [`StoreError::Unavailable`] when they can't be listed.
     pub async fn attempt_due(&self) -> Result<usize, StoreError> {
         let now = self.store.clock.now().as_millisecond();
-        let due = self.store.rows.due(now, BATCH).await?;
-        let keys: Vec<RowKey> = due.iter().map(|row| row.key).collect();
+        let most = usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let mut limit = BATCH;
+        let keys = loop {
+            let due = self.store.rows.due(now, limit).await?;
+            // What does not open, because the key was changed, stays due. It must not take the places of what can be tried.
+            let can_be_tried = due
+                .iter()
+                .filter(|row| self.store.open_ended(row).is_some());
+            let keys: Vec<RowKey> = can_be_tried.map(|row| row.key).take(most).collect();
+            let is_all = (due.len() as u64) < limit.unsigned_abs() || limit >= MOST_LOOKED_AT;
+            if is_all || keys.len() == most {
+                break keys;
+            }
+            limit = limit.saturating_mul(4);
+        };
         self.attempt(&keys).await;
         Ok(keys.len())
     }
@@ -107,8 +123,12 @@ impl Revocations {
                 tracing::warn!(%error, "a token could not be revoked; it is tried again");
             }
         }
+        self.keep(token).await
+    }
+
+    /// Has `token`, which no row holds, wait as those of sessions do: in the row of a session that never was.
+    async fn keep(&self, token: Token) -> Result<(), StoreError> {
         let now = self.store.clock.now();
-        // The row of a session that never was.
         let key = ended_key(&RowKey(Sha256::digest(token.access_token.expose()).into()));
         let ended = Ended {
             until: now,
@@ -211,14 +231,23 @@ impl Revocations {
         };
         claimed.revocation.token = new.clone();
         let next = after(now, pause_after(claimed.revocation.tries));
-        if let Err(error) = self.write(claimed, next).await {
-            // It is revoked all the same, if Smartsheet takes it now.
-            tracing::warn!(%error, "a pair that is to be revoked could not be stored");
+        let is_stored = match self.write(claimed, next).await {
+            Ok(is_stored) => is_stored,
+            Err(error) => {
+                tracing::warn!(%error, "a pair that is to be revoked could not be stored");
+                false
+            }
+        };
+        let not_yet = match self.client.revoke(&new.access_token).await {
+            Ok(Revoked::Done) => return Ok(metrics::Revocation::Done),
+            Ok(Revoked::NotAccepted) => NotYet::FreshTokenRefused,
+            Err(error) => error.into(),
+        };
+        // The row holds the pair before it: another instance wrote it, or an answer was lost. This one gets a row of its own.
+        if !is_stored && let Err(error) = self.keep(new).await {
+            tracing::warn!(%error, "a pair that is to be revoked is lost");
         }
-        match self.client.revoke(&new.access_token).await? {
-            Revoked::Done => Ok(metrics::Revocation::Done),
-            Revoked::NotAccepted => Err(NotYet::FreshTokenRefused),
-        }
+        Err(not_yet)
     }
 
     /// Writes what is known of a revocation, to be tried next at `due`. `false` when another instance wrote it meanwhile.

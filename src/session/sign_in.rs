@@ -306,6 +306,19 @@ impl Store {
         self.wait_for(&sign_in.state, patience).await
     }
 
+    /// What comes of `sign_in`, which another callback of this browser is finishing, within `patience`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    pub async fn wait_for_sign_in(
+        &self,
+        sign_in: &SignIn,
+        patience: Duration,
+    ) -> Result<Taken, StoreError> {
+        self.wait_for(&sign_in.state, patience).await
+    }
+
     /// What came of the sign-in of `state`, if it led to the session of `id`: for a browser that asks again with a cookie that
     /// it was given meanwhile.
     ///

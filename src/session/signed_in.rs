@@ -53,9 +53,7 @@ impl Store {
             let session = row.key;
             let mut changes = vec![Change::Insert(row)];
             if let Some(mut before) = before {
-                let successors = &mut before.data.successors;
-                successors.push(session);
-                successors.drain(..successors.len().saturating_sub(MAX_REMEMBERED));
+                before.data.remember_other(session);
                 before.version += 1;
                 changes.push(Change::Update(self.seal(&mut before)?));
             }

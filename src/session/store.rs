@@ -227,15 +227,20 @@ impl Store {
                 return Ok(None);
             };
             let mut next = loaded.clone();
+            let mut sites = Vec::new();
             let (result, changes) = match change(&mut next.data) {
                 Verdict::Keep(result) if next.data == loaded.data => return Ok(Some(result)),
                 Verdict::Keep(result) => {
                     next.version += 1;
                     (result, vec![Change::Update(self.seal(&mut next)?)])
                 }
-                Verdict::End(result) => (result, self.ending(&loaded, false)?.to_vec()),
+                Verdict::End(result) => {
+                    sites.clone_from(&loaded.data.sites);
+                    (result, self.ending(&loaded, false)?.to_vec())
+                }
             };
             if self.rows.apply(&changes).await? {
+                self.forget_pointers(&sites).await;
                 return Ok(Some(result));
             }
         }

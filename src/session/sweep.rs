@@ -49,8 +49,10 @@ impl Store {
             key: row.key,
             version: row.version,
         };
+        let mut sites = Vec::new();
         let changes = match self.open(row) {
             Some(data) => {
+                sites.clone_from(&data.sites);
                 let session = Loaded {
                     key: row.key,
                     version: row.version,
@@ -61,6 +63,7 @@ impl Store {
             None => vec![delete.clone()],
         };
         if self.rows.apply(&changes).await? {
+            self.forget_pointers(&sites).await;
             return Ok(true);
         }
         // Somebody else was faster. Or the session ended before, and its row was put back.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tower_sessions::session::Id;
 
 use super::data::SessionData;
-use super::rows::Change;
+use super::rows::{Change, RowKey};
 use super::sign_in::Outcome;
 use super::store::{Loaded, MAX_TRIES, Store, StoreError, Stored, TOO_MANY_WRITES, row_key};
 use crate::clock::after;
@@ -16,6 +16,10 @@ use crate::flow::FlowId;
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 const TOUCH_PART: u32 = 64;
 
+/// How long after a browser was found to have another session instead a visit may come from before that. Later ones show that
+/// it has this one all the same. Longer than any page takes.
+const LATE_WITHIN: Duration = Duration::from_secs(30);
+
 impl Store {
     /// The session of `id` for the browser that brought the id. Its time is extended, about once a minute. With the first
     /// visit, the session that this one replaces ends.
@@ -24,16 +28,26 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`].
     pub async fn visit(&self, id: Id) -> Result<Option<Stored>, StoreError> {
+        self.visit_if(id, |_| true).await
+    }
+
+    /// The same, if the session `counts` for whoever visits.
+    pub(super) async fn visit_if(
+        &self,
+        id: Id,
+        counts: impl Fn(&SessionData) -> bool + Send,
+    ) -> Result<Option<Stored>, StoreError> {
         let key = row_key(id);
         for _ in 0..MAX_TRIES {
-            let Some(loaded) = self.load(key).await? else {
+            let loaded = self.load(key).await?;
+            let Some(loaded) = loaded.filter(|loaded| counts(&loaded.data)) else {
                 return Ok(None);
             };
             let stored = Stored {
                 id,
                 data: loaded.data.clone(),
             };
-            match self.note_visit(loaded).await {
+            match self.note_visit(id, loaded).await {
                 Ok(Some(data)) => return Ok(Some(Stored { id, data })),
                 Ok(None) => {}
                 Err(error) => {
@@ -47,9 +61,17 @@ impl Store {
     }
 
     /// The session after the visit. `None` when it was written meanwhile.
-    async fn note_visit(&self, mut loaded: Loaded) -> Result<Option<SessionData>, StoreError> {
+    async fn note_visit(
+        &self,
+        id: Id,
+        mut loaded: Loaded,
+    ) -> Result<Option<SessionData>, StoreError> {
         let now = self.clock.now();
-        let is_first = !loaded.data.seen || loaded.data.replaces.is_some();
+        let superseded_at = &mut loaded.data.superseded_at;
+        let is_back = superseded_at
+            .take_if(|at| after(*at, LATE_WITHIN) <= now)
+            .is_some();
+        let is_first = is_back || !loaded.data.seen || loaded.data.replaces.is_some();
         loaded.data.seen = true;
         let step = TOUCH_EVERY.min(self.lifetimes.idle / TOUCH_PART);
         let due_at = loaded.data.until.map(|until| after(until, step));
@@ -59,7 +81,7 @@ impl Store {
         }
         let (mut changes, mut flows) = (Vec::new(), Vec::new());
         if is_first {
-            (changes, flows) = self.taking_place(&mut loaded).await?;
+            (changes, flows) = self.taking_place(id, &mut loaded, is_back).await?;
         }
         loaded.version += 1;
         changes.push(Change::Update(self.seal(&mut loaded)?));
@@ -71,35 +93,73 @@ impl Store {
     }
 
     /// What makes room for a session that its browser has just shown to know: the one that it replaces ends. Others of this
-    /// browser that it had before, by sign-ins in other tabs at the same time, soon do.
+    /// browser that it had before, by sign-ins in other tabs at the same time, soon do. Their sessions at other sites become this
+    /// one's, if the person is the same.
+    ///
+    /// Of those, it is the last cookie that the browser keeps. First visits come in any order, so the later sign-in counts,
+    /// until one `is_back` and shows otherwise.
     ///
     /// Says where the messages of what ends are.
     async fn taking_place(
         &self,
+        id: Id,
         session: &mut Loaded,
+        is_back: bool,
     ) -> Result<(Vec<Change>, Vec<FlowId>), StoreError> {
+        let now = self.clock.now();
         let (mut changes, mut flows) = (Vec::new(), Vec::new());
         if let Some(old) = session.data.replaces.take()
             && let Some(old) = self.load(old).await?
         {
+            changes.extend(self.move_sites(&old.data, &mut session.data, id).await?);
             changes.extend(self.ending(&old, true)?);
             flows.extend(old.data.flow);
         }
-        for state in session.data.sign_ins.iter().skip(1) {
-            let Some(Outcome::Succeeded { session: other, .. }) = self.outcome(state).await? else {
+        for key in self.siblings(session.key, &session.data).await? {
+            let is_named = changes.iter().any(|change| *change.key() == key);
+            let Some(mut other) = self.load(key).await?.filter(|_| !is_named) else {
                 continue;
             };
-            let is_named = other == session.key || changes.iter().any(|c| *c.key() == other);
-            if let Some(mut other) = self.load(other).await?
-                && !is_named
-                && other.data.seen
-                && other.data.superseded_at.is_none()
-            {
-                other.data.superseded_at = Some(self.clock.now());
+            session.data.remember_other(key);
+            if !other.data.seen || other.data.superseded_at.is_some() {
+                continue;
+            }
+            if is_back || other.data.created_at <= session.data.created_at {
+                let moved = self.move_sites(&other.data, &mut session.data, id).await?;
+                if !moved.is_empty() {
+                    other.data.sites.clear();
+                    changes.extend(moved);
+                }
+                other.data.superseded_at = Some(now);
+                other.data.remember_other(session.key);
                 other.version += 1;
                 changes.push(Change::Update(self.seal(&mut other)?));
+            } else {
+                session.data.superseded_at = Some(now);
             }
         }
         Ok((changes, flows))
+    }
+
+    /// The rows of other sessions that the browser of `session`, whose row is `key`, has or had, as far as is known. Each may
+    /// be gone.
+    pub(super) async fn siblings(
+        &self,
+        key: RowKey,
+        session: &SessionData,
+    ) -> Result<Vec<RowKey>, StoreError> {
+        let mut siblings = session.successors.clone();
+        for state in &session.sign_ins {
+            if let Some(Outcome::Succeeded { session, .. }) = self.outcome(state).await? {
+                siblings.push(session);
+            }
+        }
+        let mut found = Vec::new();
+        for sibling in siblings {
+            if sibling != key && !found.contains(&sibling) {
+                found.push(sibling);
+            }
+        }
+        Ok(found)
     }
 }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -15,6 +15,7 @@ use tower_http::compression::CompressionLayer;
 use tracing::Instrument as _;
 
 use super::accept::wants_json;
+use super::auth::{self, At};
 use super::request_log::Entry;
 use super::{App, failure, headers, limits};
 
@@ -25,20 +26,32 @@ pub(super) async fn answer(
     next: Next,
 ) -> Response {
     let entry = Entry::begin(&mut request, &app.trusted_proxies);
+    let at = At::of(&app, &request);
+    request.extensions_mut().insert(at.clone());
     let json = wants_json(request.headers());
     let encodings = request.headers().get_all(header::ACCEPT_ENCODING);
     let encodings: Vec<HeaderValue> = encodings.iter().cloned().collect();
 
     // Pinned, because what is around it would move all of it.
     let page = pin!(async {
-        match limits::within(request).await {
+        if !at.serves(request.uri().path()) {
+            return StatusCode::NOT_FOUND.into_response();
+        }
+        let with_body = !auth::is_check(request.uri().path());
+        match limits::within(request, with_body).await {
             Ok(request) => next.run(request).await,
             Err(failure) => failure.into_response(),
         }
     });
     let response = failure::survive(page).instrument(entry.span()).await;
-    let mut response = failure::render(&app, response, json, entry.reference());
+    let mut response = failure::render(&app, &at, response, json, entry.reference());
     headers::apply(response.headers_mut(), &app);
+    if at.site().is_some() {
+        // What holds for a whole host is for that site to say.
+        response
+            .headers_mut()
+            .remove(header::STRICT_TRANSPORT_SECURITY);
+    }
     entry.end(&app.metrics, &mut response);
     compress(response, encodings).await
 }

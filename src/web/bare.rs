@@ -9,7 +9,7 @@ use crate::smartsheet::Profile;
 
 /// The start page, for `person` or for somebody who is signed out.
 pub fn start_page(app: &App, person: Option<Person>) -> Response {
-    page(&index::start_page(app, person.into()))
+    page(&index::start_page(app, person.into(), Vec::new()))
 }
 
 /// The profile page.

@@ -35,6 +35,21 @@ impl Name {
     }
 }
 
+/// The name of a site's cookie. Under https browsers see to it that no other host sets it; on plain http, where all ports of a host
+/// share their cookies, each has its own.
+pub(super) fn of_site(https: bool, port: u16) -> String {
+    if https {
+        "__Host-site".to_owned()
+    } else {
+        format!("site-{port}")
+    }
+}
+
+/// What the names of the cookies begin with that hold the nonces of sign-ins under way at a site.
+pub(super) fn nonce_of_site(https: bool, port: u16) -> String {
+    format!("{}-nonce-", of_site(https, port))
+}
+
 /// Names and values of the cookies in `headers`, in their order. What has no `=` is left out, whatever bytes it has, and hides
 /// nothing of the others.
 pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {

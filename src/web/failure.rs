@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use serde_json::json;
 
+use super::auth::At;
 use super::frame::Lesson;
 use super::request_log::Reason;
 use super::{App, Frame, Here, page};
@@ -47,6 +48,10 @@ pub(super) enum Action {
     SignIn,
     /// To a page of the app.
     Page(Box<Way>),
+    /// At another site, by way of this app.
+    SignInAtSite,
+    SignInAsAnother,
+    StartAgain,
     TryProfileAgain,
     /// To the profile; whoever is signed out is asked to sign in there.
     Continue,
@@ -69,7 +74,9 @@ impl Action {
 
     pub(super) fn label(&self) -> &'static str {
         match self {
-            Self::SignIn => "Sign in",
+            Self::SignIn | Self::SignInAtSite => "Sign in",
+            Self::SignInAsAnother => "Sign in as somebody else",
+            Self::StartAgain => "Start again",
             Self::Page(way) => way.label,
             Self::TryProfileAgain => "Try again",
             Self::Continue => "Continue",
@@ -81,7 +88,9 @@ impl Action {
     /// cookie is for.
     pub(super) fn url(&self, app: &App) -> String {
         let path = match self {
-            Self::SignIn => "login",
+            // That site's own.
+            Self::SignInAtSite | Self::StartAgain => return "/auth/sign-in".to_owned(),
+            Self::SignIn | Self::SignInAsAnother => "login",
             Self::Page(way) => way.path.trim_start_matches('/'),
             Self::TryProfileAgain | Self::Continue => "me",
             Self::GoHome => "",
@@ -118,7 +127,7 @@ impl Failure {
     }
 
     /// An answer without a body of its own, known by its status alone.
-    fn of_status(status: StatusCode) -> Self {
+    pub(super) fn of_status(status: StatusCode) -> Self {
         let (kind, title, explanation, why) = match status {
             StatusCode::NOT_FOUND => (
                 "not-found",
@@ -212,19 +221,36 @@ pub(super) async fn survive(page: impl Future<Output = Response>) -> Response {
     answer.unwrap_or_else(|_| Failure::internal("panic").into_response())
 }
 
+/// In an answer's extensions: where a failure's button leads.
+#[derive(Debug, Clone)]
+pub(super) struct ActionUrl(pub(super) String);
+
+/// In an answer's extensions: a failure is told as JSON whatever the client prefers, with these members more.
+#[derive(Debug, Clone)]
+pub(super) struct AsProblem(pub(super) serde_json::Map<String, serde_json::Value>);
+
 /// Makes an answer of a failure or a bare status, for people or as JSON. Others stay as they are.
-pub(super) fn render(app: &App, response: Response, json: bool, reference: &str) -> Response {
+pub(super) fn render(
+    app: &App,
+    at: &At,
+    response: Response,
+    json: bool,
+    reference: &str,
+) -> Response {
     let failure = match response.extensions().get::<Failure>() {
         Some(failure) => failure.clone(),
         None if is_bare_error(&response) => Failure::of_status(response.status()),
         None => return response,
     };
-    let mut rendered = if json {
-        problem_details(&failure, reference)
+    let extensions = response.extensions();
+    let as_problem = extensions.get::<AsProblem>();
+    let mut rendered = if json || as_problem.is_some() {
+        problem_details(&failure, as_problem, reference)
     } else {
         page(&ErrorPage {
             frame: Frame::of(app, Here::Elsewhere)
-                .teaching(response.extensions().get::<Lesson>().copied()),
+                .at(at, app)
+                .teaching(extensions.get::<Lesson>().copied()),
             status: failure.status.as_u16(),
             severity: if failure.status.is_server_error() {
                 "error"
@@ -238,7 +264,10 @@ pub(super) fn render(app: &App, response: Response, json: bool, reference: &str)
             advice: failure.advice,
             checks: failure.checks,
             action: failure.action.label(),
-            action_url: failure.action.url(app),
+            action_url: match extensions.get::<ActionUrl>() {
+                Some(ActionUrl(url)) => url.clone(),
+                None => failure.action.url(app),
+            },
             reference: reference.to_owned(),
         })
     };
@@ -266,7 +295,7 @@ pub(super) fn render(app: &App, response: Response, json: bool, reference: &str)
 }
 
 /// RFC 9457.
-fn problem_details(failure: &Failure, reference: &str) -> Response {
+fn problem_details(failure: &Failure, more: Option<&AsProblem>, reference: &str) -> Response {
     let mut body = json!({
         "type": format!("urn:smartsheet-oauth-demo:problem:{}", failure.kind),
         "title": failure.title,
@@ -276,6 +305,9 @@ fn problem_details(failure: &Failure, reference: &str) -> Response {
     });
     if !failure.checks.is_empty() {
         body["checks"] = json!(failure.checks);
+    }
+    for (name, value) in more.into_iter().flat_map(|AsProblem(members)| members) {
+        body[name] = value.clone();
     }
     let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
     (content_type, body.to_string()).into_response()

@@ -1,5 +1,6 @@
 //! What every page shows around its content.
 
+use super::auth::At;
 use super::{App, assets};
 
 /// The frame of a page (`templates/base.html`).
@@ -10,6 +11,10 @@ pub(super) struct Frame {
     pub(super) here: Here,
     /// What an arranged failure was about to show, if this page answers one.
     pub(super) lesson: Option<Lesson>,
+    /// Where the app's own pages are: nothing on the app's address, and that address elsewhere.
+    pub(super) app: String,
+    /// What the assets' addresses begin with.
+    pub(super) mounted_at: &'static str,
     /// The stylesheet's address.
     pub(super) stylesheet: &'static str,
     /// The address of what the pages of sheets have beside it.
@@ -47,11 +52,25 @@ impl Frame {
             sandbox: app.sandbox,
             here,
             lesson: None,
+            app: String::new(),
+            mounted_at: "",
             stylesheet: assets::stylesheet_url(),
             sheets_stylesheet: assets::sheets_stylesheet_url(),
             script: assets::script_url(),
             script_integrity: assets::script_integrity(),
             icon: assets::icon_url(),
+        }
+    }
+
+    /// The same frame for where the page is shown.
+    pub(super) fn at(self, at: &At, app: &App) -> Self {
+        match at.site() {
+            None => self,
+            Some(_) => Self {
+                app: app.base_url.origin().ascii_serialization(),
+                mounted_at: "/auth",
+                ..self
+            },
         }
     }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use url::Url;
 
 use super::App;
+use super::auth::At;
 
 /// What every answer of an app at `base_url` carries unless it says otherwise, when Smartsheet asks people at `authorize_url`.
 #[must_use]
@@ -70,6 +71,10 @@ const HARDENING: [(HeaderName, &str); 7] = [
 /// Adds what an answer does not say itself. The pages of the mounted sandbox have a policy of their own: their forms lead
 /// back to the app.
 pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    // Its path is without what it is mounted at, which no site has.
+    if At::of(&app, &request).site().is_some() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let mut response = next.run(request).await;
     apply(response.headers_mut(), &app);
     response

@@ -14,7 +14,9 @@ use super::avatar::Avatar;
 use super::browser::Browser;
 use super::failure::Failure;
 use super::person::{PersonError, known};
+use super::rate_limit::{Route, may_ask};
 use super::shares::Caller;
+use super::site_links::{SiteLink, site_links};
 use super::{App, Frame, Here, page, rendered};
 use crate::oauth::Scope;
 use crate::session::Person;
@@ -31,6 +33,7 @@ struct IndexPage<'a> {
     redirect_url: String,
     scopes: &'a [Scope],
     notices: &'a [String],
+    sites: Vec<SiteLink>,
 }
 
 pub(super) enum Visitor {
@@ -54,9 +57,10 @@ impl From<Person> for Visit {
 }
 
 pub(super) async fn get(State(app): State<Arc<App>>, browser: Browser, caller: Caller) -> Response {
-    match visitor(&app, &browser, caller).await {
+    let mut sites = Vec::new();
+    match visitor(&app, &browser, caller, &mut sites).await {
         Visitor::SignedOut => welcome(&app).map_err(Failure::internal).into_response(),
-        visitor @ Visitor::SignedIn(_) => page(&start_page(&app, visitor)),
+        visitor @ Visitor::SignedIn(_) => page(&start_page(&app, visitor, sites)),
     }
 }
 
@@ -65,11 +69,11 @@ fn welcome(app: &App) -> askama::Result<Html<Bytes>> {
     if let Some(html) = app.welcome.get() {
         return Ok(html.clone());
     }
-    let html = rendered(&start_page(app, Visitor::SignedOut))?;
+    let html = rendered(&start_page(app, Visitor::SignedOut, Vec::new()))?;
     Ok(app.welcome.get_or_init(|| html).clone())
 }
 
-pub(super) fn start_page(app: &App, visitor: Visitor) -> impl Template {
+pub(super) fn start_page(app: &App, visitor: Visitor, sites: Vec<SiteLink>) -> impl Template {
     IndexPage {
         frame: Frame::of(app, Here::Home),
         visitor,
@@ -78,6 +82,7 @@ pub(super) fn start_page(app: &App, visitor: Visitor) -> impl Template {
         redirect_url: format!("{}redirect", app.base_url),
         scopes: &app.scopes,
         notices: &app.notices,
+        sites,
     }
 }
 
@@ -89,7 +94,13 @@ impl From<Option<Person>> for Visitor {
     }
 }
 
-async fn visitor(app: &App, browser: &Browser, caller: Caller) -> Visitor {
+/// Who is there, and to which `sites` they may go.
+async fn visitor(
+    app: &App,
+    browser: &Browser,
+    caller: Caller,
+    sites: &mut Vec<SiteLink>,
+) -> Visitor {
     let login = match browser.session().await {
         Ok(stored) => stored.map(|stored| stored.data.login),
         Err(error) => {
@@ -98,10 +109,14 @@ async fn visitor(app: &App, browser: &Browser, caller: Caller) -> Visitor {
             None
         }
     };
+    if let Some(login) = &login {
+        *sites = site_links(app, login);
+    }
     match login {
         None => Visitor::SignedOut,
         Some(login) if login.person.is_some() => Visitor::SignedIn(login.person.map(Visit::from)),
-        // Signed in, but no page has called `users/me` yet.
+        // Signed in, but no page has called `users/me` yet, or none with success.
+        Some(_) if !may_ask(app, Route::Me, caller) => Visitor::SignedIn(None),
         Some(_) => match timeout(NAME_WITHIN, known(app, browser, caller)).await {
             Ok(Ok(known)) => Visitor::SignedIn(known.login.person.map(Visit::from)),
             Ok(Err(PersonError::SignedOut)) => Visitor::SignedOut,

@@ -20,8 +20,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 #[error("the request's body did not arrive in time")]
 pub struct BodyOverdue;
 
-/// A request that is within the limits, with its body read.
-pub(super) async fn within(request: Request) -> Result<Request, Failure> {
+/// A request that is within the limits, with its body read; or `with_body` false, without it: then nobody waits for it.
+pub(super) async fn within(request: Request, with_body: bool) -> Result<Request, Failure> {
     if length_of_target(&request) > MAX_URL_BYTES {
         return Err(refused(
             StatusCode::URI_TOO_LONG,
@@ -42,6 +42,9 @@ pub(super) async fn within(request: Request) -> Result<Request, Failure> {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
+    if !with_body {
+        return Ok(Request::from_parts(parts, Body::empty()));
+    }
     let body = read(body).await?;
     Ok(Request::from_parts(parts, Body::from(body)))
 }

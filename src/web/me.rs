@@ -20,6 +20,7 @@ use super::frame::Lesson;
 use super::moment::Reader;
 use super::person::{Known, PersonError, known, signed_out};
 use super::shares::Caller;
+use super::site_links::{SiteLink, site_links};
 use super::{App, Frame, Here, break_it, page};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
@@ -42,6 +43,7 @@ struct MePage<'a> {
     sections: Vec<Section>,
     is_utc_instead: bool,
     session: SessionCard,
+    sites: Vec<SiteLink>,
     raw: String,
 }
 
@@ -92,6 +94,7 @@ pub(super) fn profile_page(
         sections: facts::sections(&fields, &reader),
         is_utc_instead: reader.is_utc_instead(),
         session: SessionCard::of(login, app, &reader),
+        sites: site_links(app, login),
         raw: if raw.len() <= MAX_INDENTED {
             raw_json::indent(raw)
         } else {

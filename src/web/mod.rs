@@ -1,13 +1,14 @@
 //! The pages: a file each, and what they have in common.
 //!
-//! A request passes, from the outside in: `around`, which gives it a reference and a line in the log, refuses what is too long,
-//! and turns errors and panics into pages, hardens the answer and compresses it; `speculative`, which keeps what nobody asked for
+//! A request passes, from the outside in: `around`, which gives it a reference and a line in the log, tells which site it is
+//! of (`auth/at`), refuses what is too long, and turns errors and panics into pages, hardens the answer and compresses it; `speculative`, which keeps what nobody asked for
 //! from routes where a GET does something; `browser`, which reads and gives cookies and takes down what is said; `rate_limit`,
 //! which refuses what is too often; `shares`, which refuses what is too much at once; then comes the page.
 
 mod accept;
 mod around;
 mod assets;
+mod auth;
 mod avatar;
 #[doc(hidden)]
 pub mod bare;
@@ -37,6 +38,7 @@ mod return_to;
 mod same_origin;
 mod shares;
 mod sheets;
+mod site_links;
 mod speculative;
 mod trailing_slash;
 mod turns;
@@ -58,6 +60,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::flow::FlowLog;
+use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Scope};
 use crate::session::{AccessTokens, Revocations, Store};
@@ -108,6 +111,8 @@ pub struct App {
     pub access: AccessTokens,
     /// Gives back the tokens of sessions that ended.
     pub revocations: Revocations,
+    /// Other sites that get the signed-in person from here.
+    pub gateway: Gateway,
     /// What was said in everybody's flows.
     pub flow: FlowLog,
     /// What must come to its end though the browser goes away or the server stops.
@@ -212,7 +217,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/favicon.ico", get(assets::icon))
         .route("/robots.txt", get(assets::robots));
     let pages = pages.merge(accompanied);
-    let routes = pages.merge(endpoints).merge(slashes(&app));
+    let routes = pages
+        .merge(endpoints)
+        .merge(auth::routes(&app))
+        .merge(slashes(&app));
     with_layers(routes.with_state(Arc::clone(&app)), app)
 }
 

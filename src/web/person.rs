@@ -56,7 +56,7 @@ pub(super) async fn known(
 }
 
 async fn profile(visit: &mut Visit<'_>) -> Result<Profile, PersonError> {
-    let profile = visit.call(&CurrentUser).await;
+    let profile = visit.call(&CurrentUser::default()).await;
     profile.map_err(|error| visit.failed(error))
 }
 
@@ -86,15 +86,6 @@ pub(super) async fn visitor(app: &App, visit: &mut Visit<'_>) -> Option<Person> 
 }
 
 impl Person {
-    pub(super) fn of(profile: &Profile) -> Self {
-        Self {
-            name: profile.name(),
-            email: profile.email().to_owned(),
-            locale: profile.text("locale").map(str::to_owned),
-            time_zone: profile.text("timeZone").map(str::to_owned),
-        }
-    }
-
     /// Whether the name is too long for the largest letters.
     pub(super) fn is_long(&self) -> bool {
         self.name.chars().count() > 40
@@ -102,14 +93,12 @@ impl Person {
 }
 
 impl PersonError {
-    /// What `error` means to the person. The browser of a session that is gone is told so, and still finds its messages.
+    /// What `error` means to the person. The browser of a session that is gone still finds its messages. Its cookie stays: this
+    /// answer may be late, and the browser may have another session's by now, from a sign-in in another tab.
     pub(super) fn of(error: AccessError, app: &App, browser: &Browser) -> Self {
-        if let AccessError::GrantGone(flow) = &error {
-            browser.forget_session();
-            if let Some(flow) = *flow {
-                browser.record_in(flow, app.clock.now());
-                browser.show_flow(flow);
-            }
+        if let AccessError::GrantGone(Some(flow)) = &error {
+            browser.record_in(*flow, app.clock.now());
+            browser.show_flow(*flow);
         }
         error.into()
     }

@@ -1,5 +1,6 @@
 //! How often one client may ask for what costs a row, a call to Smartsheet or a long page: `/login`, `/redirect`, `/refresh`,
-//! `/me`, `/flow` and the sheets.
+//! `/me`, `/flow` and the sheets. Where the start page asks Smartsheet for a name, it counts as `/me`, and goes without when that was
+//! too often.
 //!
 //! A client is an IPv4 address or an IPv6 network of 64 bits. Whoever has one often has its neighbours, too: a provider
 //! hands out networks of 56 or 48 bits (RFC 6177), which are 256 or 65,536 clients, and the addresses of a rack or of a
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use super::App;
 use super::client_address::{ClientAddress, network};
 use super::failure::{Action, Failure};
+use super::shares::Caller;
 use crate::clock::{Clock, after, before};
 
 /// How many clients and networks are remembered: a few megabytes. Those who have not asked for a minute need not be.
@@ -55,6 +57,9 @@ pub(super) enum Route {
     Me,
     Flow,
     Sheets,
+    SiteSignIn,
+    Grant,
+    Arrive,
 }
 
 impl RateLimiter {
@@ -121,6 +126,12 @@ fn make_room(remembered: &mut HashMap<(Route, IpNet), Timestamp>, now: Timestamp
             stays
         });
     }
+}
+
+/// Whether `caller` may ask for `route` once more, which is counted. For what a page can do without.
+pub(super) fn may_ask(app: &App, route: Route, caller: Caller) -> bool {
+    let limiter = app.rate_limiter.as_ref().zip(caller.address());
+    limiter.is_none_or(|(limiter, client)| limiter.admit(route, client).is_ok())
 }
 
 /// Lets a request through, or answers 429. This machine itself is let through: its requests are a developer's, a test's, or a

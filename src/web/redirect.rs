@@ -3,9 +3,11 @@
 mod failures;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Redirect;
+use tokio::time::timeout;
 use tracing::Instrument as _;
 
 use super::App;
@@ -16,7 +18,10 @@ use crate::metrics;
 use crate::oauth::{
     self, AuthorizationCode, AuthorizationError, Callback, CallbackError, OAuthError,
 };
-use crate::session::{Id, Login, SignIn, StoreError, Stored, Taken, UsedState};
+use crate::session::{Login, SignIn, StoreError, Stored, Taken, UsedState};
+
+/// How long a sign-in waits to know who it is.
+const INTRODUCE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Why a callback signs nobody in.
 enum RedirectError {
@@ -71,16 +76,53 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Arriv
         return again(app, browser, &state).await;
     };
     browser.record_in(sign_in.flow, app.clock.now());
-    // Using the state, in one conditional write, is what makes it good for one exchange.
-    let used = match app.store.take_sign_in(sign_in, app.patience).await? {
-        Taken::Ours(used) => used,
-        Taken::Succeeded(return_to) => return Ok(Arrival::Again(return_to)),
-        Taken::StillUnderWay => return Err(RedirectError::StillUnderWay),
-        Taken::Failed | Taken::TooOld => return Err(RedirectError::UnknownState),
+    let asked = Asked {
+        state,
+        query: query.to_owned(),
+        outcome: callback.outcome,
     };
-    record_consent(app, browser, used.sign_in(), &state, query);
+    // A task of its own: once the state is used, the answer must be stored even if the browser goes away, as it does when
+    // somebody reloads the page.
+    let task = {
+        let (app, browser, sign_in) = (Arc::clone(app), browser.clone(), sign_in.clone());
+        async move { use_state(&app, &browser, sign_in, asked).await }
+    };
+    let task = app.tasks.spawn(task.in_current_span());
+    let taken = match task.await.unwrap_or(Err(RedirectError::Interrupted))? {
+        Ok(arrival) => return Ok(arrival),
+        // Waiting is for as long as the browser waits, too.
+        Err(Taken::StillUnderWay) => app.store.wait_for_sign_in(&sign_in, app.patience).await?,
+        Err(taken) => taken,
+    };
+    match taken {
+        Taken::Succeeded(return_to) => Ok(Arrival::Again(return_to)),
+        Taken::StillUnderWay => Err(RedirectError::StillUnderWay),
+        Taken::Ours(_) | Taken::Failed | Taken::TooOld => Err(RedirectError::UnknownState),
+    }
+}
 
-    let finished = finish(app, browser, &used, callback.outcome).await;
+/// What a callback brought.
+struct Asked {
+    state: oauth::State,
+    query: String,
+    outcome: Result<AuthorizationCode, AuthorizationError>,
+}
+
+/// Uses the state of `sign_in` and signs the browser in, or says what another callback has made of it so far.
+async fn use_state(
+    app: &App,
+    browser: &Browser,
+    sign_in: SignIn,
+    asked: Asked,
+) -> Result<Result<Arrival, Taken>, RedirectError> {
+    // In one conditional write, which is what makes the state good for one exchange.
+    let used = match app.store.take_sign_in(sign_in, Duration::ZERO).await? {
+        Taken::Ours(used) => used,
+        other => return Ok(Err(other)),
+    };
+    record_consent(app, browser, used.sign_in(), &asked.state, &asked.query);
+
+    let finished = finish(app, browser, &used, asked.outcome).await;
     match &finished {
         Ok(stored) => {
             browser.point_to(stored);
@@ -89,7 +131,8 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Arriv
         Err(_) => browser.show_flow(used.sign_in().flow),
     }
     browser.finish(used.sign_in());
-    finished.map(|_| Arrival::SignedIn(used.sign_in().return_to.clone()))
+    finished?;
+    Ok(Ok(Arrival::SignedIn(used.sign_in().return_to.clone())))
 }
 
 /// What becomes of a callback whose sign-in this browser has no cookie for: the one that it came back with before is gone when
@@ -110,33 +153,21 @@ async fn again(
 
 /// Exchanges the code, if there is one, and stores the session. Remembers if nothing came of it.
 async fn finish(
-    app: &Arc<App>,
+    app: &App,
     browser: &Browser,
     used: &UsedState,
     outcome: Result<AuthorizationCode, AuthorizationError>,
 ) -> Result<Stored, RedirectError> {
-    // The session that this browser has had so far, and its other sign-ins under way.
-    let before = browser.session().await?.map(|stored| stored.id);
-    let others: Vec<SignIn> = browser.sign_ins().collect();
-    let tasks = app.tasks.clone();
-    let (app, browser, used) = (Arc::clone(app), browser.clone(), used.clone());
-    let task = async move {
-        let finished = match outcome {
-            Ok(code) => exchange(&app, &browser, &used, code, before, &others).await,
-            Err(error) => Err(RedirectError::Refused(error)),
-        };
-        if finished.is_err()
-            && let Err(error) = app.store.sign_in_failed(&used).await
-        {
-            tracing::warn!(%error, "that a sign-in failed was not noted");
-        }
-        finished
+    let finished = match outcome {
+        Ok(code) => exchange(app, browser, used, code).await,
+        Err(error) => Err(RedirectError::Refused(error)),
     };
-    // A task of its own: once the code is sent, the answer must be stored even if the browser goes away.
-    tasks
-        .spawn(task.in_current_span())
-        .await
-        .unwrap_or(Err(RedirectError::Interrupted))
+    if finished.is_err()
+        && let Err(error) = app.store.sign_in_failed(used).await
+    {
+        tracing::warn!(%error, "that a sign-in failed was not noted");
+    }
+    finished
 }
 
 async fn exchange(
@@ -144,9 +175,10 @@ async fn exchange(
     browser: &Browser,
     used: &UsedState,
     code: AuthorizationCode,
-    before: Option<Id>,
-    others: &[SignIn],
 ) -> Result<Stored, RedirectError> {
+    // The session that this browser has had so far, and its other sign-ins under way.
+    let before = browser.session().await?.map(|stored| stored.id);
+    let others: Vec<SignIn> = browser.sign_ins().collect();
     let now = app.clock.now();
     let client = match browser.recorder() {
         Some(recorder) => app.client.watched_by(Arc::new(recorder)),
@@ -154,8 +186,13 @@ async fn exchange(
     };
     let token = client.exchange_code(&code, now).await?;
     let login = Login::new(token, now);
-    match app.store.sign_in(used, login.clone(), before, others).await {
+    match app
+        .store
+        .sign_in(used, login.clone(), before, &others)
+        .await
+    {
         Ok(stored) => {
+            introduce(app, browser, &stored).await;
             // What was said up to here was kept for as long as a sign-in may take.
             app.flow
                 .keep(used.sign_in().flow, app.store.expiry(&stored.data));
@@ -169,6 +206,23 @@ async fn exchange(
             Err(error.into())
         }
     }
+}
+
+/// Finds out who it is, for the other sites if there are any. Should it take long, nobody waits for it: they are asked for again
+/// when it is needed.
+async fn introduce(app: &App, browser: &Browser, stored: &Stored) {
+    if !app.gateway.is_on() {
+        return;
+    }
+    let (identities, recorder) = (app.gateway.identities.clone(), browser.recorder());
+    let (id, token) = (stored.id, stored.data.login.token.access_token.clone());
+    let introduced = async move {
+        if let Err(error) = identities.introduce(id, &token, recorder).await {
+            tracing::info!(%error, "it is not known yet who signed in");
+        }
+    };
+    let introduced = app.tasks.spawn(introduced.in_current_span());
+    let _ = timeout(INTRODUCE_WITHIN, introduced).await;
 }
 
 /// Until it is known which sign-in a callback belongs to, its messages go where the browser would look for them.

@@ -22,8 +22,15 @@ pub(super) struct Reason(pub(super) String);
 #[derive(Debug, Clone)]
 pub(super) struct Reference(pub(super) String);
 
-/// What asks all the time whether the app is well. That it is, is no news.
-const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+/// What asks all the time whether the app is well, or for each request of a site who it is. That all is well is no news.
+const PROBES: [&str; 6] = [
+    "/healthz",
+    "/readyz",
+    "/auth/check",
+    "/auth/forward",
+    "/auth/envoy/",
+    "/auth/envoy/{*path}",
+];
 
 /// How long an id and a method are in the log, in bytes.
 const MAX_ID: usize = 64;
@@ -113,7 +120,7 @@ fn given_id(request: &Request) -> Option<String> {
 }
 
 /// Whether the request came by one of the trusted proxies.
-fn is_from(request: &Request, trusted_proxies: &[IpNet]) -> bool {
+pub(super) fn is_from(request: &Request, trusted_proxies: &[IpNet]) -> bool {
     let peer = request.extensions().get();
     peer.is_some_and(|Peer(peer)| {
         let peer = peer.to_canonical();

@@ -6,13 +6,39 @@ use url::Url;
 /// The longest path that is kept, in bytes.
 const MAX_BYTES: usize = 1024;
 
+/// The longest way back to another site, which holds a path of that one.
+const MAX_BYTES_OF_GRANT: usize = 2048;
+
+/// Where a site begins to sign a person in that is signed in here.
+pub(super) const GRANT: &str = "/auth/grant";
+
 /// `given` as a path within the app, or `None` when it leads, or might be read by some browser to lead, elsewhere.
 ///
-/// Refused are other schemes and hosts (`https://host`, `//host`, `/\host`), control characters (browsers drop some of
-/// them, and what is left may be one of the former), dot segments, and all of these percent-encoded any number of times.
 /// The pages of the sign-in itself are refused, too: returning there would start over.
 pub(super) fn within_app(given: &str) -> Option<String> {
-    if given.len() > MAX_BYTES {
+    let is_grant = given.strip_prefix(GRANT);
+    let is_grant = is_grant.is_some_and(|rest| rest.starts_with('?'));
+    let longest = if is_grant {
+        MAX_BYTES_OF_GRANT
+    } else {
+        MAX_BYTES
+    };
+    let url = plain(given, longest)?;
+    let is_of_sign_in = matches!(url.path(), "/login" | "/redirect" | "/logout");
+    (!is_of_sign_in).then(|| path_and_query(&url))
+}
+
+/// `given` as a path within another site, likewise. What is mounted there of this app is refused.
+pub(super) fn within_site(given: &str) -> Option<String> {
+    let url = plain(given, MAX_BYTES)?;
+    let is_ours = url.path() == "/auth" || url.path().starts_with("/auth/");
+    (!is_ours).then(|| path_and_query(&url))
+}
+
+/// Refused are other schemes and hosts (`https://host`, `//host`, `/\host`), control characters (browsers drop some of
+/// them, and what is left may be one of the former), dot segments, and all of these percent-encoded any number of times.
+fn plain(given: &str, longest: usize) -> Option<Url> {
+    if given.len() > longest {
         return None;
     }
     let mut decoded = given.to_owned();
@@ -33,14 +59,14 @@ pub(super) fn within_app(given: &str) -> Option<String> {
     // What is left is encoded as a URL has it. The host is of no account, it only has to be the same before and after.
     let base = Url::parse("http://app.invalid/").ok()?;
     let url = base.join(given).ok()?;
-    let path = url.path();
-    if url.origin() != base.origin() || matches!(path, "/login" | "/redirect" | "/logout") {
-        return None;
+    (url.origin() == base.origin()).then_some(url)
+}
+
+fn path_and_query(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
     }
-    Some(match url.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    })
 }
 
 fn is_plain_path(text: &str) -> bool {

@@ -26,9 +26,15 @@ pub(super) async fn require_of_changes(
 }
 
 pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if is_ours(request.headers(), &app) {
+    let origin = app.base_url.origin().ascii_serialization();
+    if is_of(&origin, true, request.headers()) {
         return next.run(request).await;
     }
+    refused().into_response()
+}
+
+/// 403: it came from another site.
+pub(super) fn refused() -> Failure {
     Failure {
         status: StatusCode::FORBIDDEN,
         kind: "cross-site",
@@ -43,15 +49,17 @@ pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next:
         reason: "cross-site request refused".to_owned(),
         retry_after: None,
     }
-    .into_response()
 }
 
+/// Whether a page of `ours`, an origin, sent a request with `headers`, or no page at all did. With `by_any_name`, the host counts by
+/// the name that the request has for it, too.
+///
 /// Every header that is there must speak for us: `Sec-Fetch-Site`, which browsers set and pages can't, and `Origin`.
 ///
 /// Our own pages send `Origin: null`, because their `Referrer-Policy` is `no-referrer` (Fetch standard, "append a request
 /// Origin header"), and so do sandboxed frames of other sites; `Sec-Fetch-Site` tells the two apart, so without it `null`
 /// is refused. A client that sends neither header is no browser, and nobody can make it send requests.
-fn is_ours(headers: &HeaderMap, app: &App) -> bool {
+pub(super) fn is_of(ours: &str, by_any_name: bool, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let fetch_site = text("sec-fetch-site");
     let site_is_ours = match fetch_site {
@@ -62,13 +70,13 @@ fn is_ours(headers: &HeaderMap, app: &App) -> bool {
         None => true,
         Some("null") => fetch_site.is_some(),
         Some(origin) => {
-            let ours = app.base_url.origin().ascii_serialization();
             let host = text(header::HOST.as_str()).unwrap_or("");
             // By another name of this host, such as 127.0.0.1 for localhost, it is still the page's own origin.
+            let is_this_host = |from: &str| by_any_name && from == host;
             origin == ours
                 || origin
                     .split_once("://")
-                    .is_some_and(|(_, from)| from == host)
+                    .is_some_and(|(_, from)| is_this_host(from))
         }
     };
     site_is_ours && origin_is_ours

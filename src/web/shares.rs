@@ -65,6 +65,11 @@ impl Caller {
         let client = address.map(|ClientAddress(client)| *client);
         Self(client.filter(|client| !client.is_loopback()))
     }
+
+    /// Its address, where that is counted.
+    pub(super) fn address(self) -> Option<IpAddr> {
+        self.0
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Caller {

@@ -1,6 +1,7 @@
 //! `check`: the effective settings with their origins, no secrets, and whether it all works.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -14,6 +15,24 @@ pub(crate) fn shown<'a>(ended: &'a Ended, name: &str) -> &'a str {
         .lines()
         .find(|line| line.trim_start().starts_with(&format!("{name} ")));
     line.unwrap_or_else(|| panic!("no {name} in {ended:?}"))
+}
+
+/// Whoever reads may have enough before the end, as in `check | head`.
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let folder = TempDir::new().unwrap();
+    let mut check = Command::new(env!("CARGO_BIN_EXE_smartsheet-oauth-demo"))
+        .arg("check")
+        .current_dir(folder.path())
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(check.stdout.take());
+    let ended = check.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert_eq!(ended.stderr, b"", "{ended:?}");
 }
 
 #[test]

@@ -31,17 +31,18 @@ impl Shell {
     /// Runs the command of `message`, and gives the status and the body of what came back.
     #[track_caller]
     fn run(&self, message: &Value) -> (u16, String) {
-        // The browser's side of the app is on another port here.
-        let command =
-            ['\'', '"']
-                .iter()
-                .fold(text(message, "curl").to_owned(), |command, quote| {
-                    command.replace(
-                        &format!("{quote}{BASE_URL}"),
-                        &format!("{quote}{}", self.app),
-                    )
-                });
-        self.run_command(&command)
+        self.run_command(&self.command_of(message))
+    }
+
+    /// The command of `message`. The browser's side of the app is on another port here.
+    fn command_of(&self, message: &Value) -> String {
+        let shown = text(message, "curl").to_owned();
+        ['\'', '"'].iter().fold(shown, |command, quote| {
+            command.replace(
+                &format!("{quote}{BASE_URL}"),
+                &format!("{quote}{}", self.app),
+            )
+        })
     }
 
     #[track_caller]
@@ -129,18 +130,20 @@ async fn every_command_works() {
         shell.set("SESSION", "");
         assert_eq!(shell.run(last(&messages, "profile")).0, 401);
         assert_eq!(shell.run(last(&messages, "refresh_now")).0, 303);
-        let [code, state] = code_and_state(&somebody).await;
+        let another = world.browser();
+        let [code, state] = code_and_state(&another).await;
         shell.set("CODE", code);
         shell.set("STATE", state);
+        shell.set("SIGN_IN", "");
         assert_eq!(shell.run(last(&messages, "callback")).0, 400);
         // The name of the cookie is that of the sign-in.
-        let cookies = somebody.cookies();
+        let cookies = another.cookies();
         let mut sign_ins = cookies
             .iter()
             .filter(|(name, _)| name.starts_with("sign-in-"));
-        let (name, value) = sign_ins.next_back().unwrap();
+        let (name, value) = sign_ins.next().unwrap();
         shell.set("SIGN_IN", value);
-        let callback = text(last(&messages, "callback"), "curl");
+        let callback = shell.command_of(last(&messages, "callback"));
         let (before, after) = callback.split_once("sign-in-").unwrap();
         let (_, after) = after.split_once('=').unwrap();
         let (status, body) = shell.run_command(&format!("{before}{name}={after}"));

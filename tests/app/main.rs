@@ -1,6 +1,7 @@
 //! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
 //! and the binary itself, as a person or a container starts it.
 
+mod aborted;
 mod answers;
 mod break_it;
 mod cannot_start;
@@ -19,6 +20,11 @@ mod flow_kept;
 mod flow_log_fails;
 mod flow_page;
 mod flow_secrets;
+mod gateway;
+mod gateway_checks;
+mod gateway_recheck;
+mod gateway_settings;
+mod gateway_tickets;
 mod handed_over;
 mod headers;
 mod image_tags;
@@ -64,9 +70,11 @@ mod sheets_written;
 mod sign_in;
 mod sign_in_again;
 mod speculative;
+mod start_page;
 mod store_contract;
 mod store_down;
 mod support;
+mod tabs;
 mod tls;
 mod trailing_slash;
 mod unix_socket;

@@ -7,7 +7,7 @@ use smartsheet_oauth_demo::config::Settings;
 use tempfile::TempDir;
 
 const README: &str = include_str!("../../README.md");
-const TOKEN_ERRORS: &str = include_str!("../../src/oauth/error.rs");
+const TOKEN_ERRORS: &str = include_str!("../../crates/smartsheet-oauth/src/error.rs");
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

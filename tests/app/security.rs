@@ -26,7 +26,7 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 /// `file::function` of every function that is marked as a test, or that a macro of the cluster's makes into several.
 fn tests() -> BTreeSet<String> {
     let mut files = Vec::new();
-    for folder in ["src", "tests"] {
+    for folder in ["src", "tests", "crates"] {
         rust_files(&root().join(folder), &mut files);
     }
     let mut tests = BTreeSet::new();
@@ -80,7 +80,7 @@ fn each_test_that_security_md_names_exists() {
 fn each_file_that_security_md_names_exists() {
     let files: Vec<&str> = quoted()
         .filter(|text| {
-            ["src/", "tests/", "deploy/"]
+            ["src/", "tests/", "crates/", "deploy/"]
                 .iter()
                 .any(|folder| text.starts_with(folder))
         })

@@ -190,8 +190,11 @@ try {
     assert.deepEqual(seen(), ['users/me 200']);
   });
 
-  await check('a callback that comes again makes no request and leaves the session alone', async () => {
-    assert.equal((await ann.request(firstCallback)).status, 400);
+  await check('a callback that comes again goes where it led, makes no request and leaves the session alone', async () => {
+    const again = await ann.request(firstCallback);
+    assert.equal(again.status, 303);
+    assert.equal(again.headers.get('location'), '/me?from=start');
+    assert.equal(again.headers.get('set-cookie'), null);
     assert.deepEqual(seen(), []);
     assert.equal((await profileOf(ann)).status, 200);
     seen();
@@ -303,7 +306,9 @@ try {
     const refused = await dave.request((await toCallback(dave)).callback, { headers: JSON_TYPE });
     assert.equal(refused.status, 502, refused.text);
     assert.match(refused.text, /invalid_client/);
-    assert.deepEqual(seen(), ['token authorization_code invalid_client']);
+    // An app that starts may give back what the one before left.
+    const beside = (request) => !request.startsWith('revoke');
+    assert.deepEqual(seen().filter(beside), ['token authorization_code invalid_client']);
 
     assert.equal((await profileOf(ann)).status, 200, 'the access token still works');
     await server.expireAccessToken();

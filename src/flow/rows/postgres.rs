@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::{FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
 use crate::database::{DatabaseError, in_time};
-use crate::postgres::{self, Line, Statement};
+use crate::postgres::{self, Connection, Statement};
 
 /// How many rows one statement removes to make room.
 const BATCH: i64 = 2000;
@@ -17,9 +17,9 @@ const BATCH: i64 = 2000;
 #[derive(Debug)]
 pub struct PostgresFlow {
     /// For the log's one writer.
-    writing: Mutex<Line>,
+    writing: Mutex<Connection>,
     /// For who looks, and for sweeping.
-    reading: Mutex<Line>,
+    reading: Mutex<Connection>,
 }
 
 impl PostgresFlow {
@@ -32,10 +32,10 @@ impl PostgresFlow {
         // Seen by everybody at once, but not waiting for the disk: these may be lost.
         let options = postgres::options(url, concat!(env!("CARGO_PKG_NAME"), " flow"), "off")?;
         let failures = Arc::default();
-        let line = || Mutex::new(Line::new(&options, &failures));
+        let connection = || Mutex::new(Connection::new(&options, &failures));
         Ok(Self {
-            writing: line(),
-            reading: line(),
+            writing: connection(),
+            reading: connection(),
         })
     }
 
@@ -195,7 +195,7 @@ impl FlowRows for PostgresFlow {
     }
 
     async fn close(&self) {
-        self.writing.lock().await.hang_up().await;
-        self.reading.lock().await.hang_up().await;
+        self.writing.lock().await.close().await;
+        self.reading.lock().await.close().await;
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::{FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
 use crate::database::DatabaseError;
-use crate::sqlite::{Database, Durability, Neighbours, Tuning};
+use crate::sqlite::{Database, Durability, OtherProcesses, Tuning};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite_flow/0001_messages.sql"),
@@ -24,7 +24,7 @@ const BATCH: u32 = 256;
 #[derive(Debug)]
 pub struct SqliteFlow {
     database: Database,
-    neighbours: Neighbours,
+    other_processes: OtherProcesses,
     /// What the write-ahead log may take, in bytes.
     log_bytes: u64,
 }
@@ -43,7 +43,7 @@ impl SqliteFlow {
             opened.map_err(|error| DatabaseError(format!("{}: {error}", file.display()).into()))?;
         Ok(Self {
             database,
-            neighbours: Neighbours::of(file),
+            other_processes: OtherProcesses::of(file),
             log_bytes: tuning.log_bytes().into(),
         })
     }
@@ -98,7 +98,7 @@ fn number(number: u64) -> i64 {
 #[async_trait]
 impl FlowRows for SqliteFlow {
     fn are_shared(&self) -> bool {
-        self.neighbours.are_there()
+        self.other_processes.are_there()
     }
 
     async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError> {

@@ -110,6 +110,7 @@ impl Rows for MemoryRows {
             match row.kind {
                 Kind::Session => counts.signed_in += 1,
                 Kind::UsedState => counts.used_states += 1,
+                Kind::Pointer => {}
                 Kind::Ended { revoke_at } => counts.revocations += i64::from(revoke_at.is_some()),
             }
         }

@@ -55,6 +55,9 @@ pub enum Kind {
     Session,
     /// A `state` that was used, with what came of it. May go when there are too many.
     UsedState,
+    /// A ticket, or the session of another site. Both point to a session, and are removed when they expire and not before. In the
+    /// columns of a database they are as an ended session with nothing to revoke, and are read as one.
+    Pointer,
     /// A session that ended.
     Ended {
         /// When its revocation is tried next, in milliseconds since 1970. `None` when there is nothing to revoke.
@@ -69,13 +72,13 @@ impl Kind {
     }
 
     pub(super) fn is_ended(self) -> bool {
-        matches!(self, Self::Ended { .. })
+        matches!(self, Self::Ended { .. } | Self::Pointer)
     }
 
     pub(super) fn revoke_at(self) -> Option<i64> {
         match self {
             Self::Ended { revoke_at } => revoke_at,
-            Self::Session | Self::UsedState => None,
+            Self::Session | Self::UsedState | Self::Pointer => None,
         }
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
-use crate::sqlite::{Database, Durability, Neighbours};
+use crate::sqlite::{Database, Durability, OtherProcesses};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_sessions.sql"),
@@ -17,7 +17,7 @@ const MIGRATIONS: &[&str] = &[
 #[derive(Debug)]
 pub struct SqliteRows {
     database: Database,
-    neighbours: Neighbours,
+    other_processes: OtherProcesses,
 }
 
 impl SqliteRows {
@@ -29,7 +29,7 @@ impl SqliteRows {
     pub async fn open(file: &Path) -> Result<Self, RowsError> {
         Ok(Self {
             database: Database::open(file, Durability::PowerFailure, MIGRATIONS).await?,
-            neighbours: Neighbours::of(file),
+            other_processes: OtherProcesses::of(file),
         })
     }
 
@@ -107,7 +107,7 @@ fn write(file: &Connection, sql: &str, row: &Row) -> rusqlite::Result<()> {
 #[async_trait]
 impl Rows for SqliteRows {
     fn are_shared(&self) -> bool {
-        self.neighbours.are_there()
+        self.other_processes.are_there()
     }
 
     async fn find(

@@ -80,7 +80,7 @@ impl Control {
             .body(body.to_string());
         let answer = self
             .transport
-            .send(Purpose::Arrangement, 1, request)
+            .send(Purpose::Other("arrangement"), 1, request)
             .await?;
         if answer.status.is_success() {
             Ok(())

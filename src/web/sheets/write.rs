@@ -216,6 +216,7 @@ async fn attempt(
         sheet: sheet.id,
         row: draft.row,
         cells,
+        agent: env!("CARGO_PKG_NAME"),
     };
     match timeout_at(deadline, visit.call(&call)).await {
         Ok(Ok(saved)) => {

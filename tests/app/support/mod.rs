@@ -16,10 +16,12 @@ pub(crate) mod sandbox;
 pub(crate) mod scripted;
 pub(crate) mod secrets;
 pub(crate) mod tap;
+pub(crate) mod visitor;
 
 pub(crate) use app::{Setup, TestApp, World};
 pub(crate) use browser::{Browser, Page};
 pub(crate) use provider::{Gate, Provider, Reply, Seen};
+pub(crate) use visitor::Visitor;
 
 use std::time::Duration;
 

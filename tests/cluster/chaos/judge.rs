@@ -49,6 +49,11 @@ impl Person {
                 world
                     .tally
                     .count("pages that asked to sign in because a new token had expired");
+            } else if self.state().signed_in_at.is_some_and(|at| at > started) {
+                // It was asked for with the login before, which another tab found over, and replaced.
+                world
+                    .tally
+                    .count("pages of a login that was replaced meanwhile");
             } else {
                 world.tally.count("PAGES THAT WERE WRONG");
                 world

@@ -97,6 +97,7 @@ impl Person {
                     world.tally.count(at_risk::SIGN_INS);
                 }
                 state.signed_in = true;
+                state.signed_in_at = Some(Instant::now());
                 state.excused = None;
                 state.has_left_unanswered = false;
                 true

@@ -18,6 +18,8 @@ const EXCHANGE_TIME: Duration = Duration::from_secs(3);
 pub(super) struct State {
     /// Whether the app has told this browser that it is signed in.
     pub(super) signed_in: bool,
+    /// When it was told so last.
+    pub(super) signed_in_at: Option<Instant>,
     /// Requests without an answer yet, by their numbers.
     pub(super) open: HashMap<u64, Sent>,
     /// Requests that were given up or broke, and when.

@@ -60,20 +60,29 @@ pub(super) async fn kill_now_and_then(
         if random.random_bool(0.7) && world.may_kill {
             instances[victim].kill();
             world.tally.count("instances killed");
-            // Whoever was waiting for this instance may have lost the pair that it was about to store.
-            for person in everybody {
-                person.excuse(world, victim);
-            }
-            count_revocations_at_risk(world).await;
+            excuse(world, everybody, victim).await;
         } else {
             instances[victim].terminate();
             world.tally.count("instances stopped");
             let status = instances[victim].ended().await;
             assert!(status.success(), "a stop in good order: {status}");
+            // What was not over in time is as good as killed.
+            if instances[victim].log().contains("were still under way") {
+                world.tally.count("instances that stopped too late");
+                excuse(world, everybody, victim).await;
+            }
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(100..1_500))).await;
         instances[victim] = start(setup, world.addresses[victim]).await;
     }
+}
+
+/// Whoever was waiting for this instance may have lost the pair that it was about to store.
+async fn excuse(world: &World, everybody: &[Arc<Person>], instance: usize) {
+    for person in everybody {
+        person.excuse(world, instance);
+    }
+    count_revocations_at_risk(world).await;
 }
 
 /// A revocation that was under way at the killed instance may have asked for a fresh pair that is lost now.

@@ -1,6 +1,6 @@
 //! Rows in PostgreSQL.
 
-mod lines;
+mod workers;
 
 use async_trait::async_trait;
 use sqlx::postgres::PgConnectOptions;
@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
 use crate::database::{DatabaseError, in_time};
 use crate::postgres::{self, Statement};
-use lines::Lines;
+use workers::Workers;
 
 /// A statement with its values.
 type Query = Statement<'static>;
@@ -17,7 +17,7 @@ type Query = Statement<'static>;
 /// Rows in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
 pub struct PostgresRows {
-    lines: Lines,
+    workers: Workers,
 }
 
 impl PostgresRows {
@@ -32,7 +32,7 @@ impl PostgresRows {
         let options = postgres::options(url, env!("CARGO_PKG_NAME"), "on")?;
         migrate(&options).await?;
         Ok(Self {
-            lines: Lines::new(&options),
+            workers: Workers::new(&options),
         })
     }
 }
@@ -46,7 +46,7 @@ impl Rows for PostgresRows {
         unless: Option<&RowKey>,
         now: i64,
     ) -> Result<Option<Row>, RowsError> {
-        let found = self.lines.find(*key, unless.copied()).await?;
+        let found = self.workers.find(*key, unless.copied()).await?;
         Ok(found.filter(|row| row.expires_at > now))
     }
 
@@ -58,7 +58,7 @@ impl Rows for PostgresRows {
                 many.iter().fold(all, bind)
             }
         };
-        Ok(self.lines.write(statement).await? == 1)
+        Ok(self.workers.write(statement).await? == 1)
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
@@ -66,7 +66,7 @@ impl Rows for PostgresRows {
             "DELETE FROM sessions WHERE (transient OR ended) AND expires_at <= $1 AND key IN
              (SELECT key FROM sessions WHERE (transient OR ended) AND expires_at <= $1 ORDER BY expires_at LIMIT $2)",
         );
-        Ok(self.lines.write(delete.bind(now).bind(limit)).await?)
+        Ok(self.workers.write(delete.bind(now).bind(limit)).await?)
     }
 
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
@@ -74,7 +74,7 @@ impl Rows for PostgresRows {
             "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
              WHERE NOT transient AND NOT ended AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
         );
-        Ok(self.lines.list(question.bind(now).bind(limit)).await?)
+        Ok(self.workers.list(question.bind(now).bind(limit)).await?)
     }
 
     async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
@@ -82,7 +82,7 @@ impl Rows for PostgresRows {
             "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
              WHERE revoke_at <= $1 ORDER BY revoke_at LIMIT $2",
         );
-        Ok(self.lines.list(question.bind(now).bind(limit)).await?)
+        Ok(self.workers.list(question.bind(now).bind(limit)).await?)
     }
 
     async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
@@ -90,21 +90,21 @@ impl Rows for PostgresRows {
             "DELETE FROM sessions WHERE transient AND key IN
              (SELECT key FROM sessions WHERE transient ORDER BY expires_at DESC LIMIT $2 OFFSET $1)",
         );
-        Ok(self.lines.write(delete.bind(keep).bind(limit)).await?)
+        Ok(self.workers.write(delete.bind(keep).bind(limit)).await?)
     }
 
     async fn count(&self, now: i64) -> Result<Counts, RowsError> {
-        Ok(self.lines.count(now).await?)
+        Ok(self.workers.count(now).await?)
     }
 
     async fn ping(&self) -> Result<(), RowsError> {
         // No key is all zeros.
-        self.lines.find(RowKey([0; 32]), None).await?;
+        self.workers.find(RowKey([0; 32]), None).await?;
         Ok(())
     }
 
     async fn close(&self) {
-        self.lines.close().await;
+        self.workers.close().await;
     }
 }
 

@@ -1,0 +1,37 @@
+//! Calls to this machine by way of a socket in the file system.
+
+use std::path::Path;
+
+use super::kept::Kept;
+use super::{Gate, Limits, Transport, client};
+
+impl Transport {
+    /// A client whose every call goes to the server that listens at `socket`, whatever host its URL names.
+    ///
+    /// # Errors
+    ///
+    /// When the client can't be set up, and on systems without such sockets.
+    pub fn through(
+        socket: &Path,
+        user_agent: &str,
+        limits: Limits,
+    ) -> Result<Self, reqwest::Error> {
+        let builder = || {
+            let client = client(user_agent, limits).no_proxy().tls_certs_only([]);
+            #[cfg(unix)]
+            let client = client.unix_socket(socket);
+            #[cfg(not(unix))]
+            let _ = socket;
+            client
+        };
+        Ok(Self {
+            http: builder().build()?,
+            http_anew: builder().pool_max_idle_per_host(0).build()?,
+            kept: Kept::default(),
+            gate: Gate::new(limits.max_calls),
+            limits,
+            witnesses: Vec::new(),
+            integration_source: None,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! What is told of every call, for records and figures.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::Request;
+
+use super::{Answer, TransportError};
+
+/// What a call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// A code for tokens: `POST /token` with `authorization_code`.
+    CodeExchange,
+    /// Tokens for new ones: `POST /token` with `refresh_token`.
+    Refresh,
+    /// Tokens given back: `DELETE /token`.
+    Revocation,
+    /// Who it is: `GET /users/me`.
+    CurrentUser,
+    /// Which sheets there are: `GET /sheets`.
+    Sheets,
+    /// What is in a sheet: `GET /sheets/{id}`.
+    Sheet,
+    /// What was in a cell: `GET /sheets/{id}/rows/{row}/columns/{column}/history`.
+    CellHistory,
+    /// A new row: `POST /sheets/{id}/rows`.
+    AddRow,
+    /// Other values in a row: `PUT /sheets/{id}/rows`.
+    ChangeRow,
+    /// Something that is none of the protocol's and none of the API's; the app's own word for it.
+    Other(&'static str),
+}
+
+/// Sees every call of a [`Transport`](super::Transport) when it has ended. For records and figures: it can't change anything, and must not
+/// take long.
+pub trait Witness: fmt::Debug + Send + Sync {
+    /// Is told of `call`, with every secret that it carried: whoever keeps something of it must mask that.
+    fn saw(&self, call: &Call<'_>);
+}
+
+/// One request and what came of it. Its `Debug` shows no content.
+pub struct Call<'a> {
+    /// What it was for.
+    pub purpose: Purpose,
+    /// 1 for the first try, 2 for the first repetition.
+    pub attempt: u32,
+    /// What was sent.
+    pub request: &'a Request,
+    /// What came back.
+    pub outcome: Outcome<'a>,
+    /// From the first byte sent to the last one received.
+    pub duration: Duration,
+}
+
+/// How a [`Call`] ended.
+#[derive(Debug, Clone, Copy)]
+pub enum Outcome<'a> {
+    /// With an answer, whatever its status.
+    Answered(&'a Answer),
+    /// Without one.
+    Failed(&'a TransportError),
+    /// The caller gave up waiting before anything else happened.
+    Abandoned,
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "Call({:?}, attempt {})",
+            self.purpose, self.attempt
+        )
+    }
+}
+
+/// A call under way, as its witnesses will be told of it: when it ends, or when nobody waits for it any longer.
+pub(super) struct Watch<'a> {
+    witnesses: &'a [Arc<dyn Witness>],
+    purpose: Purpose,
+    attempt: u32,
+    request: Request,
+    started: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// `None` when there is nobody to tell.
+    pub(super) fn begin(
+        witnesses: &'a [Arc<dyn Witness>],
+        purpose: Purpose,
+        attempt: u32,
+        request: &Request,
+    ) -> Option<Self> {
+        if witnesses.is_empty() {
+            return None;
+        }
+        Some(Self {
+            witnesses,
+            purpose,
+            attempt,
+            // Always there: a body of ours is bytes, and those can be cloned.
+            request: request.try_clone()?,
+            started: Instant::now(),
+        })
+    }
+
+    pub(super) fn end(mut self, outcome: Outcome<'_>) {
+        self.tell(outcome);
+        self.witnesses = &[];
+    }
+
+    fn tell(&self, outcome: Outcome<'_>) {
+        let call = Call {
+            purpose: self.purpose,
+            attempt: self.attempt,
+            request: &self.request,
+            outcome,
+            duration: self.started.elapsed(),
+        };
+        for witness in self.witnesses {
+            witness.saw(&call);
+        }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.tell(Outcome::Abandoned);
+    }
+}
