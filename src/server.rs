@@ -41,7 +41,7 @@ use crate::oauth::{Client, Endpoints, Registration};
 use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter, Shares};
+use crate::web::{self, App, Control, RateLimiter, Shares, ShownForms};
 use announce::announce;
 use bound::Bound;
 pub use handed_over::HandedOver;
@@ -316,6 +316,7 @@ pub fn assemble(
             .rate_limit
             .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
         shares: Shares::new(&limits),
+        shown_forms: ShownForms::default(),
         clock,
         metrics,
     })

@@ -76,6 +76,7 @@ pub use rate_limit::RateLimiter;
 use rate_limit::Route;
 pub use refusal::refusal;
 pub use shares::Shares;
+pub use sheets::ShownForms;
 use speculative::Allow;
 
 /// What the pages work with.
@@ -125,6 +126,8 @@ pub struct App {
     pub rate_limiter: Option<RateLimiter>,
     /// How much of the calls to Smartsheet each session and client has under way.
     pub shares: Shares,
+    /// What was shown in forms of rows.
+    pub shown_forms: ShownForms,
     /// Lets calls to Smartsheet out.
     pub gate: Gate,
     /// The time.

@@ -6,7 +6,7 @@
 //! | `write` | adding and changing a row |
 //! | `cells` | values as they are shown |
 //! | `fields`, `sent`, `form` | what can be filled in, what was, and the form around it |
-//! | `shown`, `conflict` | whether a row is the one that a form showed, and if not, both |
+//! | `shown`, `remembered`, `conflict` | whether a row is the one that a form showed, and if not, both |
 //! | `past` | who wrote which value when |
 //! | `rights` | what somebody may do, and how they get to |
 //! | `failures` | why something was not done |
@@ -18,12 +18,15 @@ mod fields;
 mod form;
 pub(super) mod list;
 mod past;
-mod rights;
+mod remembered;
+pub(super) mod rights;
 pub(super) mod row;
 mod sent;
 mod shown;
 pub(super) mod table;
 pub(super) mod write;
+
+pub use remembered::ShownForms;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};

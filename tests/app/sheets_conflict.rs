@@ -126,6 +126,29 @@ async fn a_change_elsewhere_is_none() {
     assert_eq!(two.form(&two.sam).await.value("Hours"), Some("3"));
 }
 
+/// A program fills in the columns, and the version that the form showed, and nothing else.
+#[tokio::test]
+async fn a_form_with_the_version_alone() {
+    let two = Two::new().await;
+    let mut mine = two.form(&two.grace).await;
+    mine.fill("Hours", "3").without("shown");
+    let mut other = RowForm::on(&two.sam.get(BOARD).await);
+    other.fill("Task", "Another row").send(&two.sam).await;
+    assert_eq!(mine.send(&two.grace).await.status, 303);
+
+    let mut mine = two.form(&two.grace).await;
+    mine.fill("Hours", "4").without("shown");
+    two.sam_writes("Task", "What Sam wrote").await;
+    mine.send(&two.grace).await.shows(409, &["What Sam wrote"]);
+
+    // Of a version that nobody here has shown, it is not known what was in the row.
+    mine.set("version", "1").fill("Task", "What Sam wrote");
+    mine.send(&two.grace)
+        .await
+        .shows(409, &["Somebody else changed this row"]);
+    assert_eq!(two.writes().await, 0);
+}
+
 #[tokio::test]
 async fn changed_and_changed_back_is_none() {
     let two = Two::new().await;

@@ -7,7 +7,7 @@ use crate::smartsheet::AccessLevel;
 use crate::web::App;
 
 /// Whether somebody may write rows.
-pub(super) enum Rights {
+pub(in crate::web) enum Rights {
     /// They may.
     Write,
     /// They were not asked for `WRITE_SHEETS`. With the way to sign in that asks for it, if the settings allow that.

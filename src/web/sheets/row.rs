@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::form::RowPage;
 use super::past::History;
+use super::remembered::Form;
 use super::rights::Rights;
 use super::{Asked, Found, as_sent, failures, id, parameter};
 use crate::smartsheet::GetSheet;
@@ -55,5 +56,16 @@ pub(in crate::web) async fn get(
         history: Some(history),
         ..RowPage::new(frame, &sheet, Some(row), rights, person, None)
     };
+    if let Some(form) = &page_of_row.form
+        && let Some(base) = &form.base
+        && let Some(version) = base.version
+    {
+        let form = Form {
+            sheet: sheet.id,
+            row: row.id,
+            version,
+        };
+        app.shown_forms.remember(form, &base.shown);
+    }
     Ok(([(header::VARY, "Accept")], page(&page_of_row)).into_response())
 }

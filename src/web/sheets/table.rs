@@ -18,6 +18,7 @@ use crate::session::Person;
 use crate::smartsheet::{Column, ColumnType, GetSheet, Row, Sheet, Writer};
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
+use crate::web::frame::Lesson;
 use crate::web::moment::{Moment, Reader};
 use crate::web::shares::Caller;
 use crate::web::{App, Frame, Here, break_it, page};
@@ -131,8 +132,7 @@ pub(in crate::web) async fn get(
         Ok(found) => found,
         Err(error) => return Ok(asked.failed(error)),
     };
-    let total = sheet.total_row_count.unwrap_or(sheet.rows.len() as u64);
-    let last = page_of(total);
+    let last = page_of(total(&sheet));
     if number > last {
         return Err(failures::no_such_page(format!("{path}?page={last}")));
     }
@@ -141,29 +141,68 @@ pub(in crate::web) async fn get(
     }
     let rights = Rights::of(&asked, &login, sheet.access_level);
     let marked = parameter(&query, "row").as_deref().and_then(id);
-    let reader = Reader::for_person(person.as_ref());
-    let columns: Vec<&Column> = in_reading_order(&sheet).collect();
-    let page_of_sheet = SheetPage {
-        frame: Frame::of(&app, Here::Sheets).teaching(break_it::lesson(&browser)),
-        tab: brief(&named(sheet.name.clone()), TAB),
-        name: named(sheet.name.clone()),
-        access: sheet.access_level.words(),
-        permalink: in_smartsheet(sheet.permalink.clone()),
-        total,
-        columns: columns.iter().map(|column| Header::of(column)).collect(),
-        rows: lines(&sheet, &columns, marked, person.as_ref(), &reader),
-        pages: Pages::of(number, last, |to| format!("{path}?page={to}")),
-        form: rights.may_write().then(|| Form::to_add(&sheet, None)),
-        marked: marked.and_then(|id| sheet.row(id)).map(|row| Marked {
-            number: row.row_number.unwrap_or_default(),
-            who: Who::of(row.modified_by.as_ref(), person.as_ref()),
-            when: row.modified_at.map(|at| reader.read_briefly(at)),
-        }),
+    let page_of_sheet = View {
         rights,
-        is_utc: reader.is_utc_instead(),
-        path,
+        person: person.as_ref(),
+        number,
+        marked,
+        lesson: break_it::lesson(&browser),
     };
-    Ok(([(header::VARY, "Accept")], page(&page_of_sheet)).into_response())
+    let page_of_sheet = page_of_sheet.page(&app, &sheet);
+    Ok(([(header::VARY, "Accept")], page_of_sheet).into_response())
+}
+
+/// What a page shows beside the sheet itself.
+pub(in crate::web) struct View<'a> {
+    pub(in crate::web) rights: Rights,
+    pub(in crate::web) person: Option<&'a Person>,
+    /// The number of the page, from 1.
+    pub(in crate::web) number: u64,
+    /// The row that it is about.
+    pub(in crate::web) marked: Option<u64>,
+    pub(in crate::web) lesson: Option<Lesson>,
+}
+
+impl View<'_> {
+    /// The page of `sheet`.
+    pub(in crate::web) fn page(self, app: &App, sheet: &Sheet) -> Response {
+        let Self {
+            rights,
+            person,
+            number,
+            marked,
+            lesson,
+        } = self;
+        let path = format!("/sheets/{}", sheet.id);
+        let reader = Reader::for_person(person);
+        let columns: Vec<&Column> = in_reading_order(sheet).collect();
+        let total = total(sheet);
+        page(&SheetPage {
+            frame: Frame::of(app, Here::Sheets).teaching(lesson),
+            tab: brief(&named(sheet.name.clone()), TAB),
+            name: named(sheet.name.clone()),
+            access: sheet.access_level.words(),
+            permalink: in_smartsheet(sheet.permalink.clone()),
+            total,
+            columns: columns.iter().map(|column| Header::of(column)).collect(),
+            rows: lines(sheet, &columns, marked, person, &reader),
+            pages: Pages::of(number, page_of(total), |to| format!("{path}?page={to}")),
+            form: rights.may_write().then(|| Form::to_add(sheet, None)),
+            marked: marked.and_then(|id| sheet.row(id)).map(|row| Marked {
+                number: row.row_number.unwrap_or_default(),
+                who: Who::of(row.modified_by.as_ref(), person),
+                when: row.modified_at.map(|at| reader.read_briefly(at)),
+            }),
+            rights,
+            is_utc: reader.is_utc_instead(),
+            path,
+        })
+    }
+}
+
+/// How many rows there are in all.
+fn total(sheet: &Sheet) -> u64 {
+    sheet.total_row_count.unwrap_or(sheet.rows.len() as u64)
 }
 
 fn lines(

@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::conflict::{Conflict, changed, settle};
 use super::fields::{meant, offered, values};
 use super::form::{KeptPage, Note, RowPage};
+use super::remembered::{Form, ShownForms};
 use super::rights::{self, Rights};
 use super::sent::{Sent, Unfit};
 use super::table::{page_of, path_of_row};
@@ -60,7 +61,8 @@ pub(in crate::web) async fn change(
     let row = id(&row).ok_or_else(|| failures::no_such_row(sheet))?;
     let here = format!("/sheets/{sheet}/rows/{row}");
     let asked = Asked::new(&app, &browser, caller, &headers, here);
-    let form = Draft::new(sheet, Some(row), &headers, &body);
+    let mut form = Draft::new(sheet, Some(row), &headers, &body);
+    form.recall(&app.shown_forms);
     save(asked, form, reference).await
 }
 
@@ -98,6 +100,20 @@ impl Draft {
             row,
             sent,
             pairs,
+        }
+    }
+
+    /// Adds what the form showed, if it does not say so itself and it is known here.
+    fn recall(&mut self, forms: &ShownForms) {
+        if let (Ok(sent), Some(row)) = (&mut self.sent, self.row)
+            && let (None, Some(version)) = (&sent.shown, sent.version)
+        {
+            let sheet = self.sheet;
+            sent.shown = forms.of(Form {
+                sheet,
+                row,
+                version,
+            });
         }
     }
 
