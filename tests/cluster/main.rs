@@ -19,3 +19,4 @@ mod one_refresh;
 mod proxy;
 mod rolling_restart;
 mod rotation;
+mod sheets;
