@@ -1,5 +1,6 @@
 //! The app put together: settings in, a running server out, and back to nothing in good order.
 
+mod accepting;
 mod announce;
 mod bodies;
 mod bound;
@@ -12,6 +13,7 @@ mod listener;
 mod mounted;
 mod open;
 mod open_store;
+mod removed_file;
 mod scrape;
 mod serving;
 mod signing_keys;
@@ -213,7 +215,7 @@ impl Server {
             .metrics
             .map(|listener| Scrape::start(listener, &app, self.limits));
         let serving = Serving::new(self.routes, Arc::clone(&app), self.limits, room);
-        let accepting = tokio::spawn(Arc::clone(&serving).accept(self.listener));
+        let accepting = tokio::spawn(accepting::accept(Arc::clone(&serving), self.listener));
         stop.await;
         stop::stop(self.stop_times, &serving, accepting, hurry).await;
         // Last of all, so that a stop can be watched.

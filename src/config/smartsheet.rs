@@ -4,8 +4,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::listen::{Listen, reachable};
+use super::origin::Origin;
 use super::server::ServerSettings;
-use super::source::{Origin, Sources};
+use super::source::Sources;
 use super::{SettingError, optional, parse, secret, value};
 use crate::oauth::{self, ClientAuthentication, Scope};
 use crate::transport::is_loopback;

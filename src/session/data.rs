@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::identity::Identity;
 use super::issuer::Issuer;
 use super::rows::RowKey;
-use super::sign_in::SIGN_IN_TIME;
 use crate::clock::after;
 use crate::flow::FlowId;
 use crate::oauth::{Scope, Token};
 use crate::smartsheet::Profile;
+
+/// How long a person may take between `/login` and the callback. Smartsheet's codes live as long. And for how long afterwards
+/// it is remembered what came of it.
+pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
 
 /// How long a session lasts that no browser has shown to know. The browser asks with it right after the sign-in, unless the
 /// answer with the cookie was lost.

@@ -4,8 +4,7 @@
 //! could run out. A callback makes a row for the `state`, and only one can: so each state is used once, over all instances.
 //! The row says what came of it until it expires, for a browser that asks again.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,17 +14,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::data::{named_scopes, scope_names};
+use super::data::{SIGN_IN_TIME, named_scopes, scope_names};
+use super::error::StoreError;
 use super::issuer::Issuer;
 use super::rows::{Change, Kind, Row, RowKey};
-use super::store::{Store, StoreError};
+use super::store::Store;
+use super::under_way::Entry;
 use crate::clock::{after, before};
 use crate::flow::FlowId;
 use crate::oauth::{Scope, State};
-
-/// How long a person may take between `/login` and the callback. Smartsheet's codes live as long. And for how long afterwards
-/// it is remembered what came of it.
-pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
 
 /// How often it is looked what came of a sign-in that is under way.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -85,45 +82,7 @@ pub(super) enum Outcome {
 pub struct UsedState {
     pub(super) sign_in: SignIn,
     /// Held for as long as this process is at it.
-    _here: Arc<Here>,
-}
-
-/// The states whose sign-ins this process is finishing, each with the number of callbacks that are at it. Cheap to clone; all clones are the same.
-#[derive(Debug, Clone, Default)]
-pub(super) struct UnderWay(Arc<Mutex<HashMap<RowKey, usize>>>);
-
-/// A place among them. Left when it is dropped, even by a panic.
-#[derive(Debug)]
-struct Here {
-    all: UnderWay,
-    state: RowKey,
-}
-
-impl UnderWay {
-    fn enter(&self, state: RowKey) -> Arc<Here> {
-        *self.lock().entry(state).or_default() += 1;
-        Arc::new(Here {
-            all: self.clone(),
-            state,
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<RowKey, usize>> {
-        // Each use leaves the map whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Here {
-    fn drop(&mut self) {
-        let mut all = self.all.lock();
-        if let Some(callbacks) = all.get_mut(&self.state) {
-            *callbacks -= 1;
-            if *callbacks == 0 {
-                all.remove(&self.state);
-            }
-        }
-    }
+    _here: Arc<Entry>,
 }
 
 /// What a callback is told of the sign-in that it asks for.

@@ -3,9 +3,11 @@
 use tower_sessions::session::Id;
 
 use super::data::{Login, MAX_REMEMBERED, SessionData, scope_names};
+use super::error::{StoreError, TOO_MANY_WRITES};
+use super::keys::row_key;
 use super::rows::Change;
 use super::sign_in::{Outcome, SignIn, UsedState};
-use super::store::{MAX_TRIES, Store, StoreError, Stored, TOO_MANY_WRITES, row_key};
+use super::store::{MAX_TRIES, Store, Stored};
 
 impl Store {
     /// Finishes the sign-in of `used` with `login`: stores a session under a new id, in one transaction with what came of the

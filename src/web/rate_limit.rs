@@ -130,8 +130,13 @@ fn make_room(remembered: &mut HashMap<(Route, IpNet), Timestamp>, now: Timestamp
 
 /// Whether `caller` may ask for `route` once more, which is counted. For what a page can do without.
 pub(super) fn may_ask(app: &App, route: Route, caller: Caller) -> bool {
-    let limiter = app.rate_limiter.as_ref().zip(caller.address());
-    limiter.is_none_or(|(limiter, client)| limiter.admit(route, client).is_ok())
+    refused(app, route, caller).is_none()
+}
+
+/// 429 when `caller` may not ask for `route` once more, which is counted.
+pub(super) fn refused(app: &App, route: Route, caller: Caller) -> Option<Failure> {
+    let (limiter, client) = app.rate_limiter.as_ref().zip(caller.address())?;
+    limiter.admit(route, client).err().map(too_often)
 }
 
 /// Lets a request through, or answers 429. This machine itself is let through: its requests are a developer's, a test's, or a

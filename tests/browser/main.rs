@@ -7,6 +7,7 @@ mod break_it;
 mod cookie;
 mod cross_site;
 mod flow;
+mod gateway;
 mod keyboard;
 mod neighbour;
 mod no_script;

@@ -12,6 +12,7 @@ mod failures;
 mod flow;
 mod flow_bounds;
 mod full_disk;
+mod gateway;
 mod growth;
 mod impatience;
 mod lost_update;
