@@ -11,7 +11,7 @@ use super::shares::Caller;
 use super::visit::Visit;
 use crate::session::{AccessError, Id, Login, Person};
 use crate::smartsheet::{CurrentUser, Profile};
-pub(super) use failures::{BUSY_BECAUSE, BUSY_FOR, MAINTENANCE_FOR, PAUSE_FOR, signed_out, slow};
+pub(super) use failures::{MAINTENANCE_FOR, PAUSE_FOR, signed_out, slow};
 
 /// Why there is no profile.
 pub(super) enum PersonError {
