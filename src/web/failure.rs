@@ -14,11 +14,19 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::auth::At;
+use super::at::At;
 use super::frame::Lesson;
 use super::request_log::Reason;
 use super::{App, Frame, Here, page};
 use crate::session::StoreError;
+
+/// Why this app can be busy.
+pub(super) const BUSY_BECAUSE: &str = "The app makes a bounded number of calls to Smartsheet at once, so that a slow \
+                                               Smartsheet does not fill its memory; and before it stops, it begins no token \
+                                               request whose answer it could miss.";
+
+/// When to come again if this app is busy.
+pub(super) const BUSY_FOR: Duration = Duration::from_secs(2);
 
 /// What went wrong, for the person: what happened and what to do next. None of its texts holds a secret.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! What every page shows around its content.
 
-use super::auth::At;
+use super::at::At;
 use super::{App, assets};
 
 /// The frame of a page (`templates/base.html`).

@@ -8,6 +8,7 @@
 mod accept;
 mod around;
 mod assets;
+mod at;
 mod auth;
 mod avatar;
 #[doc(hidden)]

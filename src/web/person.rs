@@ -13,7 +13,7 @@ use super::shares::Caller;
 use crate::session::{AccessError, Id, Login, Person, SignedIn};
 use crate::smartsheet::{Api, ApiError, Profile};
 use failures::overtaken;
-pub(super) use failures::{BUSY_BECAUSE, BUSY_FOR, MAINTENANCE_FOR, PAUSE_FOR, slow};
+pub(super) use failures::{MAINTENANCE_FOR, PAUSE_FOR, slow};
 
 /// Why there is no profile.
 pub(super) enum PersonError {

@@ -7,13 +7,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tokio::time::timeout;
 
-use super::at::At;
 use super::failures::{not_allowed, not_granted};
 use super::query::{self, parameter};
 use super::visitor::read_hash;
 use crate::gateway::Place;
 use crate::session::{Identity, Stored};
 use crate::web::App;
+use crate::web::at::At;
 use crate::web::browser::Browser;
 use crate::web::failure::{ActionUrl, Failure};
 use crate::web::person::{PersonError, slow};

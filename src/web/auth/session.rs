@@ -7,12 +7,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, json};
 
-use super::at::At;
 use super::failures::{nobody_for_scripts, not_allowed};
 use super::grant::identity;
 use super::visitor::signed_in;
 use crate::gateway::Place;
 use crate::web::App;
+use crate::web::at::At;
 use crate::web::failure::{AsProblem, Failure};
 use crate::web::person::PersonError;
 use crate::web::shares::Caller;

@@ -8,15 +8,7 @@ use super::PersonError;
 use crate::oauth::OAuthError;
 use crate::session::AccessError;
 use crate::smartsheet::ApiError;
-use crate::web::failure::{Action, Failure, REGISTRATION_CHECKS};
-
-/// Why this app can be busy.
-pub(in crate::web) const BUSY_BECAUSE: &str = "The app makes a bounded number of calls to Smartsheet at once, so that a slow \
-                                               Smartsheet does not fill its memory; and before it stops, it begins no token \
-                                               request whose answer it could miss.";
-
-/// When to come again if this app is busy.
-pub(in crate::web) const BUSY_FOR: Duration = Duration::from_secs(2);
+use crate::web::failure::{Action, BUSY_BECAUSE, BUSY_FOR, Failure, REGISTRATION_CHECKS};
 
 /// When to come again if Smartsheet asks for a pause, or is under maintenance, and does not say for how long.
 pub(in crate::web) const PAUSE_FOR: Duration = Duration::from_mins(1);
