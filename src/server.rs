@@ -29,6 +29,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -42,7 +43,7 @@ use crate::oauth::{Client, Endpoints, Registration};
 use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter, Shares};
+use crate::web::{self, App, Control, RateLimiter, Shares, ShownForms};
 use announce::announce;
 use bound::Bound;
 pub use handed_over::HandedOver;
@@ -317,6 +318,7 @@ pub fn assemble(
             .rate_limit
             .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
         shares: Shares::new(&limits),
+        shown_forms: ShownForms::default(),
         clock,
         metrics,
     })
@@ -351,11 +353,15 @@ pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, Start
         Some(socket) => Transport::through(socket, crate::USER_AGENT, limits),
         None => Transport::new(&[api_url], crate::USER_AGENT, limits),
     };
-    transport.map_err(|error| {
+    let transport = transport.map_err(|error| {
         StartError(format!(
             "smartsheet.api_url: {api_url} can't be called: {error}; expected root certificates on this machine"
         ))
-    })
+    })?;
+    let source = &settings.smartsheet.integration_source;
+    let source = HeaderValue::from_str(source)
+        .map_err(|error| StartError(format!("smartsheet.integration_source: {error}")))?;
+    Ok(transport.identified_by(source))
 }
 
 /// The token endpoint is part of the API (Smartsheet's documentation, "Base URLs").

@@ -19,6 +19,7 @@ pub(super) const NAMES: &[&str] = &[
     "smartsheet.client_authentication",
     "smartsheet.authorize_url",
     "smartsheet.api_url",
+    "smartsheet.integration_source",
     "sandbox.control",
     "session.store",
     "session.store_file",

@@ -57,6 +57,7 @@ impl Settings {
             },
             "smartsheet.authorize_url" => smartsheet.authorize_url.to_string(),
             "smartsheet.api_url" => smartsheet.api_url.to_string(),
+            "smartsheet.integration_source" => smartsheet.integration_source.clone(),
             "sandbox.control" => self.sandbox.control.name().to_owned(),
             "session.store" => session.store.to_string(),
             "session.idle_timeout" => duration(session.idle_timeout),

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::data::SIGN_IN_TIME;
+use super::data::{SIGN_IN_TIME, named_scopes, scope_names};
 use super::error::StoreError;
 use super::issuer::Issuer;
 use super::rows::{Change, Kind, Row, RowKey};
@@ -22,7 +22,7 @@ use super::store::Store;
 use super::under_way::Entry;
 use crate::clock::{after, before};
 use crate::flow::FlowId;
-use crate::oauth::State;
+use crate::oauth::{Scope, State};
 
 /// How often it is looked what came of a sign-in that is under way.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -45,6 +45,8 @@ pub struct SignIn {
     pub return_to: String,
     /// Where its messages are.
     pub flow: FlowId,
+    /// What the person is asked for. `None`: all that the settings name.
+    pub scopes: Option<Vec<Scope>>,
 }
 
 /// A sign-in as it is sealed: short, because every request of the browser carries it.
@@ -107,7 +109,14 @@ impl SignIn {
             started_at: now,
             return_to,
             flow: FlowId::random(),
+            scopes: None,
         }
+    }
+
+    /// The same sign-in, asking for `scopes` instead of all that the settings name.
+    #[must_use]
+    pub fn asking_for(self, scopes: Option<Vec<Scope>>) -> Self {
+        Self { scopes, ..self }
     }
 
     /// What tells its cookie from those of the browser's other sign-ins: 8 letters, digits, `-` and `_`.
@@ -163,19 +172,27 @@ impl Store {
             flow: sign_in.flow,
             issuer: self.issuer.clone(),
         };
-        self.seal_value(purpose(SIGN_IN), &content)
+        // The names come after it, where an earlier version does not look.
+        match &sign_in.scopes {
+            None => self.seal_value(purpose(SIGN_IN), &content),
+            Some(scopes) => self.seal_value(purpose(SIGN_IN), &(content, scope_names(scopes))),
+        }
     }
 
     /// The sign-in that the value of a cookie holds, if this app sealed it for the issuer that is in force.
     #[must_use]
     pub fn open_sign_in(&self, value: &[u8]) -> Option<SignIn> {
-        let sealed: Sealed = self.open_value(purpose(SIGN_IN), value)?;
+        let content = self.open_bytes(purpose(SIGN_IN), value)?;
+        let (sealed, rest): (Sealed, _) = postcard::take_from_bytes(&content).ok()?;
+        let names = (!rest.is_empty()).then(|| postcard::from_bytes::<&str>(rest));
+        let scopes = names.transpose().ok()?.map(named_scopes);
         (sealed.issuer == self.issuer).then_some(())?;
         Some(SignIn {
             state: RowKey(sealed.state),
             started_at: Timestamp::from_microsecond(sealed.started_at).ok()?,
             return_to: sealed.return_to,
             flow: sealed.flow,
+            scopes,
         })
     }
 
@@ -207,9 +224,13 @@ impl Store {
     }
 
     fn open_value<T: DeserializeOwned>(&self, purpose: [u8; 32], value: &[u8]) -> Option<T> {
-        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        let content = self.sealer.open(&purpose, 0, &sealed).ok()?;
+        let content = self.open_bytes(purpose, value)?;
         postcard::from_bytes(&content).ok()
+    }
+
+    fn open_bytes(&self, purpose: [u8; 32], value: &[u8]) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        self.sealer.open(&purpose, 0, &sealed).ok()
     }
 
     /// Uses the state of `sign_in`. Of several callbacks that bring it, one gets it; the others wait for what comes of it, for

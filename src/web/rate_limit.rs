@@ -1,5 +1,6 @@
 //! How often one client may ask for what costs a row, a call to Smartsheet or a long page: `/login`, `/redirect`, `/refresh`,
-//! `/me` and `/flow`. Where the start page asks Smartsheet for a name, it counts as `/me`, and goes without when that was too often.
+//! `/me`, `/flow` and the sheets. Where the start page asks Smartsheet for a name, it counts as `/me`, and goes without when that was
+//! too often.
 //!
 //! A client is an IPv4 address or an IPv6 network of 64 bits. Whoever has one often has its neighbours, too: a provider
 //! hands out networks of 56 or 48 bits (RFC 6177), which are 256 or 65,536 clients, and the addresses of a rack or of a
@@ -55,6 +56,7 @@ pub(super) enum Route {
     Refresh,
     Me,
     Flow,
+    Sheets,
     SiteSignIn,
     Grant,
     Arrive,

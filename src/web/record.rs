@@ -53,6 +53,13 @@ fn step(method: &Method, path: &str) -> Option<Step> {
         ("GET", "/redirect") => Some(Step::Callback),
         ("GET", "/me") => Some(Step::Profile),
         ("POST", "/refresh") => Some(Step::RefreshNow),
+        ("GET", path) if is_below_sheets(path) => Some(Step::OpenSheets),
+        ("POST", path) if is_below_sheets(path) => Some(Step::SubmitRow),
         _ => None,
     }
+}
+
+fn is_below_sheets(path: &str) -> bool {
+    let rest = path.strip_prefix("/sheets");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

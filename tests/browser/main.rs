@@ -11,6 +11,7 @@ mod gateway;
 mod keyboard;
 mod neighbour;
 mod no_script;
+mod sheets;
 mod sign_in;
 mod sign_in_again;
 mod sign_out;

@@ -20,3 +20,4 @@ mod one_refresh;
 mod proxy;
 mod rolling_restart;
 mod rotation;
+mod sheets;

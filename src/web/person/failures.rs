@@ -220,7 +220,7 @@ fn busy(reason: String) -> Failure {
 }
 
 /// 503: while this visit used one token, others exchanged it for the next.
-pub(super) fn overtaken(reason: String) -> Failure {
+pub(in crate::web) fn overtaken(reason: String) -> Failure {
     Failure {
         title: "That crossed with something else",
         why: "Each refresh makes the token before it void. A page asks twice at most, so that pages which disturb each other \
@@ -264,5 +264,21 @@ fn sign_in_again(reason: String) -> Failure {
                 .to_owned(),
             reason,
         )
+    }
+}
+
+/// 401: nobody is signed in.
+pub(in crate::web) fn signed_out() -> Failure {
+    Failure {
+        status: StatusCode::UNAUTHORIZED,
+        kind: "signed-out",
+        title: "Please sign in",
+        explanation: "Nobody is signed in with this browser.".to_owned(),
+        why: "",
+        checks: &[],
+        advice: "Sign in at /login with a browser.",
+        action: Action::SignIn,
+        reason: "signed out".to_owned(),
+        retry_after: None,
     }
 }

@@ -155,18 +155,24 @@ impl TestApp {
         count.unwrap().parse().unwrap()
     }
 
+    /// What arrived at the sandbox.
+    async fn requests(&self) -> Vec<Value> {
+        let url = format!("{}/sandbox/control/requests", self.address);
+        let answer = self.http.get(url).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// The paths of the rows that the sandbox was asked to write.
+    pub(crate) async fn writes(&self) -> Vec<String> {
+        let requests = self.requests().await;
+        let paths = requests.iter().map(|request| request["path"].as_str());
+        let paths = paths.flatten().filter(|path| path.ends_with("/rows"));
+        paths.map(str::to_owned).collect()
+    }
+
     /// What arrived at the sandbox's token endpoint, such as `refresh_token 200`.
     pub(crate) async fn token_requests(&self) -> Vec<String> {
-        let url = format!("{}/sandbox/control/requests", self.address);
-        let requests: Vec<Value> = self
-            .http
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let requests = self.requests().await;
         let to_token = requests
             .iter()
             .filter(|request| request["path"] == "/2.0/token");
