@@ -39,12 +39,10 @@ use tokio::time::timeout;
 use url::form_urlencoded;
 
 use super::App;
-use super::App;
 use super::accept::wants_json;
 use super::browser::Browser;
 use super::failure::{Action, Failure};
 use super::person::visitor;
-use super::person_failures::signed_out;
 use super::person_failures::{PersonError, signed_out, slow};
 use super::shares::Caller;
 use super::visit::{Visit, VisitError};
