@@ -2,6 +2,7 @@
 
 mod accepting;
 mod announce;
+mod assemble;
 mod bodies;
 mod bound;
 mod connection;
@@ -25,26 +26,18 @@ mod sweep;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::HeaderValue;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Listen, Region, Settings};
-use crate::flow::FlowLog;
-use crate::gateway::{Assertions, Gateway, Identities, Sites};
-use crate::metrics::Metrics;
-use crate::oauth::{Client, Endpoints, Registration};
-use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
-use crate::smartsheet::{Api, Retry};
-use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter, Shares, ShownForms};
+use crate::smartsheet::Retry;
+use crate::transport::Limits;
+use crate::web::{self, App};
 use announce::announce;
+pub use assemble::{assemble, transport};
 use bound::Bound;
 pub use handed_over::HandedOver;
 pub use limits::ConnectionLimits;
@@ -224,151 +217,6 @@ impl Server {
         }
         Ok(())
     }
-}
-
-/// Everything that the pages work with, around `store` and `flow`.
-///
-/// # Errors
-///
-/// [`StartError`] when TLS can't be set up, or a key not be made.
-pub fn assemble(
-    settings: &Settings,
-    surroundings: Surroundings,
-    store: Store,
-    flow: FlowLog,
-) -> Result<App, StartError> {
-    let Surroundings {
-        clock,
-        limits,
-        retry,
-        connections: _,
-        sweep_every: _,
-    } = surroundings;
-    let smartsheet = &settings.smartsheet;
-    let is_sandbox = smartsheet.region == Region::Sandbox;
-    let metrics = Metrics::new().map_err(|error| StartError(format!("metrics: {error}")))?;
-    let issuer = if is_sandbox {
-        Issuer::mounted_sandbox()
-    } else {
-        let client_id = &smartsheet.client_id;
-        Issuer::new(&smartsheet.authorize_url, &smartsheet.api_url, client_id)
-    };
-    let store = store
-        .measured(&metrics)
-        .bound_to(issuer)
-        .with_messages_in(flow.clone());
-    let transport = transport(settings, limits)?.watched_by(Arc::new(metrics.clone()));
-    let registration = Registration {
-        client_id: smartsheet.client_id.clone(),
-        client_secret: smartsheet.client_secret.clone(),
-        redirect_uri: settings.redirect_url(),
-        authentication: smartsheet.client_authentication,
-    };
-    let endpoints = Endpoints {
-        authorize: smartsheet.authorize_url.clone(),
-        token: token_url(&smartsheet.api_url),
-    };
-    let client = Client::new(registration, endpoints, transport.clone());
-    let tasks = TaskTracker::new();
-    let access = AccessTokens::new(
-        store.clone(),
-        client.clone(),
-        clock.clone(),
-        RefreshPolicy {
-            margin: settings.session.refresh_margin,
-            lease: settings.session.refresh_lease,
-        },
-        tasks.clone(),
-        Some(flow.clone()),
-        Some(metrics.clone()),
-    );
-    let api = Api::new(smartsheet.api_url.clone(), transport.clone(), retry);
-    let identities = Identities::new(
-        store.clone(),
-        access.clone(),
-        api.clone(),
-        clock.clone(),
-        tasks.clone(),
-        settings.gateway.recheck,
-    );
-    Ok(App {
-        gateway: gateway(settings, identities)?,
-        base_url: settings.server.base_url.clone(),
-        scopes: smartsheet.scopes.clone(),
-        sandbox: is_sandbox,
-        hardening: web::hardening(&settings.server.base_url, &smartsheet.authorize_url),
-        control: is_sandbox.then(|| Control::beside(&smartsheet.api_url, transport.clone())),
-        notices: settings.notices(),
-        welcome: OnceLock::new(),
-        session_lifetime: settings.session.lifetime,
-        refresh_margin: settings.session.refresh_margin,
-        patience: limits.total_timeout,
-        gate: transport.gate(),
-        client: client.clone(),
-        revocations: Revocations::new(store.clone(), client, Some(metrics.clone())),
-        api,
-        store,
-        access,
-        flow,
-        tasks,
-        stopping: CancellationToken::new(),
-        trusted_proxies: settings.server.trusted_proxies.clone(),
-        rate_limiter: settings
-            .server
-            .rate_limit
-            .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
-        shares: Shares::new(&limits),
-        shown_forms: ShownForms::default(),
-        clock,
-        metrics,
-    })
-}
-
-fn gateway(settings: &Settings, identities: Identities) -> Result<Gateway, StartError> {
-    let base_url = &settings.server.base_url;
-    let own_port = settings.server.listen.port();
-    let sites = Sites::new(&settings.gateway.sites, base_url, own_port);
-    let issuer = sites.app().origin();
-    let keys = signing_keys(settings)?;
-    let assertions = keys.map(|keys| Assertions::new(keys, issuer, settings.api.assertions));
-    Ok(Gateway {
-        assertions,
-        allow: settings.gateway.allow.clone(),
-        remote_user: settings.gateway.remote_user,
-        identities,
-        sites,
-    })
-}
-
-/// The HTTP client towards Smartsheet.
-///
-/// # Errors
-///
-/// [`StartError`] when TLS can't be set up.
-pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, StartError> {
-    let api_url = &settings.smartsheet.api_url;
-    let socket = settings.server.listen.path();
-    let transport = match socket.filter(|_| settings.is_built_in()) {
-        // The mounted sandbox is where the app is, which has no port.
-        Some(socket) => Transport::through(socket, crate::USER_AGENT, limits),
-        None => Transport::new(&[api_url], crate::USER_AGENT, limits),
-    };
-    let transport = transport.map_err(|error| {
-        StartError(format!(
-            "smartsheet.api_url: {api_url} can't be called: {error}; expected root certificates on this machine"
-        ))
-    })?;
-    let source = &settings.smartsheet.integration_source;
-    let source = HeaderValue::from_str(source)
-        .map_err(|error| StartError(format!("smartsheet.integration_source: {error}")))?;
-    Ok(transport.identified_by(source))
-}
-
-/// The token endpoint is part of the API (Smartsheet's documentation, "Base URLs").
-fn token_url(api_url: &Url) -> Url {
-    let mut url = api_url.clone();
-    url.set_path(&format!("{}/token", api_url.path().trim_end_matches('/')));
-    url
 }
 
 fn address(listener: &Listener) -> io::Result<SocketAddr> {

@@ -3,6 +3,8 @@
 mod curl;
 mod diagram;
 mod example;
+mod explanation;
+mod sheet_steps;
 mod steps;
 
 use std::sync::Arc;

@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use super::curl;
-use super::steps::{Explanation, Party, explain, reaction};
+use super::explanation::{Explanation, Party};
+use super::steps::{explain, reaction};
 use crate::flow::{Ending, Message};
 
 /// A row of the diagram.

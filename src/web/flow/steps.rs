@@ -1,59 +1,13 @@
 //! What each step of the flow is for, what would go wrong without it, and where that is written.
 
-use serde::Serialize;
-
+use super::explanation::{Explanation, Party, Source};
+use super::sheet_steps::{
+    CELL_HISTORY, LIST_SHEETS, OPEN_SHEETS, READ_SHEET, SAVE_ROW, SUBMIT_ROW,
+};
 use crate::flow::{Ending, Message, Step};
-
-/// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Party {
-    Browser,
-    App,
-    Smartsheet,
-}
-
-impl Party {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Browser => "Browser",
-            Self::App => "This app",
-            Self::Smartsheet => "Smartsheet",
-        }
-    }
-
-    /// As the stylesheet calls it.
-    pub(super) fn class(self) -> &'static str {
-        match self {
-            Self::Browser => "browser",
-            Self::App => "app",
-            Self::Smartsheet => "smartsheet",
-        }
-    }
-}
-
-/// A document that a step is taken from.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Source {
-    pub(super) name: &'static str,
-    pub(super) url: &'static str,
-}
-
-/// A step in words.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Explanation {
-    pub(super) title: &'static str,
-    pub(super) from: Party,
-    pub(super) to: Party,
-    pub(super) purpose: &'static str,
-    pub(super) without: &'static str,
-    pub(super) source: Source,
-}
 
 const OAUTH_GUIDE: &str =
     "https://developers.smartsheet.com/api/smartsheet/guides/advanced-topics/oauth";
-
-const SHEETS_REFERENCE: &str = "https://developers.smartsheet.com/api/smartsheet/openapi/sheets";
 
 /// The explanation of `step`.
 pub(super) fn explain(step: Step) -> &'static Explanation {
@@ -195,87 +149,6 @@ const REFRESH_NOW: Explanation = Explanation {
     source: Source {
         name: "RFC 6749, section 6: Refreshing an Access Token",
         url: "https://www.rfc-editor.org/rfc/rfc6749#section-6",
-    },
-};
-
-const OPEN_SHEETS: Explanation = Explanation {
-    title: "Open sheets",
-    from: Party::Browser,
-    to: Party::App,
-    purpose: "The browser asks for a page, with its cookie. This app looks up the session’s access token, and asks Smartsheet for \
-                      what the page shows, and no more.",
-    without: "If the browser asked Smartsheet itself, it would need the token.",
-    source: Source {
-        name: "RFC 6749, section 10.3: Access Tokens",
-        url: "https://www.rfc-editor.org/rfc/rfc6749#section-10.3",
-    },
-};
-
-const SUBMIT_ROW: Explanation = Explanation {
-    title: "Send a row",
-    from: Party::Browser,
-    to: Party::App,
-    purpose: "Somebody pressed Save. The form brings what was typed, and which version of the sheet it showed. As it changes \
-                      something, it is a POST, and taken from this app’s own pages alone.",
-    without: "Without the check where it comes from, another site could write into your sheets. Without the version, \
-                      whoever saves last would undo what others wrote meanwhile, unseen.",
-    source: Source {
-        name: "RFC 9110, section 9.2.1: Safe Methods",
-        url: "https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1",
-    },
-};
-
-const LIST_SHEETS: Explanation = Explanation {
-    title: "List the sheets",
-    from: Party::App,
-    to: Party::Smartsheet,
-    purpose: "The sheets that the person can see, a page of them, each with what they may do there. It needs the scope \
-                      READ_SHEETS.",
-    without: "Whoever asks for all pages at once waits for all of them, and so does everybody else.",
-    source: Source {
-        name: "Smartsheet’s documentation, API: List sheets",
-        url: SHEETS_REFERENCE,
-    },
-};
-
-const READ_SHEET: Explanation = Explanation {
-    title: "Read the sheet",
-    from: Party::App,
-    to: Party::Smartsheet,
-    purpose: "Columns, and the rows that are shown or about to be changed. Who changed a row last comes only with \
-                      include=writerInfo. Before a row is written, this app looks whether it is still the one that the form \
-                      showed.",
-    without: "Without page and pageSize, or rowIds, Smartsheet sends all rows, thousands of them.",
-    source: Source {
-        name: "Smartsheet’s documentation, API: Get sheet",
-        url: SHEETS_REFERENCE,
-    },
-};
-
-const CELL_HISTORY: Explanation = Explanation {
-    title: "Read a cell’s history",
-    from: Party::App,
-    to: Party::Smartsheet,
-    purpose: "Who wrote which value when, for one cell, the newest first.",
-    without: "Smartsheet counts this call as ten. A page that asked for every cell would use up the 300 that a token has a \
-                      minute.",
-    source: Source {
-        name: "Smartsheet’s documentation, API: List cell history",
-        url: SHEETS_REFERENCE,
-    },
-};
-
-const SAVE_ROW: Explanation = Explanation {
-    title: "Save the row",
-    from: Party::App,
-    to: Party::Smartsheet,
-    purpose: "The changed cells alone, in the person’s name: the token says whose change it is. Smartsheet-Change-Agent says by \
-                      which app, so that its own webhooks can leave it out.",
-    without: "Sent twice, a new row would be there twice. So it is sent again only where the answer proves that nothing was \
-                      done: 401, 429, errorCode 4001 or 4004, or no connection.",
-    source: Source {
-        name: "Smartsheet’s documentation, API: Add rows, Update rows",
-        url: SHEETS_REFERENCE,
     },
 };
 
