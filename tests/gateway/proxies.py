@@ -1,0 +1,50 @@
+"""The proxies, each with the file that is shipped for it."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+from parts import SHIPPED, Process
+
+PROGRAMS = {"nginx": "nginx", "caddy": "caddy", "haproxy": "haproxy", "traefik": "traefik", "envoy": "envoy"}
+
+
+def program(name):
+    """Where a proxy's program is, if it can be found."""
+    return shutil.which(PROGRAMS[name], path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
+
+
+def shipped(folder, ports, change=None):
+    """A copy of what is shipped with these ports (proxy, app, site) in place of those that README.md names."""
+    proxy, app, site = ports
+    for file in SHIPPED.rglob("*"):
+        if not file.is_file() or file.name == "README.md":
+            continue
+        text = file.read_text()
+        text = text.replace("wiki.localhost:8000", f"wiki.localhost:{proxy}").replace("127.0.0.1:8000", f"127.0.0.1:{proxy}")
+        text = text.replace("127.0.0.1:8080", f"127.0.0.1:{app}").replace("127.0.0.1:3000", f"127.0.0.1:{site}")
+        if file.suffix == ".yaml":
+            # Envoy has addresses and ports apart.
+            for shown, port in ((8000, proxy), (8080, app), (3000, site)):
+                text = text.replace(f"port_value: {shown}", f"port_value: {port}")
+        if change:
+            text = change(file.name, text)
+        copy = pathlib.Path(folder) / file.relative_to(SHIPPED)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(text)
+
+
+def start(name, ports, change=None):
+    """Starts a proxy as README.md says."""
+    folder = tempfile.mkdtemp(prefix=f"gateway-{name}-")
+    shipped(folder, ports, change)
+    path = program(name)
+    command = {
+        "nginx": [path, "-p", folder, "-c", f"{folder}/nginx.conf", "-g", f"daemon off; pid {folder}/nginx.pid;"],
+        "caddy": [path, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
+        "haproxy": [path, "-db", "-f", "haproxy.cfg"],
+        "traefik": [path, "--configfile=traefik/traefik.toml"],
+        "envoy": [path, "--config-path", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart"],
+    }[name]
+    return Process(name, command, ports[0], folder=folder)
