@@ -8,7 +8,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-MODULES = ["test_proxies"]
+MODULES = ["test_proxies", "test_examples"]
 # No test takes longer, unless something hangs.
 SECONDS = 60
 
