@@ -4,8 +4,9 @@ import os
 import pathlib
 import shutil
 import tempfile
+import time
 
-from parts import SHIPPED, Process
+from parts import SHIPPED, Browser, Process
 
 PROGRAMS = {"nginx": "nginx", "caddy": "caddy", "haproxy": "haproxy", "traefik": "traefik", "envoy": "envoy"}
 
@@ -44,7 +45,23 @@ def start(name, ports, change=None):
         "nginx": [path, "-p", folder, "-c", f"{folder}/nginx.conf", "-g", f"daemon off; pid {folder}/nginx.pid;"],
         "caddy": [path, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
         "haproxy": [path, "-db", "-f", "haproxy.cfg"],
-        "traefik": [path, "--configfile=traefik/traefik.toml"],
+        "traefik": [path, "--configfile=traefik.toml"],
         "envoy": [path, "--config-path", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart"],
     }[name]
-    return Process(name, command, ports[0], folder=folder)
+    home = f"{folder}/traefik" if name == "traefik" else folder
+    proxy = Process(name, command, ports[0], folder=home)
+    try:
+        wait_for_routes(ports[0])
+    except BaseException:
+        proxy.stop()
+        raise
+    return proxy
+
+
+def wait_for_routes(port):
+    """Until the proxy knows the way to the app. Traefik listens before it does."""
+    for _ in range(200):
+        if Browser().request(f"http://wiki.localhost:{port}/auth/session").status == 401:
+            return
+        time.sleep(0.05)
+    raise AssertionError("the proxy does not pass /auth/ on to the app")

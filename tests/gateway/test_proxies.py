@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import re
 import sys
 import unittest
 
@@ -21,11 +22,12 @@ def spellings(name):
     first, *rest = name.split("-")
     for signs in itertools.product("-_.", repeat=len(rest)):
         spelled = first + "".join(map("".join, zip(signs, rest)))
-        yield from (spelled, spelled.lower(), spelled.upper())
+        yield from (spelled, spelled.upper())
 
 
-# Each name as the app spells it twice.
-FORGED = [(spelled, "mallory") for name in SAID for spelled in [*spellings(name), name]]
+# Each name as the app spells it twice; and other signs that may stand in a name.
+SIGNS = [name.replace("-", sign) for name in (SAID[0], SAID[-1]) for sign in "!#$%&'*+^`|~"]
+FORGED = [(spelled, "mallory") for name in SAID for spelled in [*spellings(name), name]] + [(name, "mallory") for name in SIGNS]
 
 
 def claims_of(assertion):
@@ -35,7 +37,7 @@ def claims_of(assertion):
 
 def is_claim(name):
     """Whether a server that takes all these signs for hyphens would see a claim about the person."""
-    name = name.lower().replace("_", "-").replace(".", "-")
+    name = re.sub("[^a-z0-9]", "-", name.lower())
     return name.startswith("remote-") or name.startswith("x-smartsheet-")
 
 
