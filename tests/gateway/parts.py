@@ -1,11 +1,13 @@
 """What a test is made of: the app, a site that tells what it got, a proxy with the shipped file, and a browser."""
 
+import atexit
 import http.client
 import http.server
 import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -27,6 +29,13 @@ def free_ports(count):
     return ports
 
 
+def temporary(name):
+    """A folder that goes when the tests have ended."""
+    folder = tempfile.mkdtemp(prefix=f"gateway-{name}-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def wait_for(port, process, name, log=None):
     """Until something listens at the port."""
     for _ in range(400):
@@ -46,7 +55,7 @@ class Process:
 
     def __init__(self, name, command, port, env=None, folder=None):
         self.name, self.command, self.port, self.env = name, command, port, env or {}
-        self.home = folder or tempfile.mkdtemp(prefix=f"gateway-{name}-")
+        self.home = folder or temporary(name)
         self.log = os.path.join(self.home, f"{name}.log")
         self.start()
 

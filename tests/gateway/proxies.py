@@ -3,10 +3,9 @@
 import os
 import pathlib
 import shutil
-import tempfile
 import time
 
-from parts import SHIPPED, Browser, Process
+from parts import SHIPPED, Browser, Process, temporary
 
 PROGRAMS = {"nginx": "nginx", "caddy": "caddy", "haproxy": "haproxy", "traefik": "traefik", "envoy": "envoy"}
 
@@ -38,11 +37,11 @@ def shipped(folder, ports, change=None):
 
 def start(name, ports, change=None):
     """Starts a proxy as README.md says."""
-    folder = tempfile.mkdtemp(prefix=f"gateway-{name}-")
+    folder = temporary(name)
     shipped(folder, ports, change)
     path = program(name)
     command = {
-        "nginx": [path, "-p", folder, "-c", f"{folder}/nginx.conf", "-g", f"daemon off; pid {folder}/nginx.pid;"],
+        "nginx": [path, "-e", "stderr", "-p", folder, "-c", f"{folder}/nginx.conf"],
         "caddy": [path, "run", "--config", "Caddyfile", "--adapter", "caddyfile"],
         "haproxy": [path, "-db", "-f", "haproxy.cfg"],
         "traefik": [path, "--configfile=traefik.toml"],
