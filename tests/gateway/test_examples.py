@@ -120,6 +120,27 @@ class Example:
         self.assertEqual(ask(("X-Smartsheet-Assertion", good), ("X-Smartsheet-Assertion", good)).status, 401)
         self.assertEqual(Browser().request(f"{self.direct_url}/").status, 200)
 
+    def test_rotation(self):
+        """another signing key is published before it signs, and nobody notices"""
+        self.start_proxy()
+        browser = Browser()
+        page = f"{self.site_url}/me"
+        self.assertEqual(browser.open(page)[0].status, 200)
+        file = pathlib.Path(self.app.home) / "data" / "signing.key"
+        old = file.read_text()
+        made = ec.generate_private_key(ec.SECP256R1())
+        new = made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+        client = jwt.PyJWKClient(f"{self.app_url}/.well-known/jwks.json", cache_jwk_set=False)
+        before = [key.key_id for key in client.get_jwk_set().keys]
+        for keys, count in [(old + new, 2), (new + old, 2), (new, 1)]:
+            self.app.stop()
+            file.write_text(keys)
+            self.app.start()
+            published = [key.key_id for key in client.get_jwk_set().keys]
+            self.assertEqual(len(published), count)
+            self.assertEqual(browser.request(page).status, 200)
+        self.assertNotEqual(published, before)
+
     def test_no_keys(self):
         """without the app's keys, the site is closed but for what is public"""
         token = self.signed()
