@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -19,6 +19,7 @@ use smartsheet_oauth_demo::oauth::{self, AuthorizationCode, Callback};
 use smartsheet_oauth_demo::seal::Sealer;
 use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{Lifetimes, Login, MemoryRows, Person, Store};
+use smartsheet_oauth_demo::smartsheet::GetSheet;
 use smartsheet_oauth_demo::web::{App, bare};
 use tokio::net::TcpListener;
 
@@ -43,6 +44,8 @@ async fn main() {
         .route("/", get(start_page))
         .route("/signed-in", get(signed_in_start_page))
         .route("/me", get(profile_page))
+        .route("/sheets/{id}", get(sheet_page))
+        .route("/auth/check", get(check))
         .with_state(Arc::new(Floor { app, login }));
     let listener = TcpListener::bind(address).await.unwrap();
     axum::serve(listener, routes).await.unwrap();
@@ -62,6 +65,36 @@ async fn profile_page(State(floor): State<Arc<Floor>>) -> Response {
         Ok(profile) => bare::profile_page(app, &profile, login),
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
+}
+
+/// The 25th page of a sheet, as the benchmark asks for it.
+async fn sheet_page(State(floor): State<Arc<Floor>>, Path(id): Path<u64>) -> Response {
+    let Floor { app, login } = &*floor;
+    let call = GetSheet::page(id, 25, 100);
+    match app.api.perform(&call, &login.token.access_token).await {
+        Ok(sheet) => bare::sheet_page(app, &sheet, 25, login),
+        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    }
+}
+
+/// The headers of a check, of the length that they have.
+async fn check() -> ([(&'static str, &'static str); 5], ()) {
+    const ASSERTION: &str = concat!(
+        "eyJhbGciOiJFUzI1NiIsImtpZCI6Im9XODJSNmpTRHlUa3A5YlpGREc5WGdmaDc0VzNLSHYtd0tGV202bEVORmsiLCJ0eXAiOiJKV1QifQ.",
+        "eyJpc3MiOiJodHRwOi8vbG9jYWxob3N0OjgwODAiLCJhdWQiOiJodHRwOi8vd2lraS5sb2NhbGhvc3Q6MzAwMCIsInN1YiI6IjkxODc2NTQzMjEwOTg3NjUi",
+        "LCJlbWFpbCI6ImdyYWNlLmhvcHBlckBleGFtcGxlLmNvbSIsIm5hbWUiOiJHcmFjZSBIb3BwZXIiLCJnaXZlbl9uYW1lIjoiR3JhY2UiLCJmYW1pbHlfbmFt",
+        "ZSI6IkhvcHBlciIsImFjY291bnRfaWQiOiI0NTAzNTk5NjI3MzcwNDk2IiwiYWNjb3VudF9uYW1lIjoiSGFyYm9yIENvbXB1dGluZyIsImdyb3VwcyI6WyJF",
+        "dmVyeWJvZHkiLCJDb21waWxlcnMiXSwiaWF0IjoxNzY3MjI1NjAwLCJleHAiOjE3NjcyMjU2NjAsImp0aSI6IkFBQUFBQUFBQUFBQUFBQUFBQUFBQUEifQ.",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    );
+    let headers = [
+        ("remote-user", "9187654321098765"),
+        ("remote-email", "grace.hopper@example.com"),
+        ("remote-name", "Grace Hopper"),
+        ("remote-groups", "Everybody,Compilers"),
+        ("x-smartsheet-assertion", ASSERTION),
+    ];
+    (headers, ())
 }
 
 /// The pages' surroundings, with the settings of the app that is compared. Its stores are never asked.
@@ -112,9 +145,7 @@ async fn sign_in(app: &App) -> Login {
         identified_at: None,
         asked_at: None,
         issuer: None,
-        person: Some(Person {
-            name: profile.name(),
-            email: profile.email().to_owned(),
-        }),
+        scopes: None,
+        person: Some(Person::of(&profile)),
     }
 }

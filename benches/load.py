@@ -19,15 +19,19 @@ class Load:
     p99: float
 
 
-def wrk(url, seconds, connections, cookies=()):
-    """Asks for `url` as fast as it is answered, over so many connections at once."""
+def wrk(url, seconds, connections, cookies=(), host=None, pace=None):
+    """Asks for `url`, by another `host` if there is one, over so many connections at once: as fast as it is answered, or at a
+    `pace` of so many requests a second."""
     with tempfile.NamedTemporaryFile("w") as file:
         environment = dict(os.environ)
         if cookies:
             file.write("\n".join(cookies) + "\n")
             file.flush()
             environment["COOKIES"] = file.name
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", "benches/wrk.lua", url]
+        if pace:
+            environment["PAUSE"] = str(round(1000 * connections / pace))
+        named = ["-H", f"Host: {host}"] if host else []
+        command = ["wrk", *named, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", "benches/wrk.lua", url]
         output = subprocess.run(
             command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
         ).stdout

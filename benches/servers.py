@@ -127,8 +127,8 @@ def app(program, folder, port, settings):
     return Server("the app", port, [program, "serve"], cwd=folder, env=environment)
 
 
-def app_with(program, folder, port, sandbox, store):
-    """The app against a sandbox that runs elsewhere."""
+def app_with(program, folder, port, sandbox, store, more=None):
+    """The app against a sandbox that runs elsewhere, with `more` settings."""
     settings = {
         "SMARTSHEET_CLIENT_ID": "sandbox-client",
         "SMARTSHEET_CLIENT_SECRET": "sandbox-secret",
@@ -136,6 +136,7 @@ def app_with(program, folder, port, sandbox, store):
         "SMARTSHEET_API_URL": f"http://{sandbox.address}/2.0",
         "SESSION_STORE": store,
         "SESSION_KEY": base64.b64encode(os.urandom(32)).decode(),
+        **(more or {}),
     }
     return app(program, folder, port, settings)
 

@@ -61,6 +61,7 @@ fn session() -> SessionData {
     login.person = Some(Person {
         name: "Grace Hopper".to_owned(),
         email: "grace.hopper@example.com".to_owned(),
+        ..Person::default()
     });
     SessionData::new(login, FlowId::random())
 }

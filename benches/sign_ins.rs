@@ -137,7 +137,8 @@ impl Host {
             let (name, value) = header.split_once(": ").unwrap();
             match name {
                 "location" => value.clone_into(&mut answer.location),
-                "set-cookie" => value
+                // The one of the sign-in is taken back when it has served.
+                "set-cookie" if !value.ends_with("Max-Age=0") => value
                     .split(';')
                     .next()
                     .unwrap()

@@ -1,4 +1,5 @@
 -- What wrk sends, and what it says at its end: one line of JSON.
+-- PAUSE is how many milliseconds each connection rests between requests; without it there is none.
 -- COOKIES names a file with a cookie a line, used in turn; without it there are none.
 
 local requests, turn = {}, 0
@@ -17,6 +18,14 @@ end
 function request()
   turn = turn % #requests + 1
   return requests[turn]
+end
+
+local pause = tonumber(os.getenv("PAUSE"))
+if pause then
+  -- Not all at once: each rest is half to one and a half of it.
+  function delay()
+    return math.random(math.floor(pause / 2), math.ceil(pause * 1.5))
+  end
 end
 
 function done(summary, latency, _)

@@ -12,6 +12,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
+use url::Url;
 
 use crate::config::{Given, LogFormat, Settings, parse_duration};
 use crate::sandbox::{self, Sandbox};
@@ -68,6 +69,9 @@ struct SandboxArgs {
     /// Where the app's users are sent back to; with one app it may be repeated
     #[arg(long, value_name = "URL")]
     redirect_url: Vec<String>,
+    /// Another site that the app leads people on to right after the sign-in; may be repeated
+    #[arg(long, value_name = "URL")]
+    onward: Vec<Url>,
     /// How long access tokens live, such as 90s, 5m, 12h or 7d
     #[arg(long, default_value = "7d", value_name = "DURATION", value_parser = parse_duration)]
     access_token_lifetime: Duration,
@@ -191,6 +195,7 @@ async fn run_sandbox(args: SandboxArgs) -> ExitCode {
         access_token_lifetime: args.access_token_lifetime,
         code_lifetime: args.code_lifetime,
         seed: args.seed,
+        onward: args.onward,
         rate_limit: args.rate_limit,
         ..sandbox::Options::default()
     };

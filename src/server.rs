@@ -1,5 +1,6 @@
 //! The app put together: settings in, a running server out, and back to nothing in good order.
 
+mod accepting;
 mod announce;
 mod bodies;
 mod bound;
@@ -12,6 +13,7 @@ mod listener;
 mod mounted;
 mod open;
 mod open_store;
+mod removed_file;
 mod scrape;
 mod serving;
 mod signing_keys;
@@ -27,6 +29,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -40,7 +43,7 @@ use crate::oauth::{Client, Endpoints, Registration};
 use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
 use crate::smartsheet::{Api, Retry};
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter, Shares};
+use crate::web::{self, App, Control, RateLimiter, Shares, ShownForms};
 use announce::announce;
 use bound::Bound;
 pub use handed_over::HandedOver;
@@ -212,7 +215,7 @@ impl Server {
             .metrics
             .map(|listener| Scrape::start(listener, &app, self.limits));
         let serving = Serving::new(self.routes, Arc::clone(&app), self.limits, room);
-        let accepting = tokio::spawn(Arc::clone(&serving).accept(self.listener));
+        let accepting = tokio::spawn(accepting::accept(Arc::clone(&serving), self.listener));
         stop.await;
         stop::stop(self.stop_times, &serving, accepting, hurry).await;
         // Last of all, so that a stop can be watched.
@@ -315,6 +318,7 @@ pub fn assemble(
             .rate_limit
             .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
         shares: Shares::new(&limits),
+        shown_forms: ShownForms::default(),
         clock,
         metrics,
     })
@@ -349,11 +353,15 @@ pub fn transport(settings: &Settings, limits: Limits) -> Result<Transport, Start
         Some(socket) => Transport::through(socket, crate::USER_AGENT, limits),
         None => Transport::new(&[api_url], crate::USER_AGENT, limits),
     };
-    transport.map_err(|error| {
+    let transport = transport.map_err(|error| {
         StartError(format!(
             "smartsheet.api_url: {api_url} can't be called: {error}; expected root certificates on this machine"
         ))
-    })
+    })?;
+    let source = &settings.smartsheet.integration_source;
+    let source = HeaderValue::from_str(source)
+        .map_err(|error| StartError(format!("smartsheet.integration_source: {error}")))?;
+    Ok(transport.identified_by(source))
 }
 
 /// The token endpoint is part of the API (Smartsheet's documentation, "Base URLs").

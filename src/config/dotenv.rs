@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::source::Origin;
-use super::{SettingError, source};
+use super::SettingError;
+use super::origin::Origin;
 
 /// The variables of a file. Where one is set twice, the last line counts.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -18,7 +18,7 @@ pub(super) fn read(file: &Path) -> Result<Variables, SettingError> {
     let bytes = std::fs::read(file).map_err(|error| fail(format!("can't be read: {error}")))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| fail("can't be read: it is not UTF-8; expected lines of NAME=VALUE".into()))?;
-    let text = source::without_mark(&text);
+    let text = without_mark(&text);
     // Blanks at the very end would be taken for the beginning of something.
     let whole = format!("{text}\n");
     let mut variables = Variables::new();
@@ -32,6 +32,11 @@ pub(super) fn read(file: &Path) -> Result<Variables, SettingError> {
         variables.insert(name, value);
     }
     Ok(variables)
+}
+
+/// `text` without the byte order mark that some editors begin a file with.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// The number of the line that `error` is about. The reader tells its text, from the first quote that was left open, or only

@@ -6,8 +6,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::source::{Origin, Sources};
-use super::{SettingError, StoreUrl, optional, parse, shown, value};
+use super::origin::Origin;
+use super::source::Sources;
+use super::{SettingError, StoreUrl, optional, parse, passwords, value};
 use crate::gateway::{Allow, RemoteUser, SigningKeys, Site};
 use crate::transport::is_loopback;
 
@@ -94,7 +95,7 @@ fn signing_key(sources: &Sources) -> Result<Option<SecretString>, SettingError> 
                 let path = if path.contains("-----") {
                     "its value".to_owned()
                 } else {
-                    format!("{:?}", shown::without_password(path))
+                    format!("{:?}", passwords::without_password(path))
                 };
                 let problem = format!("{path} {problem}; expected a file that this user may read");
                 return Err(SettingError::new(file_name, origin.clone(), problem));

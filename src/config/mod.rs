@@ -5,7 +5,10 @@ mod dotenv;
 mod flow;
 mod gateway;
 mod listen;
+mod names;
+mod origin;
 mod parse;
+mod passwords;
 mod sandbox;
 mod secret;
 mod server;
@@ -26,6 +29,7 @@ pub use api::{ApiRoute, ApiSettings};
 pub use flow::FlowSettings;
 pub use gateway::GatewaySettings;
 pub use listen::Listen;
+pub use origin::Origin;
 use parse::Expected;
 pub use parse::duration as parse_duration;
 pub use sandbox::{SandboxControl, SandboxSettings};
@@ -33,7 +37,6 @@ use secret::secret;
 pub use server::ServerSettings;
 pub use session::{SessionSettings, StoreUrl};
 pub use smartsheet::{Region, SmartsheetSettings};
-pub use source::Origin;
 use source::Sources;
 
 /// Where settings are looked for.
@@ -229,7 +232,7 @@ fn value<T>(
 ) -> Result<T, SettingError> {
     let (text, origin) = sources.get(name).unwrap_or((default, &Origin::Default));
     parse(text).map_err(|expected| {
-        let text = shown::without_password(text);
+        let text = passwords::without_password(text);
         let problem = format!("{text:?} is not right; {expected}");
         SettingError::new(name, origin.clone(), problem)
     })
@@ -258,7 +261,7 @@ mod tests {
     /// Lines of a file, of which some are settings, some nearly, and some have a secret where it belongs.
     fn lines() -> impl Strategy<Value = Vec<String>> {
         let key = prop_oneof![
-            proptest::sample::select(source::NAMES),
+            proptest::sample::select(names::NAMES),
             Just("session.stoer"),
             Just("x\\ny.\\u0007"),
         ];

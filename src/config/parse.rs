@@ -79,6 +79,24 @@ pub(super) fn client_id(text: &str) -> Result<String, Expected> {
     )
 }
 
+/// What kind of integration it is, whose, and its name, in a form that a header can have.
+pub(super) fn integration_source(text: &str) -> Result<String, Expected> {
+    let is_text = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    match parts[..] {
+        [kind, _, name] if is_text && text.len() <= 200 && !kind.is_empty() && !name.is_empty() => {
+            Ok(text.to_owned())
+        }
+        _ => Err(
+            "expected a kind, an organization and a name with commas between them, such as \
+             APPLICATION,Example Ltd,Sheet viewer, in ASCII and at most 200 characters"
+                .to_owned(),
+        ),
+    }
+}
+
 /// An address of Smartsheet's. Tokens and secrets go there, so it must be https unless it is this machine.
 pub(super) fn provider_url(text: &str) -> Result<Url, Expected> {
     let url = web_url(text)?;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-use super::source::{Origin, Sources};
-use super::{SettingError, shown};
+use super::origin::Origin;
+use super::source::Sources;
+use super::{SettingError, passwords};
 use crate::one_line::{self, NoValue};
 
 /// The secret `name`, given as it is, or as the file that `file_name` names. White space around it is not part of it.
@@ -54,7 +55,7 @@ fn in_file(path: &str, name: &str, origin: &Origin) -> Result<SecretString, Sett
                 _ => "the secret on one line, in UTF-8",
             };
             // Whoever takes the one setting for the other has a password here.
-            let path = shown::without_password(path);
+            let path = passwords::without_password(path);
             let problem = format!("{path:?} {problem}; expected {expected}");
             Err(SettingError::new(name, origin.clone(), problem))
         }

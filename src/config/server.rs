@@ -7,7 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::Url;
 
-use super::source::{Origin, Sources};
+use super::origin::Origin;
+use super::source::Sources;
 use super::{Listen, SettingError, listen, optional, parse, shown, value};
 
 /// The section `[server]`.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::source::{Origin, Sources};
+use super::origin::Origin;
+use super::source::Sources;
 use super::{SettingError, parse, secret, value};
 use crate::seal::Sealer;
 

@@ -1,9 +1,10 @@
 //! What is shown of the settings: each with its value and its origin, without secrets.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use super::source::{self, Origin};
+use super::names::{NAMES, is_secret};
+use super::origin::Origin;
+use super::passwords::without_password;
 use super::{LogFormat, Settings};
 use crate::oauth::ClientAuthentication;
 
@@ -17,7 +18,7 @@ impl Settings {
             ("session.store", file) => file,
             (name, _) => self.origin(name),
         };
-        source::NAMES
+        NAMES
             .iter()
             .map(|name| {
                 let value = self.effective(name);
@@ -56,6 +57,7 @@ impl Settings {
             },
             "smartsheet.authorize_url" => smartsheet.authorize_url.to_string(),
             "smartsheet.api_url" => smartsheet.api_url.to_string(),
+            "smartsheet.integration_source" => smartsheet.integration_source.clone(),
             "sandbox.control" => self.sandbox.control.name().to_owned(),
             "session.store" => session.store.to_string(),
             "session.idle_timeout" => duration(session.idle_timeout),
@@ -78,7 +80,7 @@ impl Settings {
             },
             name => match self.sources.get(name) {
                 None => "not set".to_owned(),
-                Some(_) if source::is_secret(name) => "set".to_owned(),
+                Some(_) if is_secret(name) => "set".to_owned(),
                 Some((value, _)) => value.to_owned(),
             },
         }
@@ -98,73 +100,4 @@ pub(super) fn duration(duration: Duration) -> String {
         }
     }
     format!("{seconds}s")
-}
-
-/// Parameters of a URL that may hold a secret.
-const SECRET_PARAMETERS: [&str; 6] = ["password", "passwd", "pwd", "secret", "token", "key"];
-
-/// `text` with the passwords masked of all URLs in it, be they well-formed or not: rather too much than too little.
-pub(super) fn without_password(text: &str) -> Cow<'_, str> {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Cow::Borrowed(text);
-    };
-    let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-    let (url, after) = rest.split_at(end);
-    let (url, query) = url
-        .split_once('?')
-        .map_or((url, None), |(url, query)| (url, Some(query)));
-    let mut shown = format!("{scheme}://");
-    // A password that is not encoded may have anything in it, an `@` and a slash too.
-    match url.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some((user, _)) => shown.extend([user, ":***@", host]),
-            None => shown.extend([user, "@", host]),
-        },
-        None => shown.push_str(url),
-    }
-    for (index, parameter) in query
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .enumerate()
-    {
-        shown.push(if index == 0 { '?' } else { '&' });
-        let name = parameter.split('=').next().unwrap_or_default();
-        let lower = name.to_ascii_lowercase();
-        if parameter.len() > name.len() && SECRET_PARAMETERS.iter().any(|word| lower.contains(word))
-        {
-            shown.extend([name, "=***"]);
-        } else {
-            shown.push_str(parameter);
-        }
-    }
-    shown.push_str(&without_password(after));
-    Cow::Owned(shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_in_urls_are_masked() {
-        for (text, shown) in [
-            ("127.0.0.1:8080", "127.0.0.1:8080"),
-            ("https://a.example/2.0", "https://a.example/2.0"),
-            ("https://a.example:1/b?c=d", "https://a.example:1/b?c=d"),
-            ("https://u@a.example/", "https://u@a.example/"),
-            ("https://u:hunter2@a.example/", "https://u:***@a.example/"),
-            ("https://u:hunt/er@2@a.example/", "https://u:***@a.example/"),
-            ("postgres://:hunter2@a/b", "postgres://:***@a/b"),
-            (
-                "https://a/b?x=1&Client_Secret=hunter2&y",
-                "https://a/b?x=1&Client_Secret=***&y",
-            ),
-            (
-                "see https://u:hunter2@a and https://v:hunter2@b",
-                "see https://u:***@a and https://v:***@b",
-            ),
-        ] {
-            assert_eq!(without_password(text), shown);
-        }
-    }
 }

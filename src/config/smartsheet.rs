@@ -4,8 +4,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::listen::{Listen, reachable};
+use super::origin::Origin;
 use super::server::ServerSettings;
-use super::source::{Origin, Sources};
+use super::source::Sources;
 use super::{SettingError, optional, parse, secret, value};
 use crate::oauth::{self, ClientAuthentication, Scope};
 use crate::transport::is_loopback;
@@ -27,6 +28,8 @@ pub struct SmartsheetSettings {
     pub authorize_url: Url,
     /// `smartsheet.api_url`: the base of the API, without a slash at its end.
     pub api_url: Url,
+    /// `smartsheet.integration_source`: what Smartsheet is told with every call about where it comes from.
+    pub integration_source: String,
 }
 
 /// One of Smartsheet's regions, each with its own hosts, accounts and tokens; or the built-in stand-in.
@@ -118,6 +121,12 @@ pub(super) fn read(
         )?,
         authorize_url,
         api_url,
+        integration_source: value(
+            sources,
+            "smartsheet.integration_source",
+            "APPLICATION,,smartsheet-oauth-demo",
+            parse::integration_source,
+        )?,
     })
 }
 

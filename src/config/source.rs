@@ -3,85 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::dotenv::{self, Variables};
-use super::{Given, SettingError, shown, variables};
-
-/// Every setting, by its name in the file (`section.key`).
-pub(super) const NAMES: &[&str] = &[
-    "server.listen",
-    "server.base_url",
-    "server.hosts",
-    "server.metrics_listen",
-    "server.trusted_proxies",
-    "server.rate_limit",
-    "server.max_connections",
-    "server.drain_time",
-    "server.stop_timeout",
-    "smartsheet.region",
-    "smartsheet.client_id",
-    "smartsheet.client_secret",
-    "smartsheet.client_secret_file",
-    "smartsheet.scopes",
-    "smartsheet.client_authentication",
-    "smartsheet.authorize_url",
-    "smartsheet.api_url",
-    "sandbox.control",
-    "session.store",
-    "session.store_file",
-    "session.key",
-    "session.key_file",
-    "session.idle_timeout",
-    "session.lifetime",
-    "session.refresh_margin",
-    "session.refresh_lease",
-    "flow.record",
-    "flow.max_size",
-    "gateway.sites",
-    "gateway.allow",
-    "gateway.remote_user",
-    "gateway.recheck",
-    "gateway.signing_key",
-    "gateway.signing_key_file",
-    "api.allow",
-    "api.assertions",
-    "log.format",
-];
-
-/// Those whose value is never shown.
-const SECRETS: &[&str] = &[
-    "smartsheet.client_secret",
-    "session.key",
-    "gateway.signing_key",
-];
-
-/// Where a value was given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Nowhere: it is the default.
-    Default,
-    /// In the settings file.
-    File(PathBuf),
-    /// In `.env`, as the variable of this name.
-    Dotenv(String),
-    /// In the environment variable of this name.
-    Environment(String),
-    /// On the command line.
-    Flag,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => formatter.write_str("default"),
-            Self::File(path) => write!(formatter, "{}", path.display()),
-            Self::Dotenv(name) => write!(formatter, ".env {name}"),
-            Self::Environment(name) => write!(formatter, "environment {name}"),
-            Self::Flag => formatter.write_str("command line"),
-        }
-    }
-}
+use super::dotenv::{self, Variables, without_mark};
+use super::names::{NAMES, is_secret, nearest, variable};
+use super::origin::Origin;
+use super::passwords::without_password;
+use super::{Given, SettingError, variables};
 
 /// What platforms tell a program to listen on.
 const PORT: &str = "PORT";
@@ -218,7 +146,7 @@ impl Sources {
                     let shown = if is_secret(&name) || name == "session.store" {
                         "its value".to_owned()
                     } else {
-                        shown::without_password(&value.to_string()).into_owned()
+                        without_password(&value.to_string()).into_owned()
                     };
                     fail(
                         &name,
@@ -256,21 +184,6 @@ impl Sources {
     }
 }
 
-/// The environment variable of a setting: `server.listen` is `SERVER_LISTEN`.
-pub(super) fn variable(name: &str) -> String {
-    name.replace('.', "_").to_ascii_uppercase()
-}
-
-/// Whether the value of `name` is never shown.
-pub(super) fn is_secret(name: &str) -> bool {
-    SECRETS.contains(&name)
-}
-
-/// `text` without the byte order mark that some editors begin a file with.
-pub(super) fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
 /// Text as it is; a list of texts joined by spaces, as `scopes` and `trusted_proxies` may be written. Where what is listed has
 /// spaces itself, it is joined by commas, and a comma within is written `%2C`.
 fn text_of(name: &str, value: &toml::Value) -> Option<String> {
@@ -289,36 +202,4 @@ fn text_of(name: &str, value: &toml::Value) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// A hint at the setting that was probably meant: one of the same key in another section, or the most alike.
-fn nearest(name: &str) -> String {
-    let key = name.rsplit('.').next().unwrap_or(name);
-    let same_key = NAMES
-        .iter()
-        .find(|known| known.ends_with(&format!(".{key}")));
-    let alike = || {
-        let shared = |known: &str| {
-            let start = known
-                .chars()
-                .zip(name.chars())
-                .take_while(|(a, b)| a == b)
-                .count();
-            let end = known
-                .chars()
-                .rev()
-                .zip(name.chars().rev())
-                .take_while(|(a, b)| a == b)
-                .count();
-            start + end
-        };
-        NAMES
-            .iter()
-            .max_by_key(|known| shared(known))
-            .filter(|known| shared(known) * 3 >= known.len() * 2)
-    };
-    same_key
-        .or_else(alike)
-        .map(|known| format!("; did you mean {known}?"))
-        .unwrap_or_default()
 }

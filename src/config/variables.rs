@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::source::{NAMES, variable};
+use super::names::{NAMES, variable};
 
 /// How many letters may differ: a missing one, two that changed places, another ending.
 const LETTERS: usize = 2;

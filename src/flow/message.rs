@@ -34,6 +34,18 @@ pub enum Step {
     Profile,
     /// The person asks for new tokens.
     RefreshNow,
+    /// The browser asks for sheets, one of them, or one of its rows.
+    OpenSheets,
+    /// The person sends a row.
+    SubmitRow,
+    /// This app asks which sheets there are.
+    ListSheets,
+    /// This app asks what is in a sheet.
+    ReadSheet,
+    /// This app asks what was in a cell.
+    CellHistory,
+    /// This app adds or changes a row.
+    SaveRow,
 }
 
 /// A request and what came of it, masked.
@@ -78,6 +90,10 @@ impl Message {
             Purpose::CodeExchange => Step::CodeExchange,
             Purpose::Refresh => Step::Refresh,
             Purpose::Revocation => Step::Revocation,
+            Purpose::Sheets => Step::ListSheets,
+            Purpose::Sheet => Step::ReadSheet,
+            Purpose::CellHistory => Step::CellHistory,
+            Purpose::AddRow | Purpose::ChangeRow => Step::SaveRow,
             _ => Step::CurrentUser,
         };
         let ending = match call.outcome {

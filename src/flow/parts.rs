@@ -68,7 +68,7 @@ impl Request {
             method: request.method().to_string(),
             url: cut(&mask_url(request.url().as_str()), MAX_URL_BYTES),
             headers: all,
-            body: shown::form_body(request),
+            body: shown::sent_body(request),
         }
     }
 }

@@ -43,17 +43,33 @@ pub(super) const PLAIN_HEADERS: [&str; 14] = [
     "x-request-id",
 ];
 
-/// The form body of a call, the only kind that this app sends.
-fn form(request: &reqwest::Request) -> Option<&str> {
+/// The body of a call: a form, or JSON.
+fn sent(request: &reqwest::Request) -> Option<&str> {
     let bytes = request.body()?.as_bytes()?;
     std::str::from_utf8(bytes)
         .ok()
         .filter(|body| !body.is_empty())
 }
 
-/// The form body of a call without secrets, when it had one.
-pub(super) fn form_body(request: &reqwest::Request) -> Option<String> {
-    form(request).map(|form| cut(&mask_pairs(form), MAX_BODY_BYTES))
+fn is_json(request: &reqwest::Request) -> bool {
+    let kind = request.headers().get("content-type");
+    kind.is_some_and(|kind| kind.as_bytes() == b"application/json")
+}
+
+/// The form body of a call.
+fn form(request: &reqwest::Request) -> Option<&str> {
+    sent(request).filter(|_| !is_json(request))
+}
+
+/// The body of a call without secrets, when it had one.
+pub(super) fn sent_body(request: &reqwest::Request) -> Option<String> {
+    let body = sent(request)?;
+    let masked = if is_json(request) {
+        hide_named(&mask_json(body)).into_owned()
+    } else {
+        mask_pairs(body)
+    };
+    Some(cut(&masked, MAX_BODY_BYTES))
 }
 
 /// The secrets that a call carries. An answer may repeat them.

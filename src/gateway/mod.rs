@@ -12,6 +12,7 @@
 
 mod allow;
 mod assertion;
+mod authority;
 mod headers;
 mod identity;
 mod jwks;

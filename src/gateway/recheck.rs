@@ -205,11 +205,7 @@ impl Inner {
 
 async fn call(api: &Api, token: &AccessToken) -> Result<(Identity, Person), AskError> {
     let profile = api.current_user_with_groups(token).await?;
-    let person = Person {
-        name: profile.name(),
-        email: profile.email().to_owned(),
-    };
-    Ok((read_identity(&profile)?, person))
+    Ok((read_identity(&profile)?, Person::of(&profile)))
 }
 
 /// A place among those under way. Left when it is dropped, even by a panic.

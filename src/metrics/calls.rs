@@ -11,6 +11,11 @@ impl Witness for Metrics {
             Purpose::Refresh => "token_refresh",
             Purpose::Revocation => "token_revocation",
             Purpose::CurrentUser => "users_me",
+            Purpose::Sheets => "sheets",
+            Purpose::Sheet => "sheet",
+            Purpose::CellHistory => "cell_history",
+            Purpose::AddRow => "row_add",
+            Purpose::ChangeRow => "row_change",
             _ => return,
         };
         let mut digits = [0; 3];

@@ -6,11 +6,8 @@ use tokio::net::TcpSocket;
 
 use super::StartError;
 use super::handed_over::HandedOver;
-use super::listener::Listener;
+use super::listener::{BACKLOG, Listener};
 use crate::config::{Listen, Settings};
-
-/// How many connections may wait to be accepted.
-pub(super) const BACKLOG: u32 = 1024;
 
 /// A place that is taken, so that a second start fails at once, but not listened at yet: a port that is open means that the app
 /// can serve.

@@ -10,6 +10,9 @@ use tokio_util::either::Either;
 
 use crate::config::Listen;
 
+/// How many connections may wait to be accepted.
+pub(super) const BACKLOG: u32 = 1024;
+
 /// A connection, by either way.
 #[cfg(unix)]
 pub(super) type Stream = Either<TcpStream, UnixStream>;
@@ -26,7 +29,7 @@ pub(super) struct Listener {
     at: Listen,
     /// Removes the file when nobody listens any more.
     #[cfg(unix)]
-    _file: Option<super::socket_file::Removed>,
+    _file: Option<super::removed_file::Removed>,
 }
 
 #[derive(Debug)]
@@ -51,7 +54,7 @@ impl Listener {
     pub(super) fn unix(
         listener: UnixListener,
         path: &std::path::Path,
-        file: Option<super::socket_file::Removed>,
+        file: Option<super::removed_file::Removed>,
     ) -> Self {
         Self {
             socket: Socket::Unix(listener),

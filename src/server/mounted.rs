@@ -37,6 +37,7 @@ pub(super) async fn sandbox(settings: &Settings, clock: Clock) -> Result<Router,
         grants_file: beside(&settings.session.store, "sandbox.db"),
         clock: Arc::new(move || clock.now()),
         access: access(settings),
+        onward: settings.gateway.sites.clone(),
         ..Options::default()
     };
     let sandbox = Sandbox::open(options).await.map_err(|error| {

@@ -10,6 +10,7 @@ use axum::routing::get;
 use tokio::task::JoinHandle;
 
 use super::ConnectionLimits;
+use super::accepting;
 use super::listener::Listener;
 use super::serving::{Room, Serving};
 use crate::metrics::CONTENT_TYPE;
@@ -30,7 +31,7 @@ pub(super) struct Scrape {
 impl Scrape {
     pub(super) fn start(listener: Listener, app: &Arc<App>, limits: ConnectionLimits) -> Self {
         let serving = Serving::new(routes(app), Arc::clone(app), limits, ROOM);
-        let accepting = tokio::spawn(Arc::clone(&serving).accept(listener));
+        let accepting = tokio::spawn(accepting::accept(Arc::clone(&serving), listener));
         Self { serving, accepting }
     }
 

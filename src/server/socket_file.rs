@@ -3,14 +3,14 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::{UnixSocket, UnixStream};
 use tokio::time::timeout;
 
-use super::bound::BACKLOG;
-use super::listener::Listener;
+use super::listener::{BACKLOG, Listener};
+use super::removed_file::Removed;
 
 /// The owner and the group, which the proxy is in, may connect.
 const MODE: u32 = 0o660;
@@ -27,20 +27,6 @@ pub(super) struct SocketFile {
     removed: Removed,
 }
 
-/// Removes the socket's file when it is dropped, before others may take the path.
-#[derive(Debug)]
-pub(super) struct Removed {
-    path: PathBuf,
-    _lock: File,
-}
-
-impl Drop for Removed {
-    fn drop(&mut self) {
-        // One that stays is replaced by whoever comes next.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 impl SocketFile {
     /// Takes `path`.
     ///
@@ -51,10 +37,7 @@ impl SocketFile {
     pub(super) async fn take(path: &Path) -> Result<Self, String> {
         let lock = lock_beside(path)?;
         remove_stale(path).await?;
-        let removed = Removed {
-            path: path.to_owned(),
-            _lock: lock,
-        };
+        let removed = Removed::new(path, lock);
         let bound = UnixSocket::new_stream().and_then(|socket| {
             socket.bind(path)?;
             // Before anybody can connect, for which somebody has to listen.
@@ -66,15 +49,15 @@ impl SocketFile {
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.removed.path
+        self.removed.path()
     }
 
     pub(super) fn listen(self) -> Result<Listener, String> {
         let Self { socket, removed } = self;
         let listener = socket
             .listen(BACKLOG)
-            .map_err(|error| cannot_listen(&removed.path, &error))?;
-        let path = removed.path.clone();
+            .map_err(|error| cannot_listen(removed.path(), &error))?;
+        let path = removed.path().to_owned();
         Ok(Listener::unix(listener, &path, Some(removed)))
     }
 }

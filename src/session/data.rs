@@ -8,10 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::identity::Identity;
 use super::issuer::Issuer;
 use super::rows::RowKey;
-use super::sign_in::SIGN_IN_TIME;
 use crate::clock::after;
 use crate::flow::FlowId;
-use crate::oauth::Token;
+use crate::oauth::{Scope, Token};
+use crate::smartsheet::Profile;
+
+/// How long a person may take between `/login` and the callback. Smartsheet's codes live as long. And for how long afterwards
+/// it is remembered what came of it.
+pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
 
 /// How long a session lasts that no browser has shown to know. The browser asks with it right after the sign-in, unless the
 /// answer with the cookie was lost.
@@ -89,6 +93,10 @@ pub struct Login {
     /// none, and count with any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<Issuer>,
+    /// The names of the scopes that the person was asked for, with blanks between. Sessions of an earlier version have none:
+    /// they were asked for all that the settings name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<String>,
 }
 
 /// The right to use the refresh token, for a while. It is taken by a conditional write, so one instance has it, and it
@@ -102,12 +110,31 @@ pub struct Lease {
 }
 
 /// As much of a profile as every page shows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Person {
     /// First and last name, or the email address when there is neither.
     pub name: String,
     /// The email address.
     pub email: String,
+    /// Their locale, as Smartsheet writes it (`en_US`). Sessions of an earlier version have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Their time zone, by its name in the time zone database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
+
+impl Person {
+    /// What `profile` says of them.
+    #[must_use]
+    pub fn of(profile: &Profile) -> Self {
+        Self {
+            name: profile.name(),
+            email: profile.email().to_owned(),
+            locale: profile.text("locale").map(str::to_owned),
+            time_zone: profile.text("timeZone").map(str::to_owned),
+        }
+    }
 }
 
 impl Login {
@@ -124,8 +151,30 @@ impl Login {
             identified_at: None,
             asked_at: None,
             issuer: None,
+            scopes: None,
         }
     }
+
+    /// What the person was asked for, where `usual` is what the settings name.
+    #[must_use]
+    pub fn asked_for(&self, usual: &[Scope]) -> Vec<Scope> {
+        match &self.scopes {
+            None => usual.to_vec(),
+            Some(names) => named_scopes(names),
+        }
+    }
+}
+
+/// The names of `scopes`, with blanks between.
+pub(super) fn scope_names(scopes: &[Scope]) -> String {
+    let names: Vec<&str> = scopes.iter().map(|scope| scope.name()).collect();
+    names.join(" ")
+}
+
+/// The scopes of these names.
+pub(super) fn named_scopes(names: &str) -> Vec<Scope> {
+    let names = names.split_ascii_whitespace();
+    names.filter_map(|name| name.parse().ok()).collect()
 }
 
 impl SessionData {

@@ -1,17 +1,23 @@
 //! Sessions that ended. Each leaves a row under a key made from its own: a session with such a row does not count, so one that
 //! somebody puts back into the database stays ended. The row also holds what is still to be revoked.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tower_sessions::session::Id;
 
 use super::data::{MAX_REMEMBERED, SessionData};
+use super::error::{StoreError, TOO_MANY_WRITES};
 use super::issuer::Issuer;
+use super::keys::{ended_key, row_key};
 use super::rows::{Change, Kind, Row, RowKey};
-use super::store::{Loaded, MAX_TRIES, Store, StoreError, TOO_MANY_WRITES, row_key};
+use super::store::{Loaded, MAX_TRIES, Store};
 use crate::clock::after;
 use crate::oauth::Token;
+
+/// For how long a revocation is tried.
+pub(super) const TRY_FOR: Duration = Duration::from_hours(24 * 7);
 
 /// How many sessions end at once, at most: those of twenty tabs, and as many that were to replace them.
 const MAX_RELATED: usize = 2 * MAX_REMEMBERED;
@@ -40,14 +46,6 @@ pub(super) struct Revocation {
     /// Until when somebody had the right to refresh them when the session ended. Whoever has it gives the new pair back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) leased_until: Option<Timestamp>,
-}
-
-/// The row that says that the session of `key` ended.
-pub(super) fn ended_key(key: &RowKey) -> RowKey {
-    let hash = Sha256::new()
-        .chain_update(b"smartsheet-oauth-demo ended")
-        .chain_update(key.0);
-    RowKey(hash.finalize().into())
 }
 
 impl Store {
@@ -140,9 +138,7 @@ impl Store {
         // Tokens that are still to be revoked are kept longer than what they belonged to.
         let revocation = ended.revocation.as_ref();
         let kept_until = revocation.map_or(ended.until, |revocation| {
-            ended
-                .until
-                .max(after(revocation.since, super::revocations::TRY_FOR))
+            ended.until.max(after(revocation.since, TRY_FOR))
         });
         Ok(Row {
             key,

@@ -14,9 +14,13 @@
 mod access;
 mod data;
 mod ended;
+mod error;
 mod identity;
 mod issuer;
 mod key_file;
+mod keys;
+mod last_try;
+mod pointer;
 mod refresh;
 mod revocations;
 mod rows;
@@ -25,20 +29,24 @@ mod signed_in;
 mod site_sessions;
 mod store;
 mod sweep;
+mod tokens;
+mod under_way;
 mod visit;
 mod writable;
 
 pub use crate::seal::{KEY_BYTES, KeyError, OpenError, Sealer};
-pub use access::{AccessError, AccessTokens, RefreshPolicy, SignedIn};
-pub use data::{Lease, Lifetimes, Login, Person, SessionData};
+pub use access::AccessTokens;
+pub use data::{Lease, Lifetimes, Login, Person, SIGN_IN_TIME, SessionData};
+pub use error::StoreError;
 pub use identity::Identity;
 pub use issuer::Issuer;
 pub use key_file::{make_private_file, read_or_make_key};
+pub use pointer::{Arrival, NonceHash, Pointer};
 pub use revocations::Revocations;
 pub use rows::{
     Change, Counts, Kind, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows,
 };
-pub use sign_in::{SIGN_IN_TIME, SignIn, Taken, UsedState, sign_in_name};
-pub use site_sessions::{Arrival, NonceHash, Pointer};
-pub use store::{Store, StoreError, Stored};
+pub use sign_in::{SignIn, Taken, UsedState, sign_in_name};
+pub use store::{Store, Stored};
+pub use tokens::{AccessError, RefreshPolicy, SignedIn};
 pub use tower_sessions::session::Id;

@@ -11,9 +11,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tower_sessions::session::Id;
 
-use super::access::{AccessError, Inner, Outcome, SignedIn};
 use super::data::{Lease, Login};
-use super::store::{StoreError, Verdict};
+use super::error::StoreError;
+use super::store::Verdict;
+use super::tokens::{AccessError, Context, Outcome, SignedIn};
 use crate::clock::after;
 use crate::metrics;
 use crate::oauth::{AccessToken, OAuthError, Token};
@@ -33,17 +34,17 @@ const TELL_AFTER: Duration = Duration::from_secs(1);
 const DOUBT_FOR: Duration = Duration::from_secs(3);
 
 pub(super) struct Refresh<'a> {
-    inner: &'a Inner,
+    context: &'a Context,
     id: Id,
     refused: Option<&'a AccessToken>,
     /// Where those who wait are told that it takes longer.
-    news: &'a watch::Sender<Outcome>,
+    progress: &'a watch::Sender<Outcome>,
     /// What this refresh's lease is known by.
     holder: u64,
 }
 
 /// What the row said when the lease was asked for.
-enum Turn {
+enum Claim {
     /// The tokens are fresh: another request was first.
     NotNeeded(SignedIn),
     /// The lease is ours; the session is as we found it, with the lease of the last holder who did not give it back.
@@ -54,8 +55,8 @@ enum Turn {
 }
 
 /// What the row said when the login was to be dropped.
-enum Farewell {
-    Dropped,
+enum Dropping {
+    Done,
     /// Another refresh has stored another pair.
     Newer(Box<SignedIn>),
     /// Another instance may hold a newer pair that it has not stored yet.
@@ -64,32 +65,32 @@ enum Farewell {
 
 impl<'a> Refresh<'a> {
     pub(super) fn new(
-        inner: &'a Inner,
+        context: &'a Context,
         id: Id,
         refused: Option<&'a AccessToken>,
-        news: &'a watch::Sender<Outcome>,
+        progress: &'a watch::Sender<Outcome>,
     ) -> Self {
         Self {
-            inner,
+            context,
             id,
             refused,
-            news,
+            progress,
             holder: rand::rng().random(),
         }
     }
 
     pub(super) async fn run(&self) -> Outcome {
-        let Inner { client, clock, .. } = self.inner;
+        let Context { client, clock, .. } = self.context;
         let started = Instant::now();
         let found = loop {
             match self.take_lease().await {
-                Ok(Turn::NotNeeded(signed_in)) => return Ok(signed_in),
-                Ok(Turn::SignedOut) => return Err(AccessError::SignedOut),
-                Ok(Turn::Theirs) => tokio::time::sleep(LOOK_AGAIN).await,
-                Ok(Turn::Ours(signed_in)) => break signed_in,
+                Ok(Claim::NotNeeded(signed_in)) => return Ok(signed_in),
+                Ok(Claim::SignedOut) => return Err(AccessError::SignedOut),
+                Ok(Claim::Theirs) => tokio::time::sleep(LOOK_AGAIN).await,
+                Ok(Claim::Ours(signed_in)) => break signed_in,
                 // The lease may be ours already, with the answer lost on the way. Giving up now would leave it to lapse.
                 Err(error @ StoreError::Unavailable(_))
-                    if started.elapsed() < self.inner.policy.lease =>
+                    if started.elapsed() < self.context.policy.lease =>
                 {
                     self.store_fails(started, error).await;
                 }
@@ -119,7 +120,7 @@ impl<'a> Refresh<'a> {
             Ok(None) => {
                 self.count(metrics::Refresh::SignedOut);
                 // The person signed out meanwhile. The sign-out revoked the old pair; this one is ours to give back.
-                if let Err(error) = self.inner.revocations.give_back(new).await {
+                if let Err(error) = self.context.revocations.give_back(new).await {
                     tracing::warn!(%error, "a pair issued during a sign-out could not be revoked");
                 }
                 Err(AccessError::SignedOut)
@@ -133,29 +134,29 @@ impl<'a> Refresh<'a> {
     }
 
     /// Asks the row whether it is our turn, and if so takes the lease, in one conditional write.
-    async fn take_lease(&self) -> Result<Turn, StoreError> {
-        let Inner {
+    async fn take_lease(&self) -> Result<Claim, StoreError> {
+        let Context {
             store,
             clock,
             policy,
             ..
-        } = self.inner;
-        let turn = store.update(self.id, |data| {
-            let found = self.inner.of_session(data);
-            if !self.inner.needs_refresh(&found.login.token, self.refused) {
-                return Turn::NotNeeded(found);
+        } = self.context;
+        let claim = store.update(self.id, |data| {
+            let found = self.context.of_session(data);
+            if !self.context.needs_refresh(&found.login.token, self.refused) {
+                return Claim::NotNeeded(found);
             }
             if found.login.lease.is_some_and(|lease| self.is_theirs(lease)) {
-                return Turn::Theirs;
+                return Claim::Theirs;
             }
             let lease = Lease {
                 holder: self.holder,
                 until: after(clock.now(), policy.lease),
             };
             data.login.lease = Some(lease);
-            Turn::Ours(found)
+            Claim::Ours(found)
         });
-        Ok(turn.await?.unwrap_or(Turn::SignedOut))
+        Ok(claim.await?.unwrap_or(Claim::SignedOut))
     }
 
     /// Puts `new` in the place of `old`. `None` when `old` is not there any more.
@@ -164,8 +165,8 @@ impl<'a> Refresh<'a> {
     async fn store(&self, old: &Token, new: &Token) -> Result<Option<SignedIn>, StoreError> {
         let started = Instant::now();
         loop {
-            let now = self.inner.clock.now();
-            let stored = self.inner.store.update(self.id, |data| {
+            let now = self.context.clock.now();
+            let stored = self.context.store.update(self.id, |data| {
                 let login = &mut data.login;
                 if login.token == *old {
                     login.token = new.clone();
@@ -174,7 +175,7 @@ impl<'a> Refresh<'a> {
                 } else if login.token != *new {
                     return None;
                 }
-                Some(self.inner.of_session(data))
+                Some(self.context.of_session(data))
             });
             match stored.await.map(Option::flatten) {
                 Err(error @ StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
@@ -189,7 +190,7 @@ impl<'a> Refresh<'a> {
     /// is down, and nobody gets a token that is not stored.
     async fn store_fails(&self, started: Instant, error: StoreError) {
         if started.elapsed() > TELL_AFTER {
-            let _ = self.news.send_replace(Err(error.into()));
+            let _ = self.progress.send_replace(Err(error.into()));
         }
         tokio::time::sleep(STORE_PAUSE).await;
     }
@@ -231,14 +232,14 @@ impl<'a> Refresh<'a> {
     }
 
     fn count(&self, outcome: metrics::Refresh) {
-        if let Some(metrics) = &self.inner.metrics {
+        if let Some(metrics) = &self.context.metrics {
             metrics.refresh(outcome);
         }
     }
 
     fn still_works(&self, old: &Token) -> bool {
         self.refused != Some(&old.access_token)
-            && !old.expires_within(Duration::ZERO, self.inner.clock.now())
+            && !old.expires_within(Duration::ZERO, self.context.clock.now())
     }
 
     /// Gives the lease back, so that the next request may try at once. If that fails, it lapses by itself.
@@ -256,7 +257,7 @@ impl<'a> Refresh<'a> {
     /// A lease is no more than a promise. Whoever had it before us may have been granted the pair and not have stored it yet,
     /// and so may whoever took it over from us. Dropping the login before them would lose theirs.
     async fn drop_login(&self, found: &Login) -> Result<Option<SignedIn>, StoreError> {
-        let Inner { store, clock, .. } = self.inner;
+        let Context { store, clock, .. } = self.context;
         let started = Instant::now();
         let last_holder_may_store = found
             .lease
@@ -265,35 +266,35 @@ impl<'a> Refresh<'a> {
         loop {
             let waited = started.elapsed();
             let in_doubt = last_holder_may_store && waited < DOUBT_FOR;
-            let farewell = store.decide(self.id, |data| {
+            let dropping = store.decide(self.id, |data| {
                 if data.login.token != found.token {
-                    return Verdict::Keep(Farewell::Newer(self.inner.of_session(data).into()));
+                    return Verdict::Keep(Dropping::Newer(self.context.of_session(data).into()));
                 }
                 let lease = data.login.lease;
                 let is_theirs = lease.is_some_and(|lease| self.is_theirs(lease));
-                if in_doubt || (is_theirs && waited < self.inner.policy.lease) {
-                    return Verdict::Keep(Farewell::TooEarly);
+                if in_doubt || (is_theirs && waited < self.context.policy.lease) {
+                    return Verdict::Keep(Dropping::TooEarly);
                 }
-                Verdict::End(Farewell::Dropped)
+                Verdict::End(Dropping::Done)
             });
-            match farewell.await? {
-                Some(Farewell::TooEarly) => tokio::time::sleep(LOOK_AGAIN).await,
-                Some(Farewell::Newer(newer)) => return Ok(Some(*newer)),
-                Some(Farewell::Dropped) | None => return Ok(None),
+            match dropping.await? {
+                Some(Dropping::TooEarly) => tokio::time::sleep(LOOK_AGAIN).await,
+                Some(Dropping::Newer(newer)) => return Ok(Some(*newer)),
+                Some(Dropping::Done) | None => return Ok(None),
             }
         }
     }
 
     /// Whether somebody else has the right to refresh.
     fn is_theirs(&self, lease: Lease) -> bool {
-        let is_live = lease.until > self.inner.clock.now();
+        let is_live = lease.until > self.context.clock.now();
         lease.holder != self.holder && is_live && self.has_rivals()
     }
 
     /// Whether another instance may be refreshing, too. In this one nobody does: there is one refresh a session. So while it
     /// has the sessions for itself, a lease that it finds is of a process that died.
     fn has_rivals(&self) -> bool {
-        self.inner.store.rows.are_shared()
+        self.context.store.rows.are_shared()
     }
 
     /// Changes the login if its tokens are still `old`. `false` when they are not, or the session is gone.
@@ -302,7 +303,7 @@ impl<'a> Refresh<'a> {
         old: &Token,
         mut change: impl FnMut(&mut Login),
     ) -> Result<bool, StoreError> {
-        let changed = self.inner.store.update(self.id, |data| {
+        let changed = self.context.store.update(self.id, |data| {
             let login = &mut data.login;
             (login.token == *old).then(|| change(login))
         });

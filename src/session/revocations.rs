@@ -8,15 +8,14 @@ use futures_util::stream;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::ended::{Ended, Revocation, ended_key};
+use super::ended::{Ended, Revocation, TRY_FOR};
+use super::error::StoreError;
+use super::keys::ended_key;
 use super::rows::{Change, RowKey};
-use super::store::{Store, StoreError};
+use super::store::Store;
 use crate::clock::after;
 use crate::metrics::{self, Metrics};
 use crate::oauth::{Client, OAuthError, Revoked, Token};
-
-/// For how long a revocation is tried.
-pub(super) const TRY_FOR: Duration = Duration::from_hours(24 * 7);
 
 /// How long after the first try the second comes. Each later one takes twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(30);

@@ -4,8 +4,7 @@
 //! could run out. A callback makes a row for the `state`, and only one can: so each state is used once, over all instances.
 //! The row says what came of it until it expires, for a browser that asks again.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,16 +14,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::data::{SIGN_IN_TIME, named_scopes, scope_names};
+use super::error::StoreError;
 use super::issuer::Issuer;
 use super::rows::{Change, Kind, Row, RowKey};
-use super::store::{Store, StoreError};
+use super::store::Store;
+use super::under_way::Entry;
 use crate::clock::{after, before};
 use crate::flow::FlowId;
-use crate::oauth::State;
-
-/// How long a person may take between `/login` and the callback. Smartsheet's codes live as long. And for how long afterwards
-/// it is remembered what came of it.
-pub const SIGN_IN_TIME: Duration = Duration::from_mins(10);
+use crate::oauth::{Scope, State};
 
 /// How often it is looked what came of a sign-in that is under way.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -47,6 +45,8 @@ pub struct SignIn {
     pub return_to: String,
     /// Where its messages are.
     pub flow: FlowId,
+    /// What the person is asked for. `None`: all that the settings name.
+    pub scopes: Option<Vec<Scope>>,
 }
 
 /// A sign-in as it is sealed: short, because every request of the browser carries it.
@@ -82,45 +82,7 @@ pub(super) enum Outcome {
 pub struct UsedState {
     pub(super) sign_in: SignIn,
     /// Held for as long as this process is at it.
-    _here: Arc<Here>,
-}
-
-/// The states whose sign-ins this process is finishing, each with the number of callbacks that are at it. Cheap to clone; all clones are the same.
-#[derive(Debug, Clone, Default)]
-pub(super) struct UnderWay(Arc<Mutex<HashMap<RowKey, usize>>>);
-
-/// A place among them. Left when it is dropped, even by a panic.
-#[derive(Debug)]
-struct Here {
-    all: UnderWay,
-    state: RowKey,
-}
-
-impl UnderWay {
-    fn enter(&self, state: RowKey) -> Arc<Here> {
-        *self.lock().entry(state).or_default() += 1;
-        Arc::new(Here {
-            all: self.clone(),
-            state,
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<RowKey, usize>> {
-        // Each use leaves the map whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Here {
-    fn drop(&mut self) {
-        let mut all = self.all.lock();
-        if let Some(callbacks) = all.get_mut(&self.state) {
-            *callbacks -= 1;
-            if *callbacks == 0 {
-                all.remove(&self.state);
-            }
-        }
-    }
+    _here: Arc<Entry>,
 }
 
 /// What a callback is told of the sign-in that it asks for.
@@ -147,7 +109,14 @@ impl SignIn {
             started_at: now,
             return_to,
             flow: FlowId::random(),
+            scopes: None,
         }
+    }
+
+    /// The same sign-in, asking for `scopes` instead of all that the settings name.
+    #[must_use]
+    pub fn asking_for(self, scopes: Option<Vec<Scope>>) -> Self {
+        Self { scopes, ..self }
     }
 
     /// What tells its cookie from those of the browser's other sign-ins: 8 letters, digits, `-` and `_`.
@@ -203,19 +172,27 @@ impl Store {
             flow: sign_in.flow,
             issuer: self.issuer.clone(),
         };
-        self.seal_value(purpose(SIGN_IN), &content)
+        // The names come after it, where an earlier version does not look.
+        match &sign_in.scopes {
+            None => self.seal_value(purpose(SIGN_IN), &content),
+            Some(scopes) => self.seal_value(purpose(SIGN_IN), &(content, scope_names(scopes))),
+        }
     }
 
     /// The sign-in that the value of a cookie holds, if this app sealed it for the issuer that is in force.
     #[must_use]
     pub fn open_sign_in(&self, value: &[u8]) -> Option<SignIn> {
-        let sealed: Sealed = self.open_value(purpose(SIGN_IN), value)?;
+        let content = self.open_bytes(purpose(SIGN_IN), value)?;
+        let (sealed, rest): (Sealed, _) = postcard::take_from_bytes(&content).ok()?;
+        let names = (!rest.is_empty()).then(|| postcard::from_bytes::<&str>(rest));
+        let scopes = names.transpose().ok()?.map(named_scopes);
         (sealed.issuer == self.issuer).then_some(())?;
         Some(SignIn {
             state: RowKey(sealed.state),
             started_at: Timestamp::from_microsecond(sealed.started_at).ok()?,
             return_to: sealed.return_to,
             flow: sealed.flow,
+            scopes,
         })
     }
 
@@ -247,9 +224,13 @@ impl Store {
     }
 
     fn open_value<T: DeserializeOwned>(&self, purpose: [u8; 32], value: &[u8]) -> Option<T> {
-        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        let content = self.sealer.open(&purpose, 0, &sealed).ok()?;
+        let content = self.open_bytes(purpose, value)?;
         postcard::from_bytes(&content).ok()
+    }
+
+    fn open_bytes(&self, purpose: [u8; 32], value: &[u8]) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        self.sealer.open(&purpose, 0, &sealed).ok()
     }
 
     /// Uses the state of `sign_in`. Of several callbacks that bring it, one gets it; the others wait for what comes of it, for

@@ -2,10 +2,12 @@
 
 use tower_sessions::session::Id;
 
-use super::data::{Login, MAX_REMEMBERED, SessionData};
+use super::data::{Login, MAX_REMEMBERED, SessionData, scope_names};
+use super::error::{StoreError, TOO_MANY_WRITES};
+use super::keys::row_key;
 use super::rows::Change;
 use super::sign_in::{Outcome, SignIn, UsedState};
-use super::store::{MAX_TRIES, Store, StoreError, Stored, TOO_MANY_WRITES, row_key};
+use super::store::{MAX_TRIES, Store, Stored};
 
 impl Store {
     /// Finishes the sign-in of `used` with `login`: stores a session under a new id, in one transaction with what came of the
@@ -26,6 +28,10 @@ impl Store {
     ) -> Result<Stored, StoreError> {
         // Until there is a reason to look: of too many used states the oldest go.
         let mut is_known = true;
+        let login = Login {
+            scopes: used.sign_in.scopes.as_deref().map(scope_names),
+            ..login
+        };
         for _ in 0..MAX_TRIES {
             let mut data = SessionData::new(login.clone(), used.sign_in.flow);
             data.sign_ins.push(used.key());

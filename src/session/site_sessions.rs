@@ -4,21 +4,21 @@
 //! moment in which that one does, whatever becomes of its row. When the same person signs in again, what the old session lists
 //! moves to the new one, in the transaction that ends the old one.
 
-use std::fmt;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use rand::Rng as _;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tower_sessions::session::Id;
 
 use super::data::SessionData;
+use super::error::{StoreError, TOO_MANY_WRITES};
+use super::keys::row_key;
+use super::pointer::{
+    Arrival, NonceHash, Pointer, SITE_SESSION, SiteSession, TICKET, Ticket, opened_id, sealed_id,
+};
 use super::rows::{Change, Kind, Row, RowKey};
-use super::store::{MAX_TRIES, Store, StoreError, Stored, TOO_MANY_WRITES, row_key};
+use super::store::{MAX_TRIES, Store, Stored};
 use crate::clock::after;
 
 /// How long a ticket is good for.
@@ -26,89 +26,6 @@ const TICKET_TIME: Duration = Duration::from_mins(1);
 
 /// How many sites' sessions one session may have. Beyond that the oldest end.
 const MAX_SITES: usize = 50;
-
-const TICKET: &str = "smartsheet-oauth-demo ticket";
-const SITE_SESSION: &str = "smartsheet-oauth-demo session of a site";
-
-/// 128 random bits that only a browser has: of a site's session, or of a ticket.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Pointer([u8; 16]);
-
-/// The SHA-256 of what binds a ticket to the browser that asked for it.
-pub type NonceHash = [u8; 32];
-
-/// A session that has just begun at a site.
-#[derive(Debug)]
-pub struct Arrival {
-    /// What points to it.
-    pub pointer: Pointer,
-    /// Which nonce its ticket was bound to.
-    pub nonce: NonceHash,
-}
-
-impl Pointer {
-    fn random() -> Self {
-        let mut bytes = [0; 16];
-        rand::rng().fill_bytes(&mut bytes);
-        Self(bytes)
-    }
-
-    /// Reads one as it is written: 22 letters, digits, `-` and `_`.
-    #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; 16];
-        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
-        (length == bytes.len()).then_some(Self(bytes))
-    }
-
-    /// As it is written.
-    #[must_use]
-    pub fn text(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
-    fn row(&self, purpose: &str) -> RowKey {
-        let hash = Sha256::new().chain_update(purpose).chain_update(self.0);
-        RowKey(hash.finalize().into())
-    }
-}
-
-impl fmt::Debug for Pointer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Pointer(…)")
-    }
-}
-
-/// The content of a ticket's row.
-#[derive(Serialize, Deserialize)]
-enum Ticket {
-    Good {
-        login: Id128,
-        site: String,
-        nonce: NonceHash,
-        /// In milliseconds since 1970.
-        until: i64,
-    },
-    Used,
-}
-
-/// The content of the row of a site's session.
-#[derive(Serialize, Deserialize)]
-struct SiteSession {
-    login: Id128,
-    site: String,
-}
-
-/// A session's id, as it is sealed.
-type Id128 = [u8; 16];
-
-fn sealed_id(id: Id) -> Id128 {
-    id.0.to_le_bytes()
-}
-
-fn opened_id(id: Id128) -> Id {
-    Id(i128::from_le_bytes(id))
-}
 
 impl Store {
     /// Makes a ticket with which the browser that has the nonce of `nonce` begins a session at `site` (an origin), for the session
@@ -310,4 +227,26 @@ fn list(data: &mut SessionData, keys: &[RowKey]) {
     data.sites.extend(keys);
     let surplus = data.sites.len().saturating_sub(MAX_SITES);
     data.sites.drain(..surplus);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_the_oldest_go() {
+        let token = crate::oauth::Token {
+            access_token: crate::oauth::AccessToken::new("a"),
+            refresh_token: None,
+            expires_at: Timestamp::UNIX_EPOCH,
+        };
+        let login = super::super::Login::new(token, Timestamp::UNIX_EPOCH);
+        let mut data = SessionData::new(login, crate::flow::FlowId::random());
+        for number in 0..60 {
+            list(&mut data, &[RowKey([number; 32])]);
+        }
+        assert_eq!(data.sites.len(), MAX_SITES);
+        assert_eq!(data.sites[0], RowKey([10; 32]));
+        assert_eq!(data.sites[49], RowKey([59; 32]));
+    }
 }

@@ -6,15 +6,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use tower_sessions::session::Id;
 
 use super::data::{Lifetimes, SessionData};
-use super::ended::ended_key;
+use super::error::{StoreError, TOO_MANY_WRITES};
 use super::issuer::Issuer;
-use super::rows::{Change, Counts, Kind, MeasuredRows, Row, RowKey, Rows, RowsError};
-use super::sign_in::UnderWay;
-use super::writable::LastTry;
+use super::keys::{ended_key, row_key};
+use super::last_try::LastTry;
+use super::rows::{Change, Counts, Kind, MeasuredRows, Row, RowKey, Rows};
+use super::under_way::UnderWay;
 use crate::clock::Clock;
 use crate::flow::{FlowId, FlowLog};
 use crate::metrics::Metrics;
@@ -24,22 +24,8 @@ use crate::seal::{OpenError, Sealer};
 /// no accident.
 pub(super) const MAX_TRIES: u32 = 100;
 
-pub(super) const TOO_MANY_WRITES: StoreError =
-    StoreError::Refused("too many requests write it at once");
-
 /// The largest content of a session, in bytes before sealing.
 const MAX_CONTENT_BYTES: usize = 64 * 1024;
-
-/// Why a session can't be read or written.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// The database does not answer, or is full, or is read-only. It may pass.
-    #[error(transparent)]
-    Unavailable(#[from] RowsError),
-    /// Other requests wrote this session all the time, or the content is larger than a session may be.
-    #[error("the session can't be written: {0}")]
-    Refused(&'static str),
-}
 
 /// Sealed sessions in a database. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -328,9 +314,4 @@ fn is_of_nobody(content: &[u8]) -> bool {
     let content = serde_json::from_slice::<serde_json::Value>(content);
     content
         .is_ok_and(|content| content.get("created_at").is_some() && content.get("login").is_none())
-}
-
-/// The row of a session: found by a hash, so that the database does not give the cookies.
-pub(super) fn row_key(id: Id) -> RowKey {
-    RowKey(Sha256::digest(id.0.to_le_bytes()).into())
 }

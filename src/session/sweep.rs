@@ -2,9 +2,10 @@
 
 use futures_util::future::try_join_all;
 
-use super::ended::ended_key;
+use super::error::StoreError;
+use super::keys::ended_key;
 use super::rows::{Change, Row};
-use super::store::{Loaded, Store, StoreError};
+use super::store::{Loaded, Store};
 
 /// How many used states are kept. Beyond that the oldest go.
 const MAX_USED_STATES: i64 = 50_000;

@@ -5,9 +5,11 @@ use std::time::Duration;
 use tower_sessions::session::Id;
 
 use super::data::SessionData;
+use super::error::{StoreError, TOO_MANY_WRITES};
+use super::keys::row_key;
 use super::rows::{Change, RowKey};
 use super::sign_in::Outcome;
-use super::store::{Loaded, MAX_TRIES, Store, StoreError, Stored, TOO_MANY_WRITES, row_key};
+use super::store::{Loaded, MAX_TRIES, Store, Stored};
 use crate::clock::after;
 use crate::flow::FlowId;
 

@@ -1,24 +1,17 @@
 //! Whether the database takes a write: found out by writing, seldom enough that asking costs nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt as _;
-use tokio::sync::Mutex;
 
+use super::error::StoreError;
 use super::rows::{Change, Kind, Row, RowKey};
-use super::store::{Store, StoreError};
+use super::store::Store;
 use crate::clock::after;
 
 /// How long what a try said counts, for all who ask.
 const COUNTS_FOR: Duration = Duration::from_secs(1);
-
-/// What the last try said, and when. Cheap to clone; all clones are the same.
-#[derive(Debug, Clone, Default)]
-pub(super) struct LastTry(Arc<Mutex<Option<Said>>>);
-
-type Said = (Timestamp, Result<(), StoreError>);
 
 impl Store {
     /// Whether the database answers, and takes a write as far as one of the last second says. Those who ask meanwhile share what

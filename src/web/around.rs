@@ -15,7 +15,8 @@ use tower_http::compression::CompressionLayer;
 use tracing::Instrument as _;
 
 use super::accept::wants_json;
-use super::auth::{self, At};
+use super::at::At;
+use super::auth;
 use super::request_log::Entry;
 use super::{App, failure, headers, limits};
 

@@ -21,6 +21,12 @@ const STYLESHEET: Asset = Asset {
     content: include_bytes!("../../static/style.css"),
 };
 
+const SHEETS_STYLESHEET: Asset = Asset {
+    name: "sheets.css",
+    content_type: "text/css; charset=utf-8",
+    content: include_bytes!("../../static/sheets.css"),
+};
+
 const SCRIPT: Asset = Asset {
     name: "comfort.js",
     content_type: "text/javascript; charset=utf-8",
@@ -39,7 +45,7 @@ const ROBOTS: Asset = Asset {
     content: include_bytes!("../../static/robots.txt"),
 };
 
-const ASSETS: [Asset; 3] = [STYLESHEET, SCRIPT, ICON];
+const ASSETS: [Asset; 4] = [STYLESHEET, SHEETS_STYLESHEET, SCRIPT, ICON];
 
 impl Asset {
     /// Names this very content: 64 bits of its SHA-256.
@@ -55,6 +61,12 @@ impl Asset {
 /// The stylesheet's address. It changes with the content, so browsers may keep what they have for ever.
 pub(super) fn stylesheet_url() -> &'static str {
     static URL: LazyLock<String> = LazyLock::new(|| STYLESHEET.url());
+    &URL
+}
+
+/// The address of what the pages of sheets have beside it, likewise.
+pub(super) fn sheets_stylesheet_url() -> &'static str {
+    static URL: LazyLock<String> = LazyLock::new(|| SHEETS_STYLESHEET.url());
     &URL
 }
 

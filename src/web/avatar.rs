@@ -103,6 +103,7 @@ mod tests {
             Avatar::of(&Person {
                 name: "Ann".to_owned(),
                 email: email.to_owned(),
+                ..Person::default()
             })
         };
         assert_eq!(avatar("a@example.com"), avatar("a@example.com"));

@@ -18,10 +18,10 @@ use super::failure::{Action, Failure as Problem};
 use super::frame::Lesson;
 use super::{App, Frame, Here, page};
 use crate::flow::FlowId;
-use crate::session::Login;
+use crate::session::{Login, Person};
 pub use control::Control;
 use control::ControlError;
-use failures::{Failure, GROUPS, Group, Way, find};
+use failures::{FORM, Failure, GRACE, GROUPS, Group, SAVE_IT, Way, find};
 
 #[derive(Template)]
 #[template(path = "break_it.html")]
@@ -56,10 +56,15 @@ pub(super) async fn post(
             begin(&browser, failure, true);
             address.to_owned()
         }
-        Way::Profile(_) => {
+        Way::Profile(_) | Way::Row(_) | Way::Page(_) => {
             let login = browser.session().await?.map(|stored| stored.data.login);
+            let is_hers = |person: &Person| person.email == GRACE.1;
+            let is_anybodys = matches!(failure.way, Way::Profile(_));
             // Somebody whose calls are all refused, for their plan has no API access, would see nothing else.
-            let login = login.filter(|login| login.person.is_some());
+            let login = login.filter(|login| {
+                let person = login.person.as_ref();
+                person.is_some_and(|person| is_anybodys || is_hers(person))
+            });
             arrange(&app, &browser, failure, login).await?
         }
     };
@@ -96,19 +101,22 @@ async fn arrange(
     failure: &Failure,
     current: Option<Login>,
 ) -> Result<String, Problem> {
-    let Way::Profile(orders) = failure.way else {
-        return Ok("/break".to_owned());
+    let (orders, to) = match failure.way {
+        Way::Profile(orders) => (orders, "/me"),
+        Way::Row(orders) => (orders, FORM),
+        Way::Page(path) => (&[][..], path),
+        Way::SignIn(_) | Way::Callback(_) => return Ok("/break".to_owned()),
     };
     let (Some(current), Some(control)) = (current, &app.control) else {
         begin(browser, failure, false);
-        let somebody = [("sandbox_decision", "allow"), ("sandbox_user", "full")];
+        let somebody = [("sandbox_decision", "allow"), ("sandbox_user", GRACE.0)];
         return Ok(login(&format!("/break/{}", failure.name), &somebody));
     };
     for order in orders {
         control.give(order, &current.token).await?;
     }
     begin(browser, failure, true);
-    Ok("/me".to_owned())
+    Ok(to.to_owned())
 }
 
 /// What is tried out in this browser, and where its messages are until there is a sign-in.
@@ -150,6 +158,12 @@ fn login(return_to: &str, parameters: &[(&str, &str)]) -> String {
     format!("/login?{query}")
 }
 
+/// What to do at the form of a row, if its saving is to be tried out.
+pub(super) fn task(browser: &Browser) -> Option<Lesson> {
+    let trial = Trial::of(browser).filter(|trial| trial.arranged)?;
+    matches!(trial.failure.way, Way::Row(_)).then_some(SAVE_IT)
+}
+
 /// What the failure that is tried out has to teach.
 pub(super) fn lesson(browser: &Browser) -> Option<Lesson> {
     let trial = Trial::of(browser).filter(|trial| trial.arranged)?;
@@ -160,8 +174,11 @@ pub(super) fn lesson(browser: &Browser) -> Option<Lesson> {
 pub(super) async fn conclude(browser: Browser, request: Request, next: Next) -> Response {
     // A look at the headers alone shows nobody the lesson.
     let is_shown = request.method() != Method::HEAD;
+    // What is tried out there is yet to come.
+    let is_form = request.method() == Method::GET && request.uri().path() == FORM;
     let mut response = next.run(request).await;
-    if response.status().is_redirection() || !is_shown {
+    let is_ahead = is_form && task(&browser).is_some() && response.status().is_success();
+    if response.status().is_redirection() || !is_shown || is_ahead {
         return response;
     }
     if let Some(lesson) = lesson(&browser) {

@@ -297,7 +297,9 @@ pub(super) async fn accompany(
     }
     if let Some(begun) = begun {
         let (status, headers) = (response.status(), response.headers());
-        begun.end(&app, &browser, status, headers).await;
+        if let Some(recorder) = browser.recorder() {
+            begun.end(&recorder, app.clock.now(), status, headers).await;
+        }
     }
     response
 }

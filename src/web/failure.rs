@@ -14,11 +14,19 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::auth::At;
+use super::at::At;
 use super::frame::Lesson;
 use super::request_log::Reason;
 use super::{App, Frame, Here, page};
 use crate::session::StoreError;
+
+/// Why this app can be busy.
+pub(super) const BUSY_BECAUSE: &str = "The app makes a bounded number of calls to Smartsheet at once, so that a slow \
+                                               Smartsheet does not fill its memory; and before it stops, it begins no token \
+                                               request whose answer it could miss.";
+
+/// When to come again if this app is busy.
+pub(super) const BUSY_FOR: Duration = Duration::from_secs(2);
 
 /// What went wrong, for the person: what happened and what to do next. None of its texts holds a secret.
 #[derive(Debug, Clone)]
@@ -43,9 +51,11 @@ pub(super) struct Failure {
 }
 
 /// What a person can do about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Action {
     SignIn,
+    /// To a page of the app.
+    Page(Box<Way>),
     /// At another site, by way of this app.
     SignInAtSite,
     SignInAsAnother,
@@ -56,12 +66,26 @@ pub(super) enum Action {
     GoHome,
 }
 
+/// A button that leads to a page of the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) label: &'static str,
+    /// Path and query.
+    pub(super) path: String,
+}
+
 impl Action {
-    fn label(self) -> &'static str {
+    /// A button that leads to `path`.
+    pub(super) fn to(label: &'static str, path: String) -> Self {
+        Self::Page(Box::new(Way { label, path }))
+    }
+
+    pub(super) fn label(&self) -> &'static str {
         match self {
             Self::SignIn | Self::SignInAtSite => "Sign in",
             Self::SignInAsAnother => "Sign in as somebody else",
             Self::StartAgain => "Start again",
+            Self::Page(way) => way.label,
             Self::TryProfileAgain => "Try again",
             Self::Continue => "Continue",
             Self::GoHome => "Go to the start page",
@@ -70,11 +94,12 @@ impl Action {
 
     /// Absolute, so that whoever came by another name of this host (127.0.0.1 for localhost) returns to the one that the
     /// cookie is for.
-    fn url(self, app: &App) -> String {
+    pub(super) fn url(&self, app: &App) -> String {
         let path = match self {
             // That site's own.
             Self::SignInAtSite | Self::StartAgain => return "/auth/sign-in".to_owned(),
             Self::SignIn | Self::SignInAsAnother => "login",
+            Self::Page(way) => way.path.trim_start_matches('/'),
             Self::TryProfileAgain | Self::Continue => "me",
             Self::GoHome => "",
         };

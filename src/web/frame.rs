@@ -1,6 +1,6 @@
 //! What every page shows around its content.
 
-use super::auth::At;
+use super::at::At;
 use super::{App, assets};
 
 /// The frame of a page (`templates/base.html`).
@@ -17,6 +17,8 @@ pub(super) struct Frame {
     pub(super) mounted_at: &'static str,
     /// The stylesheet's address.
     pub(super) stylesheet: &'static str,
+    /// The address of what the pages of sheets have beside it.
+    pub(super) sheets_stylesheet: &'static str,
     /// The script's address. Pages work without it.
     pub(super) script: &'static str,
     /// What the script must be to run.
@@ -30,6 +32,7 @@ pub(super) struct Frame {
 pub(super) enum Here {
     Home,
     Profile,
+    Sheets,
     Flow,
     BreakIt,
     /// A page that the navigation does not lead to, such as an error.
@@ -52,6 +55,7 @@ impl Frame {
             app: String::new(),
             mounted_at: "",
             stylesheet: assets::stylesheet_url(),
+            sheets_stylesheet: assets::sheets_stylesheet_url(),
             script: assets::script_url(),
             script_integrity: assets::script_integrity(),
             icon: assets::icon_url(),

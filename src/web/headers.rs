@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use url::Url;
 
 use super::App;
-use super::auth::At;
+use super::at::At;
 
 /// What every answer of an app at `base_url` carries unless it says otherwise, when Smartsheet asks people at `authorize_url`.
 #[must_use]

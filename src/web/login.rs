@@ -11,7 +11,7 @@ use super::browser::Browser;
 use super::failure::Failure;
 use super::return_to::within_app;
 use crate::metrics;
-use crate::oauth;
+use crate::oauth::{self, Scope};
 use crate::session::SignIn;
 
 pub(super) async fn get(
@@ -20,15 +20,18 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Redirect, Failure> {
     let state = oauth::State::random(&mut rand::rng());
-    let mut url = app.client.authorization_url(&app.scopes, &state);
+    let query = query.as_deref().unwrap_or_default();
+    let scopes = scopes(query, &app.scopes);
+    let asked_for = scopes.as_deref().unwrap_or(&app.scopes);
+    let mut url = app.client.authorization_url(asked_for, &state);
     if app.sandbox {
-        pass_on(query.as_deref().unwrap_or_default(), &mut url);
+        pass_on(query, &mut url);
     }
-    let return_to = query.as_deref().and_then(return_to);
+    let return_to = return_to(query);
     let return_to = return_to.unwrap_or_else(|| "/me".to_owned());
     // Nobody is sent on a way whose end could not be stored.
     app.store.is_writable().await?;
-    let sign_in = SignIn::new(&state, return_to, app.clock.now());
+    let sign_in = SignIn::new(&state, return_to, app.clock.now()).asking_for(scopes);
     browser.record_in(sign_in.flow, sign_in.started_at);
     browser.start(&sign_in)?;
     app.metrics.sign_in(metrics::SignIn::Started);
@@ -45,11 +48,27 @@ fn pass_on(query: &str, url: &mut Url) {
 
 /// The parameter `return_to`, when it is there once and leads to a page of ours.
 fn return_to(query: &str) -> Option<String> {
-    let mut values =
-        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "return_to");
+    within_app(&only(query, "return_to")?)
+}
+
+/// What the parameter `scope` asks for, as far as the settings allow it: names with blanks or commas between. `None`, which is all
+/// that the settings name, when that comes to the same or to nothing.
+fn scopes(query: &str, allowed: &[Scope]) -> Option<Vec<Scope>> {
+    let asked = only(query, "scope")?;
+    let names: Vec<&str> = asked.split([' ', ',']).collect();
+    let scopes = allowed.iter().copied();
+    let scopes: Vec<Scope> = scopes
+        .filter(|scope| names.contains(&scope.name()))
+        .collect();
+    (!scopes.is_empty() && scopes.len() < allowed.len()).then_some(scopes)
+}
+
+/// The value of a parameter that is there once.
+fn only(query: &str, name: &str) -> Option<String> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
     let (_, value) = values.next()?;
     match values.next() {
-        None => within_app(&value),
+        None => Some(value.into_owned()),
         Some(_) => None,
     }
 }

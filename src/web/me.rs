@@ -1,7 +1,6 @@
 //! `GET /me`: calls `users/me` and shows the whole profile, and what this app keeps about the sign-in.
 
 mod facts;
-mod moment;
 mod raw_json;
 mod roles;
 mod session_card;
@@ -10,22 +9,22 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::accept::wants_json;
 use super::avatar::Avatar;
 use super::browser::Browser;
-use super::failure::{Action, Failure};
+use super::failure::Failure;
 use super::frame::Lesson;
-use super::person::{Known, PersonError, known};
+use super::moment::Reader;
+use super::person::{Known, PersonError, known, signed_out};
 use super::shares::Caller;
 use super::site_links::{SiteLink, site_links};
 use super::{App, Frame, Here, break_it, page};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
 use facts::{Fields, Section, Shown};
-use moment::Reader;
 use roles::Roles;
 use session_card::SessionCard;
 
@@ -43,7 +42,7 @@ struct MePage<'a> {
     roles: Roles,
     sections: Vec<Section>,
     is_utc_instead: bool,
-    session: SessionCard<'a>,
+    session: SessionCard,
     sites: Vec<SiteLink>,
     raw: String,
 }
@@ -102,19 +101,4 @@ pub(super) fn profile_page(
             raw.to_owned()
         },
     }))
-}
-
-fn signed_out() -> Failure {
-    Failure {
-        status: StatusCode::UNAUTHORIZED,
-        kind: "signed-out",
-        title: "Please sign in",
-        explanation: "Nobody is signed in with this browser.".to_owned(),
-        why: "",
-        checks: &[],
-        advice: "Sign in at /login with a browser.",
-        action: Action::SignIn,
-        reason: "signed out".to_owned(),
-        retry_after: None,
-    }
 }

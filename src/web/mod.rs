@@ -8,6 +8,7 @@
 mod accept;
 mod around;
 mod assets;
+mod at;
 mod auth;
 mod avatar;
 #[doc(hidden)]
@@ -26,6 +27,7 @@ mod limits;
 mod login;
 mod logout;
 mod me;
+mod moment;
 mod person;
 mod rate_limit;
 mod record;
@@ -36,10 +38,12 @@ mod request_log;
 mod return_to;
 mod same_origin;
 mod shares;
+mod sheets;
 mod site_links;
 mod speculative;
 mod trailing_slash;
 mod turns;
+mod visit;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -73,6 +77,7 @@ pub use rate_limit::RateLimiter;
 use rate_limit::Route;
 pub use refusal::refusal;
 pub use shares::Shares;
+pub use sheets::ShownForms;
 use speculative::Allow;
 
 /// What the pages work with.
@@ -122,6 +127,8 @@ pub struct App {
     pub rate_limiter: Option<RateLimiter>,
     /// How much of the calls to Smartsheet each session and client has under way.
     pub shares: Shares,
+    /// What was shown in forms of rows.
+    pub shown_forms: ShownForms,
     /// Lets calls to Smartsheet out.
     pub gate: Gate,
     /// The time.
@@ -156,6 +163,19 @@ pub fn router(app: Arc<App>) -> Router {
             .layer(limited(Route::Redirect)),
     );
     let mut profile = Router::new().route("/me", get(me::get).layer(limited(Route::Me)));
+    let mut of_sheets = Router::new()
+        .route("/sheets", get(sheets::list::get))
+        .route("/sheets/{sheet}", get(sheets::table::get))
+        .route(
+            "/sheets/{sheet}/rows/{row}",
+            get(sheets::row::get).post(sheets::write::change),
+        )
+        .route("/sheets/{sheet}/rows", post(sheets::write::add))
+        .route_layer(limited(Route::Sheets))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            same_origin::require_of_changes,
+        ));
     let mut pages = Router::new()
         .route("/", get(index::get))
         .route("/flow", get(flow::get).layer(limited(Route::Flow)));
@@ -164,7 +184,8 @@ pub fn router(app: Arc<App>) -> Router {
     if app.control.is_some() {
         let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
         callback = callback.route_layer(conclude.clone());
-        profile = profile.route_layer(conclude);
+        profile = profile.route_layer(conclude.clone());
+        of_sheets = of_sheets.route_layer(conclude);
         pages = pages.route("/break", get(break_it::get));
         actions = actions.route("/break/{failure}", post(break_it::post));
         ways_on = ways_on.route("/break/{failure}", get(break_it::go_on));
@@ -187,6 +208,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(deliberate("GET,POST"));
     // In this order, because of two answers to a wrong method the later one stays.
     let accompanied = profile
+        .merge(of_sheets)
         .merge(refresh)
         .merge(actions.route_layer(from_our_pages))
         .layer(accompanied)
@@ -209,7 +231,7 @@ pub fn router(app: Arc<App>) -> Router {
 /// The pages' addresses with a slash at their end.
 fn slashes(app: &App) -> Router<Arc<App>> {
     let mut routes = Router::new().route("/redirect/", any(trailing_slash::at_redirect));
-    for path in ["/login/", "/me/", "/flow/"] {
+    for path in ["/login/", "/me/", "/flow/", "/sheets/"] {
         routes = routes.route(path, get(trailing_slash::without_it));
     }
     if app.control.is_some() {

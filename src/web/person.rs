@@ -1,8 +1,6 @@
 //! Who is signed in: the way from a session to a profile.
 
-mod failures;
-
-use std::sync::Arc;
+pub(super) mod failures;
 
 use tokio::time::timeout;
 
@@ -10,10 +8,10 @@ use super::App;
 use super::browser::Browser;
 use super::failure::Failure;
 use super::shares::Caller;
-use crate::session::{AccessError, Id, Login, Person, SignedIn};
-use crate::smartsheet::{Api, ApiError, Profile};
-use failures::overtaken;
-pub(super) use failures::{BUSY_BECAUSE, BUSY_FOR, MAINTENANCE_FOR, PAUSE_FOR, slow};
+use super::visit::Visit;
+use crate::session::{AccessError, Id, Login, Person};
+use crate::smartsheet::{CurrentUser, Profile};
+pub(super) use failures::{MAINTENANCE_FOR, PAUSE_FOR, signed_out, slow};
 
 /// Why there is no profile.
 pub(super) enum PersonError {
@@ -38,12 +36,15 @@ pub(super) async fn known(
     browser: &Browser,
     caller: Caller,
 ) -> Result<Known, PersonError> {
-    let id = browser.id().await.map_err(AccessError::from);
-    let Some(id) = id.map_err(|error| PersonError::of(error, app, browser))? else {
-        return Err(PersonError::SignedOut);
+    let known = async {
+        let mut visit = Visit::begin(app, browser, caller).await?;
+        let profile = profile(&mut visit).await?;
+        let (id, login) = (visit.id, visit.login().clone());
+        drop(visit);
+        Ok(remembered(app, id, profile, login).await)
     };
     // Giving up on the waiting ends no refresh: that goes on as a task of its own.
-    let known = match timeout(app.patience, current_user(app, browser, id, caller)).await {
+    let known = match timeout(app.patience, known).await {
         Ok(known) => known,
         Err(_) => Err(PersonError::Failed(slow())),
     };
@@ -54,40 +55,13 @@ pub(super) async fn known(
     known
 }
 
-async fn current_user(
-    app: &App,
-    browser: &Browser,
-    id: Id,
-    caller: Caller,
-) -> Result<Known, PersonError> {
-    let failed = |error| PersonError::of(error, app, browser);
-    let mut signed_in = app.access.usable(id).await.map_err(failed)?;
-    let share = app.shares.visit(id, caller).await;
-    let share = share.map_err(PersonError::Failed)?;
-    let api = watched(app, browser, &signed_in);
-    let mut answer = api.current_user(signed_in.access_token()).await;
-    // Two calls for a visit at most, with one refresh between them that is shared by all who wait for it. If Smartsheet refuses
-    // every token, as with a wrong clock, more of either would only multiply.
-    if let Err(ApiError::TokenRefused(_)) = answer {
-        let refused = signed_in.access_token();
-        let next = app.access.instead_of(id, refused).await.map_err(failed)?;
-        if next.access_token() != refused {
-            signed_in = next;
-            answer = api.current_user(signed_in.access_token()).await;
-        }
-    }
-    if let Err(ApiError::TokenRefused(reason)) = &answer {
-        let refused = signed_in.access_token();
-        let other = app.access.has_other_than(id, refused).await;
-        if other.map_err(failed)? {
-            return Err(PersonError::Failed(overtaken(reason.clone())));
-        }
-    }
-    let profile = answer?;
-    drop(share);
+async fn profile(visit: &mut Visit<'_>) -> Result<Profile, PersonError> {
+    let profile = visit.call(&CurrentUser::default()).await;
+    profile.map_err(|error| visit.failed(error))
+}
 
+async fn remembered(app: &App, id: Id, profile: Profile, mut login: Login) -> Known {
     let person = Person::of(&profile);
-    let mut login = signed_in.login;
     if login.person.as_ref() != Some(&person) {
         let remembered = app.store.update(id, |data| {
             data.login.person = Some(person.clone());
@@ -98,26 +72,20 @@ async fn current_user(
         }
         login.person = Some(person);
     }
-    Ok(Known { profile, login })
+    Known { profile, login }
 }
 
-/// The API, with its calls taken down in this session's flow.
-fn watched(app: &App, browser: &Browser, signed_in: &SignedIn) -> Api {
-    browser.record_with(signed_in.recorder.clone());
-    match &signed_in.recorder {
-        Some(recorder) => app.api.watched_by(Arc::new(recorder.clone())),
-        None => app.api.clone(),
+/// Who makes `visit`. Smartsheet is asked only if no page has asked before; `None` when it can't say.
+pub(super) async fn visitor(app: &App, visit: &mut Visit<'_>) -> Option<Person> {
+    if let Some(person) = visit.login().person.clone() {
+        return Some(person);
     }
+    let profile = profile(visit).await.ok()?;
+    let login = visit.login().clone();
+    remembered(app, visit.id, profile, login).await.login.person
 }
 
 impl Person {
-    pub(super) fn of(profile: &Profile) -> Self {
-        Self {
-            name: profile.name(),
-            email: profile.email().to_owned(),
-        }
-    }
-
     /// Whether the name is too long for the largest letters.
     pub(super) fn is_long(&self) -> bool {
         self.name.chars().count() > 40

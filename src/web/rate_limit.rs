@@ -1,5 +1,6 @@
 //! How often one client may ask for what costs a row, a call to Smartsheet or a long page: `/login`, `/redirect`, `/refresh`,
-//! `/me` and `/flow`. Where the start page asks Smartsheet for a name, it counts as `/me`, and goes without when that was too often.
+//! `/me`, `/flow` and the sheets. Where the start page asks Smartsheet for a name, it counts as `/me`, and goes without when that was
+//! too often.
 //!
 //! A client is an IPv4 address or an IPv6 network of 64 bits. Whoever has one often has its neighbours, too: a provider
 //! hands out networks of 56 or 48 bits (RFC 6177), which are 256 or 65,536 clients, and the addresses of a rack or of a
@@ -55,6 +56,7 @@ pub(super) enum Route {
     Refresh,
     Me,
     Flow,
+    Sheets,
     SiteSignIn,
     Grant,
     Arrive,
@@ -128,8 +130,13 @@ fn make_room(remembered: &mut HashMap<(Route, IpNet), Timestamp>, now: Timestamp
 
 /// Whether `caller` may ask for `route` once more, which is counted. For what a page can do without.
 pub(super) fn may_ask(app: &App, route: Route, caller: Caller) -> bool {
-    let limiter = app.rate_limiter.as_ref().zip(caller.address());
-    limiter.is_none_or(|(limiter, client)| limiter.admit(route, client).is_ok())
+    refused(app, route, caller).is_none()
+}
+
+/// 429 when `caller` may not ask for `route` once more, which is counted.
+pub(super) fn refused(app: &App, route: Route, caller: Caller) -> Option<Failure> {
+    let (limiter, client) = app.rate_limiter.as_ref().zip(caller.address())?;
+    limiter.admit(route, client).err().map(too_often)
 }
 
 /// Lets a request through, or answers 429. This machine itself is let through: its requests are a developer's, a test's, or a

@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode};
+use jiff::Timestamp;
 
-use super::App;
-use super::browser::Browser;
-use crate::flow::{self, Message, Step};
+use crate::flow::{self, Message, Recorder, Step};
 
 /// A request that is taken down when it is answered.
 pub(super) struct Begun {
@@ -31,20 +30,17 @@ impl Begun {
         })
     }
 
-    /// Takes it down with its answer, where it is known whose it is.
+    /// Has `recorder` take it down with its answer.
     pub(super) async fn end(
         self,
-        app: &App,
-        browser: &Browser,
+        recorder: &Recorder,
+        now: Timestamp,
         status: StatusCode,
         headers: &HeaderMap,
     ) {
-        let Some(recorder) = browser.recorder() else {
-            return;
-        };
         let answer = flow::Answer::to_browser(status.as_u16(), headers);
         let took = self.started.elapsed();
-        let message = Message::of_visit(self.step, self.asked, answer, app.clock.now(), took);
+        let message = Message::of_visit(self.step, self.asked, answer, now, took);
         recorder.record(&message);
         // The browser may ask another instance for the flow next.
         recorder.settled().await;
@@ -57,6 +53,13 @@ fn step(method: &Method, path: &str) -> Option<Step> {
         ("GET", "/redirect") => Some(Step::Callback),
         ("GET", "/me") => Some(Step::Profile),
         ("POST", "/refresh") => Some(Step::RefreshNow),
+        ("GET", path) if is_below_sheets(path) => Some(Step::OpenSheets),
+        ("POST", path) if is_below_sheets(path) => Some(Step::SubmitRow),
         _ => None,
     }
+}
+
+fn is_below_sheets(path: &str) -> bool {
+    let rest = path.strip_prefix("/sheets");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

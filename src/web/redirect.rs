@@ -243,7 +243,8 @@ fn record_consent(
     query: &str,
 ) {
     if let Some(recorder) = browser.recorder() {
-        let way_there = app.client.authorization_url(&app.scopes, state);
+        let scopes = sign_in.scopes.as_deref().unwrap_or(&app.scopes);
+        let way_there = app.client.authorization_url(scopes, state);
         let way_back = format!("{}redirect?{query}", app.base_url);
         let now = app.clock.now();
         recorder.record(&Message::of_consent(

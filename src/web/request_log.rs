@@ -18,6 +18,10 @@ use crate::metrics::Metrics;
 #[derive(Debug, Clone)]
 pub(super) struct Reason(pub(super) String);
 
+/// What a request is found by in the log, for pages that say so themselves.
+#[derive(Debug, Clone)]
+pub(super) struct Reference(pub(super) String);
+
 /// What asks all the time whether the app is well, or for each request of a site who it is. That all is well is no news.
 const PROBES: [&str; 6] = [
     "/healthz",
@@ -59,6 +63,9 @@ impl Entry {
             Some(given) if is_from(request, trusted_proxies) => (given, None),
             given => (new_id(), given),
         };
+        request
+            .extensions_mut()
+            .insert(Reference(reference.clone()));
         Self {
             reference,
             theirs,

@@ -13,6 +13,18 @@ use axum::response::{IntoResponse, Response};
 use super::App;
 use super::failure::{Action, Failure};
 
+/// Around routes that also show what they change: asks that of what is no `GET` or `HEAD`.
+pub(super) async fn require_of_changes(
+    app: State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    require(app, request, next).await
+}
+
 pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let origin = app.base_url.origin().ascii_serialization();
     if is_of(&origin, true, request.headers()) {

@@ -21,8 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::App;
 use super::client_address::{ClientAddress, client_network, network};
-use super::failure::{Action, Failure};
-use super::person::{BUSY_BECAUSE, BUSY_FOR};
+use super::failure::{Action, BUSY_BECAUSE, BUSY_FOR, Failure};
 use super::turns::{Turn, Turns};
 use crate::session::Id;
 use crate::transport::Limits;

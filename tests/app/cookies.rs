@@ -42,6 +42,7 @@ async fn app() -> (axum::Router, String) {
     login.person = Some(Person {
         name: NAME.to_owned(),
         email: "somebody@example.com".to_owned(),
+        ..Person::default()
     });
     let data = SessionData::new(login, FlowId::random());
     let stored = store.create(data).await.unwrap();

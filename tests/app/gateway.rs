@@ -370,7 +370,7 @@ async fn who_is_signed_in_for_pages() {
         let nobody = Visitor::new(&world.app)
             .go(&format!("{site}/auth/session"))
             .await;
-        let problem = nobody.is_problem(401, "signed-out-here");
+        let problem = nobody.is_problem(401, "signed-out");
         assert_eq!(problem["sign_in_url"], "/auth/sign-in");
     }
 }
@@ -404,7 +404,7 @@ async fn without_sites_there_is_the_session_and_nothing_else() {
     browser
         .json("/auth/session")
         .await
-        .is_problem(401, "signed-out-here");
+        .is_problem(401, "signed-out");
     assert!(!world.setup.data().join("signing.key").exists());
 }
 

@@ -7,6 +7,7 @@ use url::Url;
 use crate::gateway::{BOARD, WIKI, everywhere, with_sites, world};
 use crate::support::app::BASE_URL;
 use crate::support::browser::raw_get;
+use crate::support::clock::TestClock;
 use crate::support::{Page, SECOND, Visitor, World};
 
 /// Goes as far as the ticket, without using it.
@@ -269,4 +270,34 @@ async fn with_a_dot_at_its_end_a_host_is_sent_to_its_own_name() {
         .await;
     page.redirects_to(&format!("{WIKI}/auth/sign-in?return_to=/a?b=c"));
     assert!(page.set_cookies().is_empty());
+}
+
+/// Two instances whose clocks are half a minute apart: what one gives, the other takes, for as long as its own clock says.
+#[tokio::test]
+async fn clocks_half_a_minute_apart() {
+    let world = world().await;
+    let mut ahead = world.setup.clone();
+    ahead.clock = TestClock::new();
+    ahead.clock.pass(30 * SECOND);
+    let there = ahead.start().await;
+    let grace = everywhere(&world, "full").await;
+    let grace_there = grace.copy_to(&there);
+    assert_eq!(grace_there.check(WIKI).await.status, 200);
+    // Each way.
+    let arrive = ticket(&grace_there, WIKI).await;
+    for (name, value) in grace_there.cookies(WIKI) {
+        grace.set_cookie(WIKI, &name, &value);
+    }
+    grace.go(&arrive).await.redirects_to("/x");
+    let arrive = ticket(&grace, BOARD).await;
+    for (name, value) in grace.cookies(BOARD) {
+        grace_there.set_cookie(BOARD, &name, &value);
+    }
+    grace_there.go(&arrive).await.redirects_to("/x");
+    assert_eq!(grace_there.check(BOARD).await.status, 200);
+    // Nobody's session is cut short or lengthened by it.
+    grace
+        .send(Method::POST, &format!("{WIKI}/auth/sign-out"), &[])
+        .await;
+    assert_eq!(grace_there.check(BOARD).await.status, 401);
 }

@@ -113,6 +113,7 @@ fn called(name: &str) -> impl Fn(&mut SessionData) {
         data.login.person = Some(Person {
             name: name.to_owned(),
             email: String::new(),
+            ..Person::default()
         });
     }
 }

@@ -136,6 +136,10 @@ class Example:
             self.app.stop()
             file.write_text(keys)
             self.app.start()
+            if keys == old + new:
+                # In place of the time after which the site fetches the keys again.
+                self.site.stop()
+                self.site.start()
             published = [key.key_id for key in client.get_jwk_set().keys]
             self.assertEqual(len(published), count)
             self.assertEqual(browser.request(page).status, 200)

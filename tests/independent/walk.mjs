@@ -306,7 +306,9 @@ try {
     const refused = await dave.request((await toCallback(dave)).callback, { headers: JSON_TYPE });
     assert.equal(refused.status, 502, refused.text);
     assert.match(refused.text, /invalid_client/);
-    assert.deepEqual(seen(), ['token authorization_code invalid_client']);
+    // An app that starts may give back what the one before left.
+    const beside = (request) => !request.startsWith('revoke');
+    assert.deepEqual(seen().filter(beside), ['token authorization_code invalid_client']);
 
     assert.equal((await profileOf(ann)).status, 200, 'the access token still works');
     await server.expireAccessToken();

@@ -6,6 +6,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { CLIENT_SECRET } from './app.mjs';
+import { SHEET_STATES, saveRow } from './sheets.mjs';
 
 // The users of the sandbox whose profile can be seen.
 const PROFILES = ['full', 'minimal', 'unicode', 'long', 'rtl', 'markup', 'many', 'odd'];
@@ -30,6 +31,11 @@ const BREAKAGES = {
   'malformed-answer': 502,
   'broken-connection': 502,
   'no-api-access': 403,
+  'row-changed-meanwhile': 409,
+  'sheet-deleted-meanwhile': 404,
+  'value-refused': 422,
+  'saving-twice-at-once': 200,
+  'large-sheet': 200,
 };
 // Those for which the app's patience has to run out.
 const SLOW_BREAKAGES = { 'hanging-exchange': 504, 'hanging-call': 504 };
@@ -119,6 +125,8 @@ const broken = ([name, status]) => ({
   reach: async (visit) => {
     await visit.open('/break');
     await visit.click(`[formaction="/break/${name}"]`);
+    // What happens to a row happens when it is saved.
+    if (visit.page.url().includes('/rows/')) await saveRow(visit, 'Changed');
   },
 });
 
@@ -187,5 +195,7 @@ export const STATES = [
 
   { name: 'break', status: 200, inPieces: true, reach: breakPanel },
   { name: 'break-signed-in', status: 200, reach: andThen(profileOf('full'), at('/break')) },
+  ...SHEET_STATES,
+
   ...Object.entries(BREAKAGES).map(broken),
 ];

@@ -122,9 +122,9 @@ impl OAuthError {
 impl From<TransportError> for OAuthError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::Unreachable(cause) | TransportError::Dropped(cause) => {
-                Self::Unreachable(cause.to_string())
-            }
+            TransportError::Unreachable(cause)
+            | TransportError::NotConnected(cause)
+            | TransportError::Dropped(cause) => Self::Unreachable(cause.to_string()),
             TransportError::Timeout => Self::Timeout,
             TransportError::TooLong(_) => Self::Malformed("it is too long"),
             TransportError::Busy(why) => Self::NotSent(why),

@@ -57,7 +57,7 @@ async fn decide(sandbox: &Shared, params: &Params) -> Result<Response, Refused> 
     let user = chosen_user(params)?;
     let fault = Arranged::read(params)?;
     match params.get("sandbox_decision")? {
-        None => Ok(consent_page(&asked, user, fault, params)),
+        None => Ok(consent_page(sandbox, &asked, user, fault, params)),
         Some("deny") => Err(Refused::Back(asked.way_back, "access_denied")),
         Some("allow") => {
             let (code, expires_in) = issue_code(sandbox, &asked, user, fault).await?;
@@ -152,6 +152,7 @@ fn unknown_decision() -> Refused {
 }
 
 fn consent_page(
+    sandbox: &Shared,
     asked: &Asked<'_>,
     user: &'static User,
     fault: Option<Arranged>,
@@ -174,6 +175,7 @@ fn consent_page(
         fault: fault.map(|fault| fault.name),
         action: format!("authorize?{}", request.join("&")),
         destination: pages::origin(&asked.way_back.url),
+        onward: &sandbox.onward,
     })
 }
 

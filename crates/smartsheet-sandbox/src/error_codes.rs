@@ -238,6 +238,15 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, 1041, message)
     }
 
+    /// By order, whatever the value is.
+    pub(super) fn cell_value_refused() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            1042,
+            "The value for a cell did not conform to the strict requirements for its column's type.",
+        )
+    }
+
     pub(super) fn cell_value_of_wrong_type(column: i64, value: &str, kind: &str) -> Self {
         let value: String = value.chars().take(100).collect();
         let message = format!(

@@ -30,7 +30,11 @@ pub(super) fn answer(order: &Order, path: &str) -> Option<Response> {
         Fault::UnavailableHtml => return Some(unavailable_html()),
         Fault::Malformed => return Some(malformed(path)),
         Fault::Reset => return Some(broken()),
-        Fault::Slow | Fault::WrongSecret | Fault::LostAnswer => return None,
+        Fault::NotFound => ApiError::not_found(),
+        Fault::ValueRefused => ApiError::cell_value_refused(),
+        Fault::Slow | Fault::WrongSecret | Fault::LostAnswer | Fault::ChangedMeanwhile => {
+            return None;
+        }
     };
     Some(error.retry_after(order.retry_after).into_response())
 }

@@ -53,6 +53,12 @@ pub(super) enum Fault {
     /// The token endpoint finds the proof wrong that the app knows its secret: 400, errorCode 1072 for a hash, 1238 for
     /// the secret itself.
     WrongSecret,
+    /// 404, errorCode 1006, as for what is deleted or no longer shared.
+    NotFound,
+    /// 400, errorCode 1042, as for a value that does not fit its column.
+    ValueRefused,
+    /// The right answer, but just before it somebody else changes the rows that `rowIds` asks for. Of a sheet alone.
+    ChangedMeanwhile,
 }
 
 /// An order for failures, the body of `POST /control/faults`.

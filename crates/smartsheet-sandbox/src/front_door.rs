@@ -18,7 +18,7 @@ use super::{
     paths::{TOKEN_PATH, is_api, is_rows},
     presented::Presented,
     shared::Shared,
-    sheets::SavingTakes,
+    sheets::{ChangedMeanwhile, SavingTakes},
     token::ProofIsWrong,
 };
 
@@ -66,6 +66,9 @@ pub(super) async fn pass(
             }
             if order.fault == Fault::WrongSecret {
                 request.extensions_mut().insert(ProofIsWrong);
+            }
+            if order.fault == Fault::ChangedMeanwhile {
+                request.extensions_mut().insert(ChangedMeanwhile);
             }
             match fault_answers::answer(order, &path) {
                 Some(failure) => failure,

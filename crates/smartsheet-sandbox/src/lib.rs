@@ -107,6 +107,11 @@ impl Sandbox {
             apps: options.apps,
             access_token_lifetime: options.access_token_lifetime,
             code_lifetime: options.code_lifetime,
+            onward: options
+                .onward
+                .iter()
+                .map(|url| pages::origin(url.as_str()))
+                .collect(),
             clock: options.clock,
             guard: Guard::new(options.access)?,
             dice: Dice::new(options.seed, starts),

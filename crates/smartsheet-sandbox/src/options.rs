@@ -26,6 +26,9 @@ pub struct Options {
     /// With a seed, tokens, codes, ids and `refId`s are the same in every run that sends the same requests.
     /// Without one they come from the operating system's randomness.
     pub seed: Option<u64>,
+    /// Where redirect URLs may lead a browser on to, beside the app's own site. Browsers hold a form to all redirects that come after
+    /// it, so the consent page's policy names them.
+    pub onward: Vec<Url>,
     /// A database file (`SQLite`) in which grants survive a restart and a crash; its folder is made when missing.
     /// `None` keeps them in memory only.
     pub grants_file: Option<PathBuf>,
@@ -45,6 +48,7 @@ impl Default for Options {
             access_token_lifetime: 7 * DAY,
             code_lifetime: Duration::from_mins(10),
             seed: None,
+            onward: Vec::new(),
             grants_file: None,
             clock: Arc::new(Timestamp::now),
             rate_limit: None,
@@ -60,6 +64,7 @@ impl fmt::Debug for Options {
             .field("access_token_lifetime", &self.access_token_lifetime)
             .field("code_lifetime", &self.code_lifetime)
             .field("seed", &self.seed)
+            .field("onward", &self.onward)
             .field("grants_file", &self.grants_file)
             .field("rate_limit", &self.rate_limit)
             .field("access", &self.access)

@@ -37,6 +37,8 @@ pub(super) struct ConsentPage<'a> {
     pub(super) action: String,
     /// Which site the browser goes to after the answer.
     pub(super) destination: String,
+    /// Which sites it may be led on to from there.
+    pub(super) onward: &'a [String],
 }
 
 #[derive(Template)]
@@ -61,7 +63,11 @@ impl ConsentPage<'_> {
 /// The page that asks for consent.
 pub(super) fn consent(page: &ConsentPage<'_>) -> Response {
     // Browsers apply `form-action` to the redirect that follows the form as well.
-    let form_action = format!("'self' {}", page.destination);
+    let mut form_action = format!("'self' {}", page.destination);
+    for site in page.onward {
+        form_action.push(' ');
+        form_action.push_str(site);
+    }
     answer(StatusCode::OK, page, &form_action)
 }
 

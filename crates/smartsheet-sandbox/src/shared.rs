@@ -21,6 +21,8 @@ pub(super) struct Shared {
     pub(super) apps: Vec<RegisteredApp>,
     pub(super) access_token_lifetime: Duration,
     pub(super) code_lifetime: Duration,
+    /// The sites that redirect URLs may lead on to.
+    pub(super) onward: Vec<String>,
     pub(super) clock: Clock,
     pub(super) dice: Dice,
     pub(super) ledger: Ledger,

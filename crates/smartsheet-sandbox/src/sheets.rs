@@ -6,6 +6,7 @@
 //! | `samples` | the sheets as they start, and whose they are |
 //! | `read`, `narrow`, `index`, `view` | the endpoints that read; which part was asked for; lists; the form of the answers |
 //! | `write`, `request`, `place`, `values` | the endpoints that write; what is sent; where rows go; which values fit |
+//! | `meanwhile` | a change by somebody else, when that was ordered |
 //! | `store`, `saving` | where the sheets are; who is saving |
 //! | `kept`, `file` | what of them outlives the process |
 
@@ -13,6 +14,7 @@ mod data;
 mod file;
 mod index;
 mod kept;
+mod meanwhile;
 mod narrow;
 mod place;
 mod read;
@@ -31,6 +33,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub(super) use self::meanwhile::ChangedMeanwhile;
 pub(super) use self::write::SavingTakes;
 use super::shared::Shared;
 

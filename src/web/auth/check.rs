@@ -11,13 +11,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
-use super::at::At;
 use super::failures::{nobody, not_a_site, not_allowed, not_known_yet};
 use super::query;
 use super::visitor::signed_in;
 use crate::gateway::{Allow, Place, remote_headers};
 use crate::session::Identity;
 use crate::web::App;
+use crate::web::at::At;
 use crate::web::failure::{ActionUrl, Failure};
 use crate::web::return_to::within_site;
 

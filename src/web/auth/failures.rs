@@ -39,9 +39,23 @@ pub(super) fn nobody() -> Failure {
         action: Action::SignInAtSite,
         ..failed(
             StatusCode::UNAUTHORIZED,
-            "signed-out-here",
+            "signed-out",
             "Sign in to go on",
             "Nobody is signed in at this site with this browser.".to_owned(),
+        )
+    }
+}
+
+/// 401, for a page's script.
+pub(super) fn nobody_for_scripts() -> Failure {
+    Failure {
+        advice: "Send the person to sign_in_url.",
+        action: Action::SignInAtSite,
+        ..failed(
+            StatusCode::UNAUTHORIZED,
+            "signed-out",
+            "Please sign in",
+            "Nobody is signed in with this browser.".to_owned(),
         )
     }
 }

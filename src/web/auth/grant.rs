@@ -7,16 +7,17 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tokio::time::timeout;
 
-use super::at::At;
 use super::failures::{not_allowed, not_granted};
 use super::query::{self, parameter};
 use super::visitor::read_hash;
 use crate::gateway::Place;
 use crate::session::{Identity, Stored};
 use crate::web::App;
+use crate::web::at::At;
 use crate::web::browser::Browser;
 use crate::web::failure::{ActionUrl, Failure};
 use crate::web::person::{PersonError, slow};
+use crate::web::rate_limit::{self, Route};
 use crate::web::return_to::{GRANT, within_site};
 use crate::web::shares::Caller;
 
@@ -82,6 +83,10 @@ pub(super) async fn identity(
     if let Some(identity) = &stored.data.login.identity {
         identities.ask_behind(stored.id, &stored.data.login);
         return Ok(identity.clone());
+    }
+    // It costs a call, as `/me` does.
+    if let Some(failure) = rate_limit::refused(app, Route::Me, caller) {
+        return Err(PersonError::Failed(failure));
     }
     let share = app.shares.visit(stored.id, caller).await;
     let _share = share.map_err(PersonError::Failed)?;

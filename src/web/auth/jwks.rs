@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
-use super::at::At;
 use crate::web::App;
+use crate::web::at::At;
 
 /// How long sites may keep the keys: a new one is published for as long before it signs.
 const CACHING: &str = "public, max-age=300";

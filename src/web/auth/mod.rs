@@ -5,7 +5,6 @@
 //! `arrive` (on the site).
 
 mod arrive;
-mod at;
 mod check;
 mod failures;
 mod grant;
@@ -25,7 +24,7 @@ use axum::routing::{any, get, post};
 use super::rate_limit::Route;
 use super::speculative::Allow;
 use super::{App, assets, browser, rate_limit, speculative};
-pub(super) use at::At;
+
 pub(super) use check::is_check;
 
 /// The routes, each of which looks itself at where it was asked.

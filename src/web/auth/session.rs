@@ -7,12 +7,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Map, json};
 
-use super::at::At;
-use super::failures::{nobody, not_allowed};
+use super::failures::{nobody_for_scripts, not_allowed};
 use super::grant::identity;
 use super::visitor::signed_in;
 use crate::gateway::Place;
 use crate::web::App;
+use crate::web::at::At;
 use crate::web::failure::{AsProblem, Failure};
 use crate::web::person::PersonError;
 use crate::web::shares::Caller;
@@ -34,7 +34,7 @@ pub(super) async fn get(
         Ok(answer) => return answer,
         Err(PersonError::SignedOut) => {
             let sign_in = ("sign_in_url".to_owned(), SIGN_IN.into());
-            (nobody(), Map::from_iter([sign_in]))
+            (nobody_for_scripts(), Map::from_iter([sign_in]))
         }
         Err(PersonError::Failed(failure)) => (failure, Map::new()),
     };

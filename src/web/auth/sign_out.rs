@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 
-use super::at::At;
 use super::visitor::{pointers, remove_pointer};
 use crate::gateway::Place;
+use crate::web::at::At;
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
 use crate::web::logout::{self, FORGET_PAGES};

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
-use super::at::At;
 use crate::gateway::{Place, Site};
 use crate::session::{NonceHash, Pointer, SIGN_IN_TIME, StoreError, Stored};
 use crate::web::App;
+use crate::web::at::At;
 use crate::web::browser::Browser;
 use crate::web::cookie::{self, cookies};
 

@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::failures::{Fault, Order};
+use super::failures::{Fault, Order, api_of_board};
 use crate::oauth::{RefreshToken, Token};
 use crate::transport::{Purpose, Transport, TransportError};
 
@@ -48,6 +48,19 @@ impl Control {
             Order::Revoke => self.post("revoke", &json!({ "token": access_token })).await,
             Order::FailProfile(fault) => {
                 let body = with_token(fault, "/2.0/users/me", access_token);
+                self.post("faults", &body).await
+            }
+            Order::FailSheet(fault) => {
+                let path = api_of_board();
+                // The form is made of the next call.
+                let first = with_token(&Fault::named("slow", 1), &path, access_token);
+                self.post("faults", &first).await?;
+                let body = with_token(fault, &path, access_token);
+                self.post("faults", &body).await
+            }
+            Order::FailSaving(fault) => {
+                let path = format!("{}/rows", api_of_board());
+                let body = with_token(fault, &path, access_token);
                 self.post("faults", &body).await
             }
             Order::FailRefresh(fault) => {

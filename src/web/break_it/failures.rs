@@ -25,12 +25,33 @@ pub(super) enum Way {
     Callback(&'static str),
     /// By opening the profile, signed in, after the sandbox was told so.
     Profile(&'static [Order]),
+    /// By saving a row of the sheet that Grace Hopper shares, after the sandbox was told so. On the form it is said what to do.
+    Row(&'static [Order]),
+    /// By opening this page as Grace Hopper.
+    Page(&'static str),
 }
+
+/// Whose the ways to sheets are: the sandbox's name for her, and her address.
+pub(super) const GRACE: (&str, &str) = ("full", "grace.hopper@example.com");
+
+/// The sheet that she shares with others, and a row of it that she may change.
+const BOARD: &str = "/sheets/2331373580117892";
+pub(super) const FORM: &str = "/sheets/2331373580117892/rows/2331373580117928";
+
+/// On the form of a row whose saving will go wrong.
+pub(super) const SAVE_IT: Lesson = Lesson {
+    title: "Now change something and save.",
+    text: "Everything is arranged: this form is a real one, and saving it will not go as usual.",
+};
 
 /// What the sandbox is told about this person's tokens.
 pub(super) enum Order {
     /// The next `times` calls of `users/me` fail.
     FailProfile(Fault),
+    /// The calls of the shared sheet fail, after the one that the form is made of.
+    FailSheet(Fault),
+    /// The next `times` writes of its rows fail.
+    FailSaving(Fault),
     /// The next token request fails.
     FailRefresh(Fault),
     /// The access token has expired.
@@ -49,7 +70,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    const fn named(name: &'static str, times: u32) -> Self {
+    pub(super) const fn named(name: &'static str, times: u32) -> Self {
         Self {
             name,
             times,
@@ -69,7 +90,7 @@ pub(super) struct Group {
 }
 
 /// Every failure, in the order of the page.
-pub(super) const GROUPS: [Group; 3] = [
+pub(super) const GROUPS: [Group; 4] = [
     Group {
         title: "The sign-in",
         failures: SIGN_IN,
@@ -81,6 +102,10 @@ pub(super) const GROUPS: [Group; 3] = [
     Group {
         title: "Calls to the API",
         failures: CALLS,
+    },
+    Group {
+        title: "Sheets",
+        failures: SHEETS,
     },
 ];
 
@@ -335,6 +360,72 @@ const CALLS: &[Failure] = &[
         },
     },
 ];
+
+const SHEETS: &[Failure] = &[
+    Failure {
+        name: "row-changed-meanwhile",
+        title: "Change a row that somebody else changes",
+        teaser: "While you fill in the form, somebody else saves the same row.",
+        ends_with: "409",
+        way: Way::Row(&[Order::FailSheet(Fault::named("changed_meanwhile", 1))]),
+        lesson: Lesson {
+            title: "Somebody else was faster.",
+            text: "Smartsheet would have taken your change, and theirs would be gone. The app read the row again before it wrote, \
+                   found that it was not the one that your form showed, and wrote nothing: 409, with both values.",
+        },
+    },
+    Failure {
+        name: "sheet-deleted-meanwhile",
+        title: "Save into a sheet that is gone",
+        teaser: "While you fill in the form, the sheet is deleted, or is no longer shared with you.",
+        ends_with: "404",
+        way: Way::Row(&[Order::FailSheet(Fault::named("not_found", 1))]),
+        lesson: Lesson {
+            title: "The sheet was gone.",
+            text: "Smartsheet answered 404 with errorCode 1006, which says no more than that. The app kept what you typed.",
+        },
+    },
+    Failure {
+        name: "value-refused",
+        title: "Save a value that is refused",
+        teaser: "Smartsheet finds that what you typed does not fit the column.",
+        ends_with: "422",
+        way: Way::Row(&[Order::FailSaving(Fault::named("value_refused", 1))]),
+        lesson: Lesson {
+            title: "Smartsheet did not take the value.",
+            text: "It said so with errorCode 1042. What fits is Smartsheet’s to decide, so the app asks, passes the reason on, and \
+                   keeps what you typed.",
+        },
+    },
+    Failure {
+        name: "saving-twice-at-once",
+        title: "Save while another request saves",
+        teaser: "Another request of the same token is saving: errorCode 4004, twice; the third goes through.",
+        ends_with: "200",
+        way: Way::Row(&[Order::FailSaving(Fault::named("please_retry", 2))]),
+        lesson: Lesson {
+            title: "Smartsheet was saving something else.",
+            text: "errorCode 4004 says that nothing was saved, so the app could send the change again, each time a little later. \
+                   Where an answer does not prove that, it never does.",
+        },
+    },
+    Failure {
+        name: "large-sheet",
+        title: "Open a sheet of 5,000 rows",
+        teaser: "More than anybody wants to wait for.",
+        ends_with: "200",
+        way: Way::Page("/sheets/8046124903589764?page=25"),
+        lesson: Lesson {
+            title: "That was one page of 50.",
+            text: "The app asked Smartsheet for 100 rows and no more. All 5,000 would have taken both of them many times as long.",
+        },
+    },
+];
+
+/// The path at which the shared sheet is read, at the API.
+pub(super) fn api_of_board() -> String {
+    format!("/2.0{BOARD}")
+}
 
 #[cfg(test)]
 mod tests {

@@ -27,17 +27,37 @@ pub(super) fn command(message: &Message, base: &str) -> String {
         return format!("# In a browser, where a person can answer:\n{url}");
     }
     let mut command = String::from("curl --include");
-    if request.method != "GET" && request.body.is_none() {
+    let json = json(request);
+    let usual = if request.body.is_some() {
+        "POST"
+    } else {
+        "GET"
+    };
+    if request.method != usual {
         let _ = write!(command, " --request {}", request.method);
     }
     let _ = write!(command, " {url}");
     for header in headers(request) {
         let _ = write!(command, " \\\n  --header {header}");
     }
+    if let Some(json) = json {
+        let json = [Part::Text(json.to_owned())];
+        let _ = write!(command, " \\\n  --header 'Content-Type: application/json'");
+        let _ = write!(command, " \\\n  --data-raw {}", word(&json));
+        return command;
+    }
     for parameter in parameters(request) {
         let _ = write!(command, " \\\n  --data-urlencode {}", word(&parameter));
     }
     command
+}
+
+/// The body, if it is JSON.
+fn json(request: &Request) -> Option<&str> {
+    let mut headers = request.headers.iter();
+    let is_json =
+        headers.any(|(name, value)| name == "content-type" && value == "application/json");
+    request.body.as_deref().filter(|_| is_json)
 }
 
 /// The headers that matter to whoever tries it.

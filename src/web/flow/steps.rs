@@ -53,6 +53,8 @@ pub(super) struct Explanation {
 const OAUTH_GUIDE: &str =
     "https://developers.smartsheet.com/api/smartsheet/guides/advanced-topics/oauth";
 
+const SHEETS_REFERENCE: &str = "https://developers.smartsheet.com/api/smartsheet/openapi/sheets";
+
 /// The explanation of `step`.
 pub(super) fn explain(step: Step) -> &'static Explanation {
     match step {
@@ -65,6 +67,12 @@ pub(super) fn explain(step: Step) -> &'static Explanation {
         Step::CurrentUser => &CURRENT_USER,
         Step::Profile => &PROFILE,
         Step::RefreshNow => &REFRESH_NOW,
+        Step::OpenSheets => &OPEN_SHEETS,
+        Step::SubmitRow => &SUBMIT_ROW,
+        Step::ListSheets => &LIST_SHEETS,
+        Step::ReadSheet => &READ_SHEET,
+        Step::CellHistory => &CELL_HISTORY,
+        Step::SaveRow => &SAVE_ROW,
     }
 }
 
@@ -190,6 +198,87 @@ const REFRESH_NOW: Explanation = Explanation {
     },
 };
 
+const OPEN_SHEETS: Explanation = Explanation {
+    title: "Open sheets",
+    from: Party::Browser,
+    to: Party::App,
+    purpose: "The browser asks for a page, with its cookie. This app looks up the session’s access token, and asks Smartsheet for \
+                      what the page shows, and no more.",
+    without: "If the browser asked Smartsheet itself, it would need the token.",
+    source: Source {
+        name: "RFC 6749, section 10.3: Access Tokens",
+        url: "https://www.rfc-editor.org/rfc/rfc6749#section-10.3",
+    },
+};
+
+const SUBMIT_ROW: Explanation = Explanation {
+    title: "Send a row",
+    from: Party::Browser,
+    to: Party::App,
+    purpose: "Somebody pressed Save. The form brings what was typed, and which version of the sheet it showed. As it changes \
+                      something, it is a POST, and taken from this app’s own pages alone.",
+    without: "Without the check where it comes from, another site could write into your sheets. Without the version, \
+                      whoever saves last would undo what others wrote meanwhile, unseen.",
+    source: Source {
+        name: "RFC 9110, section 9.2.1: Safe Methods",
+        url: "https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1",
+    },
+};
+
+const LIST_SHEETS: Explanation = Explanation {
+    title: "List the sheets",
+    from: Party::App,
+    to: Party::Smartsheet,
+    purpose: "The sheets that the person can see, a page of them, each with what they may do there. It needs the scope \
+                      READ_SHEETS.",
+    without: "Whoever asks for all pages at once waits for all of them, and so does everybody else.",
+    source: Source {
+        name: "Smartsheet’s documentation, API: List sheets",
+        url: SHEETS_REFERENCE,
+    },
+};
+
+const READ_SHEET: Explanation = Explanation {
+    title: "Read the sheet",
+    from: Party::App,
+    to: Party::Smartsheet,
+    purpose: "Columns, and the rows that are shown or about to be changed. Who changed a row last comes only with \
+                      include=writerInfo. Before a row is written, this app looks whether it is still the one that the form \
+                      showed.",
+    without: "Without page and pageSize, or rowIds, Smartsheet sends all rows, thousands of them.",
+    source: Source {
+        name: "Smartsheet’s documentation, API: Get sheet",
+        url: SHEETS_REFERENCE,
+    },
+};
+
+const CELL_HISTORY: Explanation = Explanation {
+    title: "Read a cell’s history",
+    from: Party::App,
+    to: Party::Smartsheet,
+    purpose: "Who wrote which value when, for one cell, the newest first.",
+    without: "Smartsheet counts this call as ten. A page that asked for every cell would use up the 300 that a token has a \
+                      minute.",
+    source: Source {
+        name: "Smartsheet’s documentation, API: List cell history",
+        url: SHEETS_REFERENCE,
+    },
+};
+
+const SAVE_ROW: Explanation = Explanation {
+    title: "Save the row",
+    from: Party::App,
+    to: Party::Smartsheet,
+    purpose: "The changed cells alone, in the person’s name: the token says whose change it is. Smartsheet-Change-Agent says by \
+                      which app, so that its own webhooks can leave it out.",
+    without: "Sent twice, a new row would be there twice. So it is sent again only where the answer proves that nothing was \
+                      done: 401, 429, errorCode 4001 or 4004, or no connection.",
+    source: Source {
+        name: "Smartsheet’s documentation, API: Add rows, Update rows",
+        url: SHEETS_REFERENCE,
+    },
+};
+
 /// What this app made of an ending that is not the ordinary one.
 pub(super) fn reaction(message: &Message) -> Option<&'static str> {
     let answer = match &message.ending {
@@ -206,6 +295,9 @@ pub(super) fn reaction(message: &Message) -> Option<&'static str> {
                 Step::Refresh => {
                     "No answer that could be used. The session kept its tokens, and the next visit tries again."
                 }
+                Step::SaveRow => {
+                    "No answer that could be used, so nobody knows whether it was saved. It was not sent again: that could save it twice."
+                }
                 _ => "No answer that could be used. The session was kept.",
             });
         }
@@ -216,20 +308,37 @@ pub(super) fn reaction(message: &Message) -> Option<&'static str> {
             .as_deref()
             .is_some_and(|body| body.contains(code))
     };
+    let is_read = matches!(
+        message.step,
+        Step::CurrentUser | Step::ListSheets | Step::ReadSheet | Step::CellHistory
+    );
     Some(match (message.step, answer.status) {
-        (Step::CurrentUser, 401)
-            if !has_code("errorCode") || has_code("1002") || has_code("1003") =>
+        (step, 401)
+            if (is_read || step == Step::SaveRow)
+                && (!has_code("errorCode") || has_code("1002") || has_code("1003")) =>
         {
             "Smartsheet refused the token: this app renews it and asks again, once."
         }
-        (Step::CurrentUser, 401 | 403) if has_code("errorCode") => {
+        (step, 401 | 403) if (is_read || step == Step::SaveRow) && has_code("errorCode") => {
             "Smartsheet does not allow this to this person. Asking again would not help."
         }
-        (Step::CurrentUser, 429) => {
+        (_, 429) if is_read => {
             "Smartsheet asked for a pause: this app asks again a few times, or passes the wait on when it is long."
         }
-        (Step::CurrentUser, 400..500) => "The call was refused. Asking again would not help.",
-        (Step::CurrentUser, _) => {
+        (_, 400..500) if is_read => "The call was refused. Asking again would not help.",
+        (Step::SaveRow, 429) => {
+            "Nothing was saved, so this app sends it again in a moment, a few times."
+        }
+        (Step::SaveRow, 400..500) => {
+            "Smartsheet refused it, and nothing was saved. What was typed stays in the form."
+        }
+        (Step::SaveRow, _) if has_code("4001") || has_code("4004") => {
+            "Nothing was saved, so this app sends it again in a moment, a few times."
+        }
+        (Step::SaveRow, _) => {
+            "Nobody knows whether it was saved. It was not sent again: that could save it twice."
+        }
+        (Step::CurrentUser | Step::ListSheets | Step::ReadSheet | Step::CellHistory, _) => {
             "Smartsheet failed. Where its documentation says that it may pass, this app asks again a few times."
         }
         (Step::CodeExchange, _) => {
@@ -240,8 +349,15 @@ pub(super) fn reaction(message: &Message) -> Option<&'static str> {
         }
         (Step::Refresh, _) => "The session kept its tokens, and the next visit tries again.",
         (Step::Revocation, _) => "The session ended all the same.",
-        (Step::SignIn | Step::Consent | Step::Callback | Step::Profile | Step::RefreshNow, _) => {
-            "This app answered with a page that says what happened and what to do next."
-        }
+        (
+            Step::SignIn
+            | Step::Consent
+            | Step::Callback
+            | Step::Profile
+            | Step::RefreshNow
+            | Step::OpenSheets
+            | Step::SubmitRow,
+            _,
+        ) => "This app answered with a page that says what happened and what to do next.",
     })
 }

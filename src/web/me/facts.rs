@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::moment::{Moment, Reader};
 use super::roles;
+use crate::web::moment::{Moment, Reader};
 
 /// How many values of a field are shown at once. The others fold away.
 const SHOWN: usize = 5;

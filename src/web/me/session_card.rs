@@ -1,15 +1,15 @@
 //! What this app keeps about the sign-in, as the person may know it: never a token.
 
-use super::moment::{Moment, Reader, countdown, span};
 use crate::clock::after;
 use crate::oauth::Scope;
 use crate::session::Login;
 use crate::web::App;
+use crate::web::moment::{Moment, Reader, countdown, span};
 
 /// The card about the session.
-pub(super) struct SessionCard<'a> {
+pub(super) struct SessionCard {
     /// What the person allowed.
-    pub(super) scopes: &'a [Scope],
+    pub(super) scopes: Vec<Scope>,
     pub(super) signed_in: Moment,
     pub(super) expires: Moment,
     /// "in 6 days 23 hours", until it is past.
@@ -22,10 +22,10 @@ pub(super) struct SessionCard<'a> {
     pub(super) ends: Moment,
 }
 
-impl<'a> SessionCard<'a> {
-    pub(super) fn of(login: &Login, app: &'a App, reader: &Reader) -> Self {
+impl SessionCard {
+    pub(super) fn of(login: &Login, app: &App, reader: &Reader) -> Self {
         Self {
-            scopes: &app.scopes,
+            scopes: login.asked_for(&app.scopes),
             signed_in: reader.read(login.signed_in_at),
             expires: reader.read(login.token.expires_at),
             countdown: countdown(app.clock.now(), login.token.expires_at),

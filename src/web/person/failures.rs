@@ -8,15 +8,7 @@ use super::PersonError;
 use crate::oauth::OAuthError;
 use crate::session::AccessError;
 use crate::smartsheet::ApiError;
-use crate::web::failure::{Action, Failure, REGISTRATION_CHECKS};
-
-/// Why this app can be busy.
-pub(in crate::web) const BUSY_BECAUSE: &str = "The app makes a bounded number of calls to Smartsheet at once, so that a slow \
-                                               Smartsheet does not fill its memory; and before it stops, it begins no token \
-                                               request whose answer it could miss.";
-
-/// When to come again if this app is busy.
-pub(in crate::web) const BUSY_FOR: Duration = Duration::from_secs(2);
+use crate::web::failure::{Action, BUSY_BECAUSE, BUSY_FOR, Failure, REGISTRATION_CHECKS};
 
 /// When to come again if Smartsheet asks for a pause, or is under maintenance, and does not say for how long.
 pub(in crate::web) const PAUSE_FOR: Duration = Duration::from_mins(1);
@@ -228,7 +220,7 @@ fn busy(reason: String) -> Failure {
 }
 
 /// 503: while this visit used one token, others exchanged it for the next.
-pub(super) fn overtaken(reason: String) -> Failure {
+pub(in crate::web) fn overtaken(reason: String) -> Failure {
     Failure {
         title: "That crossed with something else",
         why: "Each refresh makes the token before it void. A page asks twice at most, so that pages which disturb each other \
@@ -272,5 +264,21 @@ fn sign_in_again(reason: String) -> Failure {
                 .to_owned(),
             reason,
         )
+    }
+}
+
+/// 401: nobody is signed in.
+pub(in crate::web) fn signed_out() -> Failure {
+    Failure {
+        status: StatusCode::UNAUTHORIZED,
+        kind: "signed-out",
+        title: "Please sign in",
+        explanation: "Nobody is signed in with this browser.".to_owned(),
+        why: "",
+        checks: &[],
+        advice: "Sign in at /login with a browser.",
+        action: Action::SignIn,
+        reason: "signed out".to_owned(),
+        retry_after: None,
     }
 }

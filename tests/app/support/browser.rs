@@ -111,6 +111,17 @@ impl Browser {
 
     /// Sends a request to the app with the cookies that it set.
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Page {
+        self.send_body(method, path, headers, String::new()).await
+    }
+
+    /// The same with a body, unless that is empty.
+    pub(crate) async fn send_body(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Page {
         let mut request = self
             .http
             .request(method, format!("http://{}{path}", self.app));
@@ -124,6 +135,9 @@ impl Browser {
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect();
             request = request.header("cookie", pairs.join("; "));
+        }
+        if !body.is_empty() {
+            request = request.body(body);
         }
         let page = Page::read(request.send().await.unwrap()).await;
         self.keep_cookies(&page);

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::app::BASE_URL;
 use super::browser::http_client;
+use super::forms::RowForm;
 use super::{Browser, Page};
 
 /// A failure, as the panel lists it.
@@ -45,6 +46,17 @@ pub(crate) async fn press(browser: &Browser, name: &str) -> Page {
         .await
 }
 
+/// Does what the panel's failures of rows ask for: saves the form that they lead to.
+pub(crate) async fn save(browser: &Browser, page: Page) -> Page {
+    if !page.body.contains("Now change something and save.") {
+        return page;
+    }
+    let mut form = RowForm::on(&page);
+    let task = format!("{} and more", form.value("Task").unwrap());
+    let saved = form.fill("Task", &task).send(browser).await;
+    follow(browser, saved).await
+}
+
 /// Goes where `page` sends the browser, over the sandbox and back, until there is a page that stays.
 pub(crate) async fn follow(browser: &Browser, mut page: Page) -> Page {
     for _ in 0..12 {
@@ -53,6 +65,7 @@ pub(crate) async fn follow(browser: &Browser, mut page: Page) -> Page {
         }
         let location = page.location().to_owned();
         let path = location.strip_prefix(BASE_URL).unwrap_or(&location);
+        let path = path.split('#').next().unwrap();
         page = if path.starts_with('/') {
             browser.get(path).await
         } else {

@@ -14,6 +14,7 @@ use smartsheet_oauth_demo::server::{Server, StartError, Surroundings};
 use tempfile::TempDir;
 use url::Url;
 
+use super::GuardedSite;
 use super::tls::{self, DOMAIN};
 
 /// An app that runs until the test ends.
@@ -37,15 +38,30 @@ impl TestApp {
 
     /// Behind TLS, as `app` of a domain that has other hosts.
     pub(crate) async fn behind_tls() -> Self {
-        Self::started(|_| {}, true).await
+        Self::started(|_| {}, true, &[]).await
     }
 
     /// Starts it in other surroundings, such as with less patience for the sandbox.
     pub(crate) async fn with(adjust: impl Fn(&mut Surroundings)) -> Self {
-        Self::started(adjust, false).await
+        Self::started(adjust, false, &[]).await
     }
 
-    async fn started(adjust: impl Fn(&mut Surroundings), behind_tls: bool) -> Self {
+    /// Beside other sites, whose proxies ask it.
+    pub(crate) async fn beside(sites: &[&GuardedSite]) -> Self {
+        let app = Self::started(|_| {}, false, sites).await;
+        for site in sites {
+            site.app.set(app.address.clone()).unwrap();
+        }
+        app
+    }
+
+    async fn started(
+        adjust: impl Fn(&mut Surroundings),
+        behind_tls: bool,
+        sites: &[&GuardedSite],
+    ) -> Self {
+        let origins: Vec<&str> = sites.iter().map(|site| site.origin.as_str()).collect();
+        let origins = origins.join(" ");
         let ahead = Arc::new(AtomicU64::new(0));
         let mut surroundings = Surroundings {
             clock: clock(&ahead),
@@ -61,7 +77,7 @@ impl TestApp {
             } else {
                 format!("http://localhost:{port}")
             };
-            match start(port, &base, &folder, surroundings.clone()).await {
+            match start(port, &base, &origins, &folder, surroundings.clone()).await {
                 Ok(server) => {
                     let metrics = server.metrics_address().unwrap().unwrap();
                     tokio::spawn(server.serve(std::future::pending()));
@@ -139,18 +155,24 @@ impl TestApp {
         count.unwrap().parse().unwrap()
     }
 
+    /// What arrived at the sandbox.
+    async fn requests(&self) -> Vec<Value> {
+        let url = format!("{}/sandbox/control/requests", self.address);
+        let answer = self.http.get(url).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// The paths of the rows that the sandbox was asked to write.
+    pub(crate) async fn writes(&self) -> Vec<String> {
+        let requests = self.requests().await;
+        let paths = requests.iter().map(|request| request["path"].as_str());
+        let paths = paths.flatten().filter(|path| path.ends_with("/rows"));
+        paths.map(str::to_owned).collect()
+    }
+
     /// What arrived at the sandbox's token endpoint, such as `refresh_token 200`.
     pub(crate) async fn token_requests(&self) -> Vec<String> {
-        let url = format!("{}/sandbox/control/requests", self.address);
-        let requests: Vec<Value> = self
-            .http
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
+        let requests = self.requests().await;
         let to_token = requests
             .iter()
             .filter(|request| request["path"] == "/2.0/token");
@@ -167,6 +189,7 @@ impl TestApp {
 async fn start(
     port: u16,
     base: &str,
+    sites: &str,
     folder: &TempDir,
     around: Surroundings,
 ) -> Result<Server, StartError> {
@@ -181,7 +204,11 @@ async fn start(
         ("session.store", format!("sqlite://{}", store.display())),
         ("server.metrics_listen", "127.0.0.1:0".to_owned()),
     ];
-    let flags = flags.map(|(name, value)| (name.to_owned(), value));
+    let mut flags = flags.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    if !sites.is_empty() {
+        flags.push(("gateway.sites".to_owned(), sites.to_owned()));
+        flags.push(("server.trusted_proxies".to_owned(), "127.0.0.1".to_owned()));
+    }
     let settings = Settings::load(Some(&file), &|_| None, &flags).unwrap();
     Server::start(&settings, around).await
 }
@@ -204,7 +231,7 @@ fn cookie(answer: &reqwest::Response) -> String {
     set.split(';').next().unwrap().to_owned()
 }
 
-fn http_client() -> reqwest::Client {
+pub(super) fn http_client() -> reqwest::Client {
     // The app does the same; whoever is second changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()

@@ -5,6 +5,7 @@ mod browser;
 mod chromedriver;
 mod command;
 mod console;
+mod guarded_site;
 mod keyboard;
 mod other_site;
 mod tabs;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 pub(crate) use app::TestApp;
 pub(crate) use browser::Browser;
+pub(crate) use guarded_site::GuardedSite;
 pub(crate) use keyboard::Focus;
 pub(crate) use other_site::OtherSite;
 pub(crate) use tls::DOMAIN;

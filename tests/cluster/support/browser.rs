@@ -103,6 +103,29 @@ impl Browser {
         })
     }
 
+    /// Sends a form of one of the app's pages.
+    pub(crate) async fn send_form(&self, at: SocketAddr, path: &str, body: String) -> Page {
+        let cookies = self.all_cookies();
+        let cookies: Vec<String> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = self
+            .http
+            .post(format!("http://{at}{path}"))
+            .header(header::ACCEPT, "text/html")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::COOKIE, cookies.join("; "))
+            .body(body);
+        let response = request.send().await.unwrap();
+        self.keep_cookies(response.headers());
+        Page {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.text().await.unwrap(),
+        }
+    }
+
     /// Another browser with the cookies that this one has now.
     pub(crate) fn apart(&self) -> Self {
         let cookies = Arc::new(Mutex::new(self.all_cookies()));

@@ -1,14 +1,13 @@
 //! Calls to the API.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Method, header};
 use url::Url;
 
+use super::Retry;
 use super::error::Refused;
-use super::{ApiError, Profile, Retry};
 use crate::AccessToken;
 use crate::transport::{Answer, Purpose, Transport, TransportError, Witness};
 
@@ -16,7 +15,7 @@ use crate::transport::{Answer, Purpose, Transport, TransportError, Witness};
 #[derive(Debug, Clone)]
 pub struct Api {
     base: Url,
-    transport: Transport,
+    pub(super) transport: Transport,
     retry: Retry,
 }
 
@@ -40,67 +39,26 @@ impl Api {
         }
     }
 
-    /// Who the person is that `token` belongs to (`GET /users/me`). Needs no scope.
-    ///
-    /// # Errors
-    ///
-    /// [`ApiError`]; one that may pass was retried already.
-    pub async fn current_user(&self, token: &AccessToken) -> Result<Profile, ApiError> {
-        let users_me = (Purpose::CurrentUser, "users/me", None);
-        self.get(users_me, token, Profile::parse).await
+    /// The same API, for answers of up to `bytes`.
+    pub(super) fn taking(&self, bytes: usize) -> Self {
+        Self {
+            transport: self.transport.taking(bytes),
+            ..self.clone()
+        }
     }
 
-    /// The same with the groups that the person is in (`GET /users/me?include=groups`). Needs no scope.
-    ///
-    /// # Errors
-    ///
-    /// As with [`Api::current_user`].
-    pub async fn current_user_with_groups(&self, token: &AccessToken) -> Result<Profile, ApiError> {
-        let users_me = (Purpose::CurrentUser, "users/me", Some("include=groups"));
-        self.get(users_me, token, Profile::parse).await
-    }
-
-    /// Sends a GET and has its answer read, again where the error table says so. Only calls that change nothing are repeated.
-    async fn get<T, E: Display>(
-        &self,
-        (purpose, path, query): (Purpose, &str, Option<&str>),
-        token: &AccessToken,
-        read: impl Fn(Vec<u8>) -> Result<T, E>,
-    ) -> Result<T, ApiError> {
+    /// Where `path` of the API is.
+    pub(super) fn address(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!(
             "{}/{path}",
             self.base.path().trim_end_matches('/')
         ));
-        if query.is_some() {
-            url.set_query(query);
-        }
-        let started = Instant::now();
-        let (mut attempt, mut tries) = (0, 0);
-        loop {
-            let answer = self.send(purpose, &mut attempt, &url, token).await?;
-            tries += 1;
-            let refused = if answer.status.is_success() {
-                match read(answer.body.clone()) {
-                    Ok(read) => return Ok(read),
-                    Err(error) => Refused::told_with_success(&answer, token.expose())
-                        .ok_or_else(|| ApiError::Malformed(error.to_string()))?,
-                }
-            } else {
-                Refused::read(&answer, token.expose())
-            };
-            match self.wait(&refused, tries + 1, started) {
-                Some(wait) => {
-                    tracing::debug!(error = %refused.error, ?wait, "trying again");
-                    tokio::time::sleep(wait).await;
-                }
-                None => return Err(refused.error),
-            }
-        }
+        url
     }
 
     /// Sends it once, or twice when a kept connection ended before the first byte of an answer. Counts in `attempt`.
-    async fn send(
+    pub(super) async fn send(
         &self,
         purpose: Purpose,
         attempt: &mut u32,
@@ -127,12 +85,18 @@ impl Api {
     }
 
     /// How long to wait before try number `next`. `None`: not again, or not while whoever asked is still there.
-    fn wait(&self, refused: &Refused, next: u32, started: Instant) -> Option<Duration> {
+    pub(super) fn wait(&self, refused: &Refused, next: u32, started: Instant) -> Option<Duration> {
         let asked = refused.retry_after;
         let wait = refused
             .may_pass
             .then(|| self.retry.wait_before(next, asked))??;
         let is_too_long = started.elapsed() + wait >= self.transport.patience();
         (asked.is_none() || !is_too_long).then_some(wait)
+    }
+
+    /// The same for a call that found no connection.
+    pub(super) fn pause(&self, next: u32, started: Instant) -> Option<Duration> {
+        let wait = self.retry.wait_before(next, None)?;
+        (started.elapsed() + wait < self.transport.patience()).then_some(wait)
     }
 }

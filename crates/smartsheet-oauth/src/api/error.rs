@@ -71,6 +71,10 @@ pub(crate) struct Refused {
     /// Whether Smartsheet's documentation says to back off and try again.
     pub(crate) may_pass: bool,
     pub(super) retry_after: Option<Duration>,
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// Smartsheet's errorCode.
+    pub(super) code: Option<u64>,
 }
 
 impl Refused {
@@ -107,6 +111,19 @@ impl Refused {
             error,
             may_pass,
             retry_after,
+            status: answer.status.as_u16(),
+            code,
+        }
+    }
+
+    /// Whether the answer proves that what was asked for was not done: a refusal, or an errorCode that says that it was not
+    /// even begun (4001, 4003) or not saved (4004). What says neither may come from somebody in between.
+    pub(super) fn is_nothing_done(&self) -> bool {
+        match self.code {
+            Some(4001 | 4003 | 4004) => true,
+            // Told with the status of a success.
+            Some(code) if self.status < 400 => (1000..2000).contains(&code),
+            _ => (400..500).contains(&self.status),
         }
     }
 
@@ -183,9 +200,9 @@ fn error_code(fields: &Map<String, Value>) -> Option<u64> {
 impl From<TransportError> for ApiError {
     fn from(error: TransportError) -> Self {
         match error {
-            TransportError::Unreachable(cause) | TransportError::Dropped(cause) => {
-                Self::Unreachable(cause.to_string())
-            }
+            TransportError::Unreachable(cause)
+            | TransportError::NotConnected(cause)
+            | TransportError::Dropped(cause) => Self::Unreachable(cause.to_string()),
             TransportError::Timeout => Self::Timeout,
             TransportError::TooLong(_) => Self::Malformed(error.to_string()),
             TransportError::Busy(why) => Self::NotSent(why),

@@ -4,7 +4,64 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use super::raw::kept;
+use super::{Api, ApiCall, ApiError};
+use crate::AccessToken;
 use crate::json;
+use crate::transport::Purpose;
+
+/// Who the person is that the token belongs to (`GET /users/me`). Needs no scope.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CurrentUser {
+    /// Whether to say which groups they are in (`include=groups`).
+    pub with_groups: bool,
+}
+
+impl ApiCall for CurrentUser {
+    type Answer = Profile;
+    type Unreadable = ProfileError;
+
+    fn purpose(&self) -> Purpose {
+        Purpose::CurrentUser
+    }
+
+    fn path(&self) -> String {
+        "users/me".to_owned()
+    }
+
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let groups = self.with_groups.then(|| ("include", "groups".to_owned()));
+        groups.into_iter().collect()
+    }
+
+    fn read(&self, body: Vec<u8>) -> Result<Profile, ProfileError> {
+        Profile::parse(body)
+    }
+}
+
+impl Api {
+    /// Makes the call [`CurrentUser`].
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`]; one that may pass was retried already.
+    pub async fn current_user(&self, token: &AccessToken) -> Result<Profile, ApiError> {
+        let call = CurrentUser { with_groups: false };
+        let profile = self.perform(&call, token).await;
+        profile.map_err(|failed| failed.error)
+    }
+
+    /// The same with the groups that the person is in.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Api::current_user`].
+    pub async fn current_user_with_groups(&self, token: &AccessToken) -> Result<Profile, ApiError> {
+        let call = CurrentUser { with_groups: true };
+        let profile = self.perform(&call, token).await;
+        profile.map_err(|failed| failed.error)
+    }
+}
 
 /// What `users/me` answered: an object with an `id` and an `email`, and whatever else Smartsheet knows.
 #[derive(Debug, Clone)]
@@ -38,14 +95,8 @@ impl Profile {
             Cow::Owned(text) => Some(text),
             Cow::Borrowed(_) => None,
         };
-        let raw = String::from_utf8(raw)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        let raw = match raw.strip_prefix('\u{feff}') {
-            Some(text) => text.to_owned(),
-            None => raw,
-        };
         Ok(Self {
-            raw,
+            raw: kept(raw),
             readable,
             fields,
         })

@@ -31,6 +31,7 @@ impl Transport {
             gate: Gate::new(limits.max_calls),
             limits,
             witnesses: Vec::new(),
+            integration_source: None,
         })
     }
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, ClientBuilder, Request, RequestBuilder, header};
 use url::{Host, Url};
 
@@ -53,6 +54,9 @@ impl Default for Limits {
     }
 }
 
+/// The header that names the integration.
+const INTEGRATION_SOURCE: HeaderName = HeaderName::from_static("smartsheet-integration-source");
+
 /// How long a connection is kept for the next call.
 const KEEP_IDLE: Duration = Duration::from_secs(50);
 
@@ -66,6 +70,7 @@ pub struct Transport {
     limits: Limits,
     gate: Gate,
     witnesses: Vec<Arc<dyn Witness>>,
+    integration_source: Option<HeaderValue>,
 }
 
 /// Why there is no answer.
@@ -74,7 +79,10 @@ pub enum TransportError {
     /// No connection, or it broke before the answer was complete. Says what the network said.
     #[error("unreachable: {0}")]
     Unreachable(Arc<str>),
-    /// The same, on a connection that was kept from an earlier call and ended before the first byte of an answer. It tells
+    /// No connection could be made, so nothing was sent. Says what the network said.
+    #[error("unreachable: {0}")]
+    NotConnected(Arc<str>),
+    /// The same as [`TransportError::Unreachable`], on a connection that was kept from an earlier call and ended before the first byte of an answer. It tells
     /// nothing of the server: a call that may be repeated is worth another try, by [`Transport::send_anew`].
     #[error("unreachable: {0}")]
     Dropped(Arc<str>),
@@ -109,7 +117,26 @@ impl Transport {
             gate: Gate::new(limits.max_calls),
             limits,
             witnesses: Vec::new(),
+            integration_source: None,
         })
+    }
+
+    /// The same client, whose every request says which integration it comes from (`smartsheet-integration-source`,
+    /// Smartsheet's documentation, "Integration source").
+    #[must_use]
+    pub fn identified_by(&self, integration_source: HeaderValue) -> Self {
+        Self {
+            integration_source: Some(integration_source),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, for answers of up to `bytes`.
+    #[must_use]
+    pub fn taking(&self, bytes: usize) -> Self {
+        let mut taking = self.clone();
+        taking.limits.max_answer_bytes = bytes;
+        taking
     }
 
     /// The same client, with one more that sees its calls.
@@ -132,11 +159,19 @@ impl Transport {
         self.limits.total_timeout
     }
 
+    /// How long an answer may be, in bytes.
+    pub(crate) fn max_answer_bytes(&self) -> usize {
+        self.limits.max_answer_bytes
+    }
+
     /// Starts a request. Send it with [`Transport::send`].
     ///
     /// It asks for gzip or no coding at all: without `Accept-Encoding`, any would do (RFC 9110 section 12.5.3).
     pub fn request(&self, method: reqwest::Method, url: Url) -> RequestBuilder {
-        let request = self.http.request(method, url);
+        let mut request = self.http.request(method, url);
+        if let Some(source) = &self.integration_source {
+            request = request.header(INTEGRATION_SOURCE, source);
+        }
         request.header(header::ACCEPT_ENCODING, "gzip")
     }
 
@@ -252,5 +287,9 @@ fn classify(error: &reqwest::Error) -> TransportError {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    TransportError::Unreachable(cause.to_string().into())
+    let cause = cause.to_string().into();
+    if error.is_connect() {
+        return TransportError::NotConnected(cause);
+    }
+    TransportError::Unreachable(cause)
 }

@@ -20,6 +20,16 @@ pub enum Purpose {
     Revocation,
     /// Who it is: `GET /users/me`.
     CurrentUser,
+    /// Which sheets there are: `GET /sheets`.
+    Sheets,
+    /// What is in a sheet: `GET /sheets/{id}`.
+    Sheet,
+    /// What was in a cell: `GET /sheets/{id}/rows/{row}/columns/{column}/history`.
+    CellHistory,
+    /// A new row: `POST /sheets/{id}/rows`.
+    AddRow,
+    /// Other values in a row: `PUT /sheets/{id}/rows`.
+    ChangeRow,
     /// Something that is none of the protocol's and none of the API's; the app's own word for it.
     Other(&'static str),
 }

@@ -34,6 +34,11 @@ impl Narrow {
                 .is_none_or(|since| row.modified.at >= since)
     }
 
+    /// Whether rows are asked for by their ids.
+    pub(super) fn names_rows(&self) -> bool {
+        self.rows.is_some()
+    }
+
     pub(super) fn has_column(&self, id: i64) -> bool {
         self.columns.as_ref().is_none_or(|ids| ids.contains(&id))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
@@ -12,6 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     data::{AccessLevel, Sheet},
     index::Page,
+    meanwhile::{self, ChangedMeanwhile},
     narrow::Narrow,
     view::{ColumnView, Outline, RowView, Writers, columns, outline, past, row, rows},
 };
@@ -77,13 +78,17 @@ pub(crate) async fn get(
     State(sandbox): State<Arc<Shared>>,
     caller: Caller,
     id: Result<Path<i64>, PathRejection>,
+    meanwhile: Option<Extension<ChangedMeanwhile>>,
     params: Result<Params, BodyProblem>,
 ) -> Result<Response, ApiError> {
-    let (sheet, level) = find(&sandbox, &caller, id)?;
+    let (mut sheet, level) = find(&sandbox, &caller, id)?;
     let params = params?;
     let page = Page::read(&params, usize::MAX)?;
     let writers = Writers::asked_for(&params)?;
     let narrow = Narrow::read(&params)?;
+    if meanwhile.is_some() && narrow.names_rows() {
+        sheet = meanwhile::change(&sandbox, caller.user, &sheet, &narrow).await?;
+    }
     let known: Option<u64> = params.parsed("ifVersionAfter")?;
     if known.is_some_and(|known| sheet.version <= known) {
         let version = sheet.version;

@@ -66,6 +66,24 @@ async fn pages_carry_strict_headers_and_nothing_inline() {
     );
 }
 
+/// Browsers hold a form to every redirect after it, and an app may lead on to another site.
+#[tokio::test]
+async fn the_policy_names_the_sites_that_the_app_leads_on_to() {
+    let onward = ["https://wiki.example.com/x", "http://a.localhost:3000"];
+    let world = World::with(|options| {
+        options.onward = onward.map(|url| url.parse().unwrap()).to_vec();
+    })
+    .await;
+    let page = world.get(&authorize_path(&[])).await;
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains(
+            "form-action 'self' http://localhost:8080 https://wiki.example.com http://a.localhost:3000;"
+        ),
+        "{policy}"
+    );
+}
+
 #[tokio::test]
 async fn allow_returns_code_life_in_milliseconds_and_state() {
     let world = World::new().await;

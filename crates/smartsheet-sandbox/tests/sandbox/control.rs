@@ -54,6 +54,8 @@ async fn every_fault_fails_in_its_way_as_often_as_asked() {
         ("please_retry", 500, 4004),
         ("invalid_token", 401, 1002),
         ("expired_token", 401, 1003),
+        ("not_found", 404, 1006),
+        ("value_refused", 400, 1042),
     ] {
         let order = json!({"path": "/2.0/users/me", "fault": fault, "times": 2}).to_string();
         assert_eq!(world.control("/control/faults", &order).await.status, 200);

@@ -12,14 +12,14 @@ use crate::web::request_log::is_from;
 
 /// Where a request was sent to, in its extensions.
 #[derive(Debug, Clone)]
-pub(in crate::web) struct At {
+pub(super) struct At {
     located: Located,
     is_from_proxy: bool,
 }
 
 impl At {
     /// Where `request` was sent to.
-    pub(in crate::web) fn of(app: &App, request: &Request) -> Self {
+    pub(super) fn of(app: &App, request: &Request) -> Self {
         let is_from_proxy = is_from(request, &app.trusted_proxies);
         let sites = &app.gateway.sites;
         Self {
@@ -29,12 +29,12 @@ impl At {
     }
 
     /// Whether there is anything at `path` here: of a site, nothing but what it mounts.
-    pub(in crate::web) fn serves(&self, path: &str) -> bool {
+    pub(super) fn serves(&self, path: &str) -> bool {
         self.site().is_none() || path.starts_with("/auth/")
     }
 
     /// The site, if it is one.
-    pub(in crate::web) fn site(&self) -> Option<&Arc<Site>> {
+    pub(super) fn site(&self) -> Option<&Arc<Site>> {
         match &self.located.place {
             Place::Site(site) => Some(site),
             Place::App | Place::Elsewhere => None,

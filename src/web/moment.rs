@@ -4,13 +4,14 @@ use std::cell::RefCell;
 
 use icu_calendar::Gregorian;
 use icu_datetime::FixedCalendarDateTimeFormatter;
-use icu_datetime::fieldsets::YMDT;
+use icu_datetime::fieldsets::{YMD, YMDT};
 use icu_datetime::input::{Date, DateTime, Time};
 use icu_datetime::options::TimePrecision;
 use icu_locale_core::Locale;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 
+use crate::session::Person;
 use crate::smartsheet::Profile;
 
 /// An instant in words, and exactly.
@@ -37,10 +38,19 @@ pub(super) struct Reader {
 impl Reader {
     /// As `timeZone` and `locale` of the profile say. Smartsheet writes locales as `en_US`.
     pub(super) fn of(profile: &Profile) -> Self {
-        let zone = profile
-            .text("timeZone")
-            .and_then(|name| TimeZone::get(name).ok());
-        let locale = profile.text("locale").unwrap_or_default();
+        Self::new(profile.text("timeZone"), profile.text("locale"))
+    }
+
+    /// As the profile of `person` said.
+    pub(super) fn for_person(person: Option<&Person>) -> Self {
+        let person = person.map(|person| (person.time_zone.as_deref(), person.locale.as_deref()));
+        let (zone, locale) = person.unwrap_or_default();
+        Self::new(zone, locale)
+    }
+
+    fn new(zone: Option<&str>, locale: Option<&str>) -> Self {
+        let zone = zone.and_then(|name| TimeZone::get(name).ok());
+        let locale = locale.unwrap_or_default();
         Self {
             is_utc_instead: zone.is_none(),
             zone: zone.unwrap_or(TimeZone::UTC),
@@ -53,15 +63,39 @@ impl Reader {
     }
 
     pub(super) fn read(&self, instant: Timestamp) -> Moment {
+        self.read_as(instant, Style::Long)
+    }
+
+    /// The same in few words, for tables.
+    pub(super) fn read_briefly(&self, instant: Timestamp) -> Moment {
+        self.read_as(instant, Style::Short)
+    }
+
+    /// A day, in few words, and the language that they are in.
+    pub(super) fn day(&self, day: jiff::civil::Date) -> (String, String) {
+        self.write(day.at(0, 0, 0, 0), Style::Day)
+    }
+
+    /// A day and a time without a zone, in few words, and the language that they are in.
+    pub(super) fn day_and_time(&self, at: jiff::civil::DateTime) -> (String, String) {
+        self.write(at, Style::Short)
+    }
+
+    fn write(&self, at: jiff::civil::DateTime, style: Style) -> (String, String) {
+        let written = self.locale.as_ref();
+        let written = written.and_then(|locale| write(at, locale, style));
+        written.unwrap_or_else(|| {
+            let pattern = match style {
+                Style::Day => "%Y-%m-%d",
+                Style::Long | Style::Short => "%Y-%m-%d %H:%M",
+            };
+            (at.strftime(pattern).to_string(), String::new())
+        })
+    }
+
+    fn read_as(&self, instant: Timestamp, style: Style) -> Moment {
         let local = instant.to_zoned(self.zone.clone());
-        let written = self
-            .locale
-            .as_ref()
-            .and_then(|locale| write(&local, locale));
-        let (words, language) = written.unwrap_or_else(|| {
-            let neutral = local.strftime("%Y-%m-%d %H:%M").to_string();
-            (neutral, String::new())
-        });
+        let (words, language) = self.write(local.datetime(), style);
         let zone = local.strftime("%Z").to_string();
         Moment {
             words,
@@ -77,41 +111,89 @@ impl Reader {
     }
 }
 
-type Formatter = FixedCalendarDateTimeFormatter<Gregorian, YMDT>;
+/// How many words are made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// The day with the month's name, and the time.
+    Long,
+    /// The same, shorter.
+    Short,
+    /// The day alone.
+    Day,
+}
+
+/// Writes days, or days and times.
+enum Formatter {
+    DayAndTime(FixedCalendarDateTimeFormatter<Gregorian, YMDT>),
+    Day(FixedCalendarDateTimeFormatter<Gregorian, YMD>),
+}
+
+impl Formatter {
+    fn format(&self, at: &DateTime<Gregorian>) -> String {
+        match self {
+            Self::DayAndTime(formatter) => formatter.format(at).to_string(),
+            Self::Day(formatter) => formatter.format(&at.date).to_string(),
+        }
+    }
+}
 
 /// How many formatters a thread keeps.
-const KEPT_FORMATTERS: usize = 16;
+const KEPT_FORMATTERS: usize = 32;
 
 thread_local! {
     /// The formatters that this thread used last, the newest first, and `None` for locales that nobody knows. Making one
     /// takes longer than the rest of the page. They can't be shared by threads.
-    static FORMATTERS: RefCell<Vec<(Locale, Option<Formatter>)>> = const { RefCell::new(Vec::new()) };
+    static FORMATTERS: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Day and time as `locale` writes them, with the language that they are in. `None` when nobody knows how.
-fn write(local: &Zoned, locale: &Locale) -> Option<(String, String)> {
-    let moment = on_the_clock(local.datetime())?;
+/// A formatter, and what it is for.
+struct Kept {
+    locale: Locale,
+    style: Style,
+    formatter: Option<Formatter>,
+}
+
+/// What it comes to as `locale` writes it, with the language that it is in. `None` when nobody knows how.
+fn write(at: jiff::civil::DateTime, locale: &Locale, style: Style) -> Option<(String, String)> {
+    let moment = on_the_clock(at)?;
     let words = FORMATTERS.with_borrow_mut(|kept| {
-        if let Some(index) = kept.iter().position(|(of, _)| of == locale) {
+        let is_it = |kept: &Kept| kept.style == style && kept.locale == *locale;
+        if let Some(index) = kept.iter().position(is_it) {
             kept[..=index].rotate_right(1);
         } else {
             kept.truncate(KEPT_FORMATTERS - 1);
-            kept.insert(0, (locale.clone(), formatter(locale)));
+            let made = Kept {
+                locale: locale.clone(),
+                style,
+                formatter: formatter(locale, style),
+            };
+            kept.insert(0, made);
         }
-        let (_, formatter) = kept.first()?;
-        Some(formatter.as_ref()?.format(&moment).to_string())
+        let formatter = kept.first()?.formatter.as_ref()?;
+        Some(formatter.format(&moment))
     })?;
     Some((words, locale.id.to_string()))
 }
 
-fn formatter(locale: &Locale) -> Option<Formatter> {
-    let made = |locale: &Locale| {
-        let fields = YMDT::long().with_time_precision(TimePrecision::Minute);
-        Formatter::try_new(locale.into(), fields).ok()
+fn formatter(locale: &Locale, style: Style) -> Option<Formatter> {
+    let with_time = |fields: YMDT| {
+        let fields = fields.with_time_precision(TimePrecision::Minute);
+        move |locale: &Locale| {
+            let made = FixedCalendarDateTimeFormatter::try_new(locale.into(), fields);
+            made.ok().map(Formatter::DayAndTime)
+        }
+    };
+    let made = |locale: &Locale| match style {
+        Style::Long => with_time(YMDT::long())(locale),
+        Style::Short => with_time(YMDT::medium())(locale),
+        Style::Day => {
+            let made = FixedCalendarDateTimeFormatter::try_new(locale.into(), YMD::medium());
+            made.ok().map(Formatter::Day)
+        }
     };
     // The tables have an entry for a locale that they don't know, too: one that nobody would read.
     let sample = on_the_clock(jiff::civil::date(2026, 3, 2).at(8, 15, 0, 0))?;
-    let words = |formatter: &Formatter| formatter.format(&sample).to_string();
+    let words = |formatter: &Formatter| formatter.format(&sample);
     let nobodys = made(&Locale::UNKNOWN).as_ref().map(words);
     made(locale).filter(|formatter| Some(words(formatter)) != nobodys)
 }
