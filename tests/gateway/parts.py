@@ -81,8 +81,11 @@ class Process:
                 self.process.kill()
                 self.process.wait(TIMEOUT)
 
-    def said(self):
-        return pathlib.Path(self.log).read_text(errors="replace")
+    def restart(self, env):
+        """Starts it again with these variables."""
+        self.stop()
+        self.env.update(env)
+        self.start()
 
 
 def start_app(program, port, sites):
@@ -173,6 +176,9 @@ NAVIGATION = [("Accept", "text/html,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate"),
 class Browser:
     """Keeps cookies for each host (as browsers do, for all its ports), and sends every name to this machine."""
 
+    # What it says in Host, if not that of the address.
+    as_host = None
+
     def __init__(self):
         self.cookies = {}
 
@@ -182,7 +188,7 @@ class Browser:
         try:
             target = parts.path + (f"?{parts.query}" if parts.query else "")
             connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", parts.netloc)
+            connection.putheader("Host", self.as_host or parts.netloc)
             jar = self.cookies.setdefault(parts.hostname, {})
             if jar:
                 connection.putheader("Cookie", "; ".join(f"{name}={value}" for name, value in jar.items()))

@@ -175,6 +175,32 @@ class Proxied:
         self.assertEqual(answer.status, 303, answer.text[:300])
         self.assertEqual(thief.request(self.site_url + "/").status, 401)
 
+    def test_another_host(self):
+        """with the app's own host and cookie, nobody gets to the site"""
+        browser = self.signed_in()
+        session = browser.cookies["localhost"]["session"]
+        asked = self.echo.asked
+        for host in [f"localhost:{self.ports[1]}", "wiki.localhost", "board.localhost:1"]:
+            stranger = Browser()
+            stranger.as_host = host
+            stranger.request(self.site_url + "/", headers=[("Cookie", f"session={session}")])
+        self.assertEqual(self.echo.asked, asked)
+
+    def test_zy_not_allowed(self):
+        """who may not use the site gets 403 and is told who they are"""
+        browser = self.signed_in()
+        asked = self.echo.asked
+        self.app.restart({"GATEWAY_ALLOW": "nobody@example.com"})
+        try:
+            for headers in ([], NAVIGATION):
+                answer = browser.request(self.site_url + "/", headers=headers)
+                self.assertEqual(answer.status, 403)
+                self.assertIn("You are signed in as", answer.text)
+            self.assertEqual(self.echo.asked, asked)
+        finally:
+            self.app.restart({"GATEWAY_ALLOW": ""})
+        self.assertEqual(browser.request(self.site_url + "/").status, 200)
+
     def test_zz_app_down(self):
         """with the app down the site is closed, and opens again with it"""
         browser = self.signed_in()
