@@ -1,6 +1,7 @@
 //! `GET /me`: calls `users/me` and shows the whole profile, and what this app keeps about the sign-in.
 
 mod facts;
+mod fields;
 mod raw_json;
 mod roles;
 mod session_card;
@@ -18,13 +19,15 @@ use super::browser::Browser;
 use super::failure::Failure;
 use super::frame::Lesson;
 use super::moment::Reader;
-use super::person::{Known, PersonError, known, signed_out};
+use super::person::{Known, known};
+use super::person_failures::{PersonError, signed_out};
 use super::shares::Caller;
 use super::site_links::{SiteLink, site_links};
 use super::{App, Frame, Here, break_it, page};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
-use facts::{Fields, Section, Shown};
+use facts::{Section, Shown};
+use fields::Fields;
 use roles::Roles;
 use session_card::SessionCard;
 

@@ -29,6 +29,7 @@ mod logout;
 mod me;
 mod moment;
 mod person;
+mod person_failures;
 mod rate_limit;
 mod record;
 mod redirect;

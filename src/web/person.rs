@@ -1,25 +1,14 @@
 //! Who is signed in: the way from a session to a profile.
 
-pub(super) mod failures;
-
 use tokio::time::timeout;
 
 use super::App;
 use super::browser::Browser;
-use super::failure::Failure;
+use super::person_failures::{PersonError, slow};
 use super::shares::Caller;
 use super::visit::Visit;
-use crate::session::{AccessError, Id, Login, Person};
+use crate::session::{Id, Login, Person};
 use crate::smartsheet::{CurrentUser, Profile};
-pub(super) use failures::{MAINTENANCE_FOR, PAUSE_FOR, signed_out, slow};
-
-/// Why there is no profile.
-pub(super) enum PersonError {
-    /// Nobody is signed in.
-    SignedOut,
-    /// Everything else.
-    Failed(Failure),
-}
 
 /// Somebody who is signed in, as Smartsheet knows them right now.
 pub(super) struct Known {
@@ -89,17 +78,5 @@ impl Person {
     /// Whether the name is too long for the largest letters.
     pub(super) fn is_long(&self) -> bool {
         self.name.chars().count() > 40
-    }
-}
-
-impl PersonError {
-    /// What `error` means to the person. The browser of a session that is gone still finds its messages. Its cookie stays: this
-    /// answer may be late, and the browser may have another session's by now, from a sign-in in another tab.
-    pub(super) fn of(error: AccessError, app: &App, browser: &Browser) -> Self {
-        if let AccessError::GrantGone(Some(flow)) = &error {
-            browser.record_in(*flow, app.clock.now());
-            browser.show_flow(*flow);
-        }
-        error.into()
     }
 }

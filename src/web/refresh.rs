@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::App;
 use super::browser::Browser;
 use super::failure::Failure;
-use super::person::{PersonError, slow};
+use super::person_failures::{PersonError, slow};
 use crate::session::AccessError;
 
 /// Refreshes the tokens however long they would live, and shows the profile. Signed out: to the sign-in, by way of `/me`.

@@ -17,13 +17,17 @@ mod failures;
 mod fields;
 mod form;
 pub(super) mod list;
+mod names;
 mod past;
+mod place;
 mod remembered;
 pub(super) mod rights;
 pub(super) mod row;
+mod row_page;
 mod sent;
 mod shown;
 pub(super) mod table;
+mod who;
 pub(super) mod write;
 
 pub use remembered::ShownForms;
@@ -34,13 +38,14 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::time::timeout;
 use url::form_urlencoded;
 
+use super::App;
 use super::accept::wants_json;
 use super::browser::Browser;
 use super::failure::{Action, Failure};
-use super::person::{PersonError, slow, visitor};
+use super::person::visitor;
+use super::person_failures::{PersonError, signed_out, slow};
 use super::shares::Caller;
 use super::visit::{Visit, VisitError};
-use super::{App, person};
 use crate::oauth::Scope;
 use crate::session::{Login, Person};
 use crate::smartsheet::ApiCall;
@@ -167,7 +172,7 @@ impl<'a> Asked<'a> {
             PersonError::SignedOut if !self.json => {
                 Redirect::to(&sign_in_path(&self.here, &[])).into_response()
             }
-            PersonError::SignedOut => person::signed_out().into_response(),
+            PersonError::SignedOut => signed_out().into_response(),
             PersonError::Failed(failure) => self.leading_back(failure).into_response(),
         }
     }

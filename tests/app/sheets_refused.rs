@@ -206,10 +206,17 @@ async fn a_sheet_that_is_deleted_meanwhile() {
     let browser = world.signed_in("full").await;
     let mut form = RowForm::on(&browser.get(BOARD).await);
     form.fill("Task", "Typed before");
-    // As if it were shared with them no longer.
-    form.action = "/sheets/2331373580117893/rows".to_owned();
+    let sheet = "/2.0/sheets/2331373580117892";
+    world.sandbox.fault(sheet, "not_found", 1, json!({})).await;
     let page = form.send(&browser).await;
     page.shows(404, &["There is no such sheet", "Typed before"]);
+
+    // Between the look and the write.
+    let rows = "/2.0/sheets/2331373580117892/rows";
+    world.sandbox.fault(rows, "not_found", 1, json!({})).await;
+    let page = form.send(&browser).await;
+    page.shows(404, &["There is no such sheet"]);
+    assert_eq!(RowForm::on(&page).value("Task"), Some("Typed before"));
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ const VIEWS = [
   { path: '/' },
   { path: '/me', user: 'full' },
   { path: '/flow', user: 'full' },
+  { path: '/sheets/2331373580117892', user: 'full' },
 ];
 const DEVICES = ['mobile', 'desktop'];
 

@@ -59,10 +59,17 @@ impl HostName {
                 let address = address.parse::<Ipv6Addr>().ok()?;
                 Some(Self::Address(IpAddr::from(address).to_canonical()))
             }
-            None => Some(match host.parse() {
-                Ok(address) => Self::Address(address),
-                Err(_) => Self::Domain(host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()),
-            }),
+            None => {
+                // One dot at the end ends the name; more, or nothing before it, make none.
+                let host = host.strip_suffix('.').unwrap_or(host);
+                if host.is_empty() || host.ends_with('.') {
+                    return None;
+                }
+                Some(match host.parse() {
+                    Ok(address) => Self::Address(address),
+                    Err(_) => Self::Domain(host.to_ascii_lowercase()),
+                })
+            }
         }
     }
 
@@ -95,6 +102,7 @@ mod tests {
             "app.localhost:1",
             "127.0.0.1:8080",
             "127.9.9.9",
+            "127.0.0.1.",
             "[::1]:8080",
             "[::1]",
             "[::ffff:127.0.0.1]:80",
@@ -118,6 +126,8 @@ mod tests {
             "[::1",
             "[localhost]",
             "a b",
+            ".",
+            "localhost..",
         ] {
             assert_eq!(is_loopback(name), None, "{name}");
         }

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use crate::gateway::AskError;
 use crate::session::Identity;
 use crate::web::failure::{Action, Failure};
-use crate::web::person::PersonError;
+use crate::web::person_failures::PersonError;
 
 /// What most of them have in common.
 fn failed(

@@ -1,9 +1,8 @@
 //! A profile's fields in words, section by section.
 
-use std::collections::BTreeMap;
-
 use serde_json::value::RawValue;
 
+use super::fields::{Fields, Sent, flag, read};
 use super::roles;
 use crate::web::moment::{Moment, Reader};
 
@@ -52,19 +51,6 @@ impl Fact {
         &self.values[self.first().len()..]
     }
 }
-
-/// A field as it was sent. Numbers stay text: they can be larger than what JSON readers keep.
-enum Sent<'a> {
-    Nothing,
-    Flag(bool),
-    Number(&'a str),
-    Text(String),
-    List(Vec<&'a RawValue>),
-    Object(Fields<'a>),
-}
-
-/// The members of an object.
-pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
 
 /// Which fields make a section, each with what it is called. In the order of the page.
 const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
@@ -141,29 +127,6 @@ pub(super) fn sections(fields: &Fields<'_>, reader: &Reader) -> Vec<Section> {
         .chain([others])
         .filter(|section| !section.facts.is_empty())
         .collect()
-}
-
-/// Reads one level of `raw`.
-fn read(raw: &RawValue) -> Sent<'_> {
-    let text = raw.get();
-    // A RawValue is valid JSON, so its first character says what it is, and reading it as that succeeds.
-    match text.as_bytes().first() {
-        Some(b't') => Sent::Flag(true),
-        Some(b'f') => Sent::Flag(false),
-        Some(b'"') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Text),
-        Some(b'[') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::List),
-        Some(b'{') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Object),
-        Some(b'-' | b'0'..=b'9') => Sent::Number(text),
-        _ => Sent::Nothing,
-    }
-}
-
-/// Whether `raw` is `true` or `false`, and which.
-pub(super) fn flag(raw: &RawValue) -> Option<bool> {
-    match read(raw) {
-        Sent::Flag(value) => Some(value),
-        _ => None,
-    }
 }
 
 /// A value in words, in as many parts as it has. Nothing for what is empty.

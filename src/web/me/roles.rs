@@ -1,6 +1,6 @@
 //! What somebody may do in Smartsheet, in words.
 
-use super::facts::{Fields, flag};
+use super::fields::{Fields, flag};
 
 /// The flags of a profile that are roles, with what people call them.
 const ROLES: [(&str, &str); 7] = [

@@ -9,7 +9,7 @@ use crate::metrics::SignIn;
 use crate::oauth::{AuthorizationError, OAuthError};
 use crate::web::failure::{Action, Failure, REGISTRATION_CHECKS};
 use crate::web::failure::{BUSY_BECAUSE, BUSY_FOR};
-use crate::web::person::{MAINTENANCE_FOR, PAUSE_FOR};
+use crate::web::person_failures::{MAINTENANCE_FOR, PAUSE_FOR};
 
 /// Why a failed exchange is not tried again.
 const NOT_REPEATED: &str = "A code works once, and nobody knows whether Smartsheet took this one before the answer was lost. So \

@@ -6,7 +6,7 @@ use super::fields::{Field, title, values};
 use super::form::Form;
 use super::sent::Sent;
 use super::shown;
-use super::table::Who;
+use super::who::Who;
 use crate::session::Person;
 use crate::smartsheet::{Column, Row};
 use crate::web::moment::{Moment, Reader};

@@ -7,7 +7,7 @@ use crate::oauth::Scope;
 use crate::session::Login;
 use crate::smartsheet::{ApiError, CallError};
 use crate::web::failure::{Action, Failure};
-use crate::web::person::PersonError;
+use crate::web::person_failures::PersonError;
 
 fn to_sheets() -> Action {
     Action::to("Your sheets", "/sheets".to_owned())

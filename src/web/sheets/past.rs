@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::cells::{Content, value};
 use super::fields::{in_reading_order, title};
-use super::table::Who;
+use super::who::Who;
 use crate::session::Person;
 use crate::smartsheet::{CellHistory, Column, Past, Row, Sheet};
 use crate::web::moment::{Moment, Reader};

@@ -7,10 +7,10 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 
-use super::form::RowPage;
 use super::past::History;
 use super::remembered::Form;
 use super::rights::Rights;
+use super::row_page::RowPage;
 use super::{Asked, Found, as_sent, failures, id, parameter};
 use crate::smartsheet::GetSheet;
 use crate::web::browser::Browser;

@@ -10,12 +10,15 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::cells::{Content, Shown};
 use super::fields::{Control, MAX_CHARACTERS, in_reading_order, title};
-use super::form::{Form, TAB, brief, name_of, why};
+use super::form::{Form, why};
 use super::list::{in_smartsheet, named};
+use super::names::{TAB, brief, name_of};
+use super::place::page_of;
 use super::rights::Rights;
+use super::who::Who;
 use super::{Asked, Found, Pages, ROWS, as_sent, failures, id, page_number, parameter};
 use crate::session::Person;
-use crate::smartsheet::{Column, ColumnType, GetSheet, Row, Sheet, Writer};
+use crate::smartsheet::{Column, ColumnType, GetSheet, Row, Sheet};
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
 use crate::web::frame::Lesson;
@@ -72,35 +75,6 @@ struct Line {
     cells: Vec<Shown>,
     who: Who,
     when: Option<Moment>,
-}
-
-/// Who made a change.
-pub(super) struct Who {
-    pub(super) name: String,
-    pub(super) is_me: bool,
-}
-
-impl Who {
-    /// `writer`, as `person` knows them.
-    pub(super) fn of(writer: Option<&Writer>, person: Option<&Person>) -> Self {
-        let called = writer.and_then(Writer::called);
-        let email = writer.and_then(|writer| writer.email.as_deref());
-        let is_me = email.zip(person);
-        Self {
-            name: called.unwrap_or("Somebody").to_owned(),
-            is_me: is_me.is_some_and(|(email, person)| email.eq_ignore_ascii_case(&person.email)),
-        }
-    }
-}
-
-/// The page that the row of this number is on.
-pub(super) fn page_of(number: u64) -> u64 {
-    number.div_ceil(ROWS).max(1)
-}
-
-/// Where a row is seen among the others.
-pub(super) fn path_of_row(sheet: u64, page: u64, row: u64) -> String {
-    format!("/sheets/{sheet}?page={page}&row={row}#row-{row}")
 }
 
 pub(in crate::web) async fn get(

@@ -253,3 +253,34 @@ async fn rows_that_move_together_stay_in_their_order() {
         assert_eq!(names(&desk.read("").await.json()), order, "{place}");
     }
 }
+
+/// Ordered, somebody else changes the row that is read, and no other; once.
+#[tokio::test]
+async fn somebody_else_changes_a_row_by_order() {
+    let world = World::new().await;
+    let grace = Desk::of(&world, "full", BOARD).await;
+    let order = json!({"path": grace.path(""), "fault": "changed_meanwhile", "times": 2});
+    let ordered = world.control("/control/faults", &order.to_string()).await;
+    assert_eq!(ordered.status, 200);
+    // Without a row nothing is changed.
+    let sheet = grace.read("").await.json();
+    assert_eq!(sheet["version"], grace.sheet["version"]);
+
+    let row = grace.row("Look back");
+    let one = format!("?rowIds={row}&include=writerInfo");
+    let sheet = grace.read(&one).await.json();
+    assert_eq!(
+        sheet["version"],
+        grace.sheet["version"].as_u64().unwrap() + 1
+    );
+    let changed = &sheet["rows"][0];
+    assert_eq!(
+        changed["cells"][0]["value"],
+        "Look back (as sam@example.com sees it)"
+    );
+    assert_eq!(changed["modifiedBy"]["email"], "sam@example.com");
+    assert_eq!(grace.read(&one).await.json(), sheet);
+    let others = names(&grace.sheet);
+    let now = grace.read("").await.json();
+    assert_eq!(names(&now)[..others.len() - 1], others[..others.len() - 1]);
+}

@@ -4,15 +4,24 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use super::PersonError;
+use super::App;
+use super::browser::Browser;
 use crate::oauth::OAuthError;
 use crate::session::AccessError;
 use crate::smartsheet::ApiError;
 use crate::web::failure::{Action, BUSY_BECAUSE, BUSY_FOR, Failure, REGISTRATION_CHECKS};
 
+/// Why there is no profile.
+pub(super) enum PersonError {
+    /// Nobody is signed in.
+    SignedOut,
+    /// Everything else.
+    Failed(Failure),
+}
+
 /// When to come again if Smartsheet asks for a pause, or is under maintenance, and does not say for how long.
-pub(in crate::web) const PAUSE_FOR: Duration = Duration::from_mins(1);
-pub(in crate::web) const MAINTENANCE_FOR: Duration = Duration::from_secs(30);
+pub(super) const PAUSE_FOR: Duration = Duration::from_mins(1);
+pub(super) const MAINTENANCE_FOR: Duration = Duration::from_secs(30);
 
 /// Why Smartsheet asks for pauses.
 const PAUSE_WHY: &str = "Smartsheet answers 300 requests a minute for each token. Asking on would only make the pause longer.";
@@ -24,6 +33,18 @@ const API_CHECKS: &[&str] = &[
     "Nothing between this app and Smartsheet, such as a proxy, answers in its place.",
     "`smartsheet-oauth-demo check` shows which value of each setting is in force, and where it came from.",
 ];
+
+impl PersonError {
+    /// What `error` means to the person. The browser of a session that is gone still finds its messages. Its cookie stays: this
+    /// answer may be late, and the browser may have another session's by now, from a sign-in in another tab.
+    pub(super) fn of(error: AccessError, app: &App, browser: &Browser) -> Self {
+        if let AccessError::GrantGone(Some(flow)) = &error {
+            browser.record_in(*flow, app.clock.now());
+            browser.show_flow(*flow);
+        }
+        error.into()
+    }
+}
 
 impl From<AccessError> for PersonError {
     fn from(error: AccessError) -> Self {
@@ -220,7 +241,7 @@ fn busy(reason: String) -> Failure {
 }
 
 /// 503: while this visit used one token, others exchanged it for the next.
-pub(in crate::web) fn overtaken(reason: String) -> Failure {
+pub(super) fn overtaken(reason: String) -> Failure {
     Failure {
         title: "That crossed with something else",
         why: "Each refresh makes the token before it void. A page asks twice at most, so that pages which disturb each other \
@@ -236,7 +257,7 @@ pub(in crate::web) fn overtaken(reason: String) -> Failure {
 }
 
 /// 504: no answer in time.
-pub(in crate::web) fn slow() -> Failure {
+pub(super) fn slow() -> Failure {
     Failure {
         status: StatusCode::GATEWAY_TIMEOUT,
         title: "Smartsheet took too long",
@@ -268,7 +289,7 @@ fn sign_in_again(reason: String) -> Failure {
 }
 
 /// 401: nobody is signed in.
-pub(in crate::web) fn signed_out() -> Failure {
+pub(super) fn signed_out() -> Failure {
     Failure {
         status: StatusCode::UNAUTHORIZED,
         kind: "signed-out",

@@ -1,0 +1,41 @@
+//! A profile's fields as they were sent.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+/// A field as it was sent. Numbers stay text: they can be larger than what JSON readers keep.
+pub(super) enum Sent<'a> {
+    Nothing,
+    Flag(bool),
+    Number(&'a str),
+    Text(String),
+    List(Vec<&'a RawValue>),
+    Object(Fields<'a>),
+}
+
+/// The members of an object.
+pub(super) type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+/// Reads one level of `raw`.
+pub(super) fn read(raw: &RawValue) -> Sent<'_> {
+    let text = raw.get();
+    // A RawValue is valid JSON, so its first character says what it is, and reading it as that succeeds.
+    match text.as_bytes().first() {
+        Some(b't') => Sent::Flag(true),
+        Some(b'f') => Sent::Flag(false),
+        Some(b'"') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Text),
+        Some(b'[') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::List),
+        Some(b'{') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Object),
+        Some(b'-' | b'0'..=b'9') => Sent::Number(text),
+        _ => Sent::Nothing,
+    }
+}
+
+/// Whether `raw` is `true` or `false`, and which.
+pub(super) fn flag(raw: &RawValue) -> Option<bool> {
+    match read(raw) {
+        Sent::Flag(value) => Some(value),
+        _ => None,
+    }
+}
