@@ -53,10 +53,14 @@ def wait_for(port, process, name, log=None):
 class Process:
     """A program that listens at a port, in a folder of its own."""
 
+    process = None
+
     def __init__(self, name, command, port, env=None, folder=None):
         self.name, self.command, self.port, self.env = name, command, port, env or {}
         self.home = folder or temporary(name)
         self.log = os.path.join(self.home, f"{name}.log")
+        # Also when a test does not get to it.
+        atexit.register(self.stop)
         self.start()
 
     def start(self):
@@ -73,7 +77,7 @@ class Process:
             raise
 
     def stop(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
                 self.process.wait(TIMEOUT)
