@@ -4,6 +4,7 @@ mod api;
 mod dotenv;
 mod flow;
 mod gateway;
+mod hosts;
 mod listen;
 mod names;
 mod origin;

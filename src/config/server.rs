@@ -9,7 +9,7 @@ use url::Url;
 
 use super::origin::Origin;
 use super::source::Sources;
-use super::{Listen, SettingError, listen, optional, parse, shown, value};
+use super::{Listen, SettingError, hosts, listen, optional, parse, shown, value};
 
 /// The section `[server]`.
 #[derive(Debug, Clone)]
@@ -85,9 +85,9 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
             "http://localhost:8080",
             parse::base_url,
         )?,
-        hosts: value(sources, "server.hosts", "", parse::hosts)?,
+        hosts: value(sources, "server.hosts", "", hosts::hosts)?,
         metrics_listen,
-        trusted_proxies: value(sources, "server.trusted_proxies", "", parse::networks)?,
+        trusted_proxies: value(sources, "server.trusted_proxies", "", hosts::networks)?,
         rate_limit: value(sources, "server.rate_limit", "300", parse::rate)?,
         max_connections: value(sources, "server.max_connections", "10000", parse::count)?,
         drain_time,

@@ -25,6 +25,7 @@ mod refresh;
 mod revocations;
 mod rows;
 mod sign_in;
+mod sign_in_cookie;
 mod signed_in;
 mod site_sessions;
 mod store;
@@ -46,7 +47,8 @@ pub use revocations::Revocations;
 pub use rows::{
     Change, Counts, Kind, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows,
 };
-pub use sign_in::{SignIn, Taken, UsedState, sign_in_name};
+pub use sign_in::{Taken, UsedState};
+pub use sign_in_cookie::{SignIn, sign_in_name};
 pub use store::{Store, Stored};
 pub use tokens::{AccessError, RefreshPolicy, SignedIn};
 pub use tower_sessions::session::Id;

@@ -6,7 +6,8 @@ use super::data::{Login, MAX_REMEMBERED, SessionData, scope_names};
 use super::error::{StoreError, TOO_MANY_WRITES};
 use super::keys::row_key;
 use super::rows::Change;
-use super::sign_in::{Outcome, SignIn, UsedState};
+use super::sign_in::{Outcome, UsedState};
+use super::sign_in_cookie::SignIn;
 use super::store::{MAX_TRIES, Store, Stored};
 
 impl Store {

@@ -20,6 +20,7 @@ pub(super) mod list;
 mod names;
 mod past;
 mod place;
+mod refused;
 mod remembered;
 pub(super) mod rights;
 pub(super) mod row;

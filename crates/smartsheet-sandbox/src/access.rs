@@ -54,23 +54,19 @@ impl HostName {
         let bare = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
-        match bare {
-            Some(address) => {
-                let address = address.parse::<Ipv6Addr>().ok()?;
-                Some(Self::Address(IpAddr::from(address).to_canonical()))
-            }
-            None => {
-                // One dot at the end ends the name; more, or nothing before it, make none.
-                let host = host.strip_suffix('.').unwrap_or(host);
-                if host.is_empty() || host.ends_with('.') {
-                    return None;
-                }
-                Some(match host.parse() {
-                    Ok(address) => Self::Address(address),
-                    Err(_) => Self::Domain(host.to_ascii_lowercase()),
-                })
-            }
+        if let Some(address) = bare {
+            let address = address.parse::<Ipv6Addr>().ok()?;
+            return Some(Self::Address(IpAddr::from(address).to_canonical()));
         }
+        // One dot at the end ends the name; more, or nothing before it, make none.
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if host.is_empty() || host.ends_with('.') {
+            return None;
+        }
+        Some(match host.parse() {
+            Ok(address) => Self::Address(address),
+            Err(_) => Self::Domain(host.to_ascii_lowercase()),
+        })
     }
 
     /// Whether it can mean nothing but this machine. Browsers look up `localhost` and what ends in it nowhere else (RFC 6761

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use tokio::time::{Instant, timeout_at};
 use url::form_urlencoded;
@@ -16,6 +16,7 @@ use url::form_urlencoded;
 use super::conflict::{Conflict, changed, settle};
 use super::fields::{meant, offered, values};
 use super::place::{page_of, path_of_row};
+use super::refused::{nothing_written, with_status};
 use super::remembered::{Form, ShownForms};
 use super::rights::{self, Rights};
 use super::row_page::{KeptPage, Note, RowPage};
@@ -25,10 +26,10 @@ use crate::oauth::Scope;
 use crate::session::{Login, Person};
 use crate::smartsheet::{Column, GetSheet, NewCell, Row, SaveRow, Sheet, Value};
 use crate::web::browser::Browser;
-use crate::web::failure::{Action, Failure};
+use crate::web::failure::Failure;
 use crate::web::person::visitor;
 use crate::web::person_failures::{PersonError, slow};
-use crate::web::request_log::{Reason, Reference};
+use crate::web::request_log::Reference;
 use crate::web::shares::Caller;
 use crate::web::visit::{Visit, VisitError};
 use crate::web::{App, Frame, Here, break_it, page};
@@ -326,31 +327,6 @@ fn form_again(
         shown.note = Some(Note::of(failure, asked.app));
     }
     Some(shown)
-}
-
-fn nothing_written(failure: Failure) -> Failure {
-    Failure {
-        explanation: format!("{} Nothing was written.", failure.explanation),
-        ..failure
-    }
-}
-
-/// The page as the answer that `failure` is.
-fn with_status(mut response: Response, failure: Failure) -> Response {
-    *response.status_mut() = failure.status;
-    let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("Accept"));
-    if let Some(wait) = failure.retry_after {
-        headers.insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
-    }
-    if failure.action == Action::SignIn || failure.status == StatusCode::UNAUTHORIZED {
-        headers.insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Session"),
-        );
-    }
-    response.extensions_mut().insert(Reason(failure.reason));
-    response
 }
 
 impl From<Failure> for Unsaved {
