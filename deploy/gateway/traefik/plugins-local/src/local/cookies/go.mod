@@ -1,0 +1,3 @@
+module local/cookies
+
+go 1.21
