@@ -1,4 +1,4 @@
-//! What compose.yaml, the Dockerfile and the README's `docker run` lines set: it exists, and the app would start with it.
+//! What compose.yaml, the Dockerfile and the documents' `docker run` lines set: it exists, and the app would start with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 const COMPOSE: &str = include_str!("../../compose.yaml");
 const CADDYFILE: &str = include_str!("../../deploy/Caddyfile");
 const DOCKERFILE: &str = include_str!("../../Dockerfile");
-const README: &str = include_str!("../../README.md");
+const DEPLOYING: &str = include_str!("../../docs/deploying.md");
 
 type Variables = BTreeMap<String, String>;
 
@@ -329,9 +329,9 @@ fn every_container_is_confined() {
     }
 }
 
-/// The commands of the README's shell examples, each in one line.
+/// The commands of the shell examples of docs/deploying.md, each in one line.
 fn commands() -> Vec<String> {
-    let blocks = README
+    let blocks = DEPLOYING
         .split("```sh\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap());
@@ -344,7 +344,7 @@ fn commands() -> Vec<String> {
         .collect()
 }
 
-/// Every `docker run` of the README sets what exists, and mounts the files that it names; one of them is the sandbox, one
+/// Every `docker run` of the document sets what exists, and mounts the files that it names; one of them is the sandbox, one
 /// has its sessions in a volume, one in PostgreSQL.
 #[test]
 fn every_setting_of_the_readme_exists_and_is_valid() {

@@ -1,4 +1,4 @@
-//! The README keeps up with the program: every setting with its default, every error with what to do, no link to nothing.
+//! The documents keep up with the program: every setting with its default, every error with what to do, no link to nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,18 +6,12 @@ use std::path::{Path, PathBuf};
 use smartsheet_oauth_demo::config::Settings;
 use tempfile::TempDir;
 
-const README: &str = include_str!("../../README.md");
+const SETTINGS: &str = include_str!("../../docs/settings.md");
+const TROUBLESHOOTING: &str = include_str!("../../docs/troubleshooting.md");
 const TOKEN_ERRORS: &str = include_str!("../../crates/smartsheet-oauth/src/error.rs");
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The section of this heading, up to the next one of its level.
-fn section(heading: &str) -> &'static str {
-    let start = README.find(&format!("\n## {heading}\n")).unwrap();
-    let rest = &README[start + 4..];
-    rest.split("\n## ").next().unwrap()
 }
 
 /// The text of a line that is nothing but a string literal and a comma.
@@ -61,7 +55,6 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn every_error_page_is_explained() {
     let mut files = Vec::new();
     rust_files(&root().join("src/web"), &mut files);
-    let troubleshooting = section("Troubleshooting");
     let mut known = 0;
     for file in files {
         let source = fs::read_to_string(&file).unwrap();
@@ -71,7 +64,7 @@ fn every_error_page_is_explained() {
         for title in titles(&source) {
             known += 1;
             assert!(
-                troubleshooting.contains(&format!("\"{title}\"")),
+                TROUBLESHOOTING.contains(&format!("\"{title}\"")),
                 "{}: {title:?}",
                 file.display()
             );
@@ -90,7 +83,7 @@ fn every_code_of_the_token_endpoint_is_explained() {
         .collect();
     assert!(codes.len() >= 12, "{codes:?}");
     for code in codes {
-        assert!(section("Troubleshooting").contains(code), "{code}");
+        assert!(TROUBLESHOOTING.contains(code), "{code}");
     }
 }
 
@@ -102,7 +95,7 @@ fn every_setting_is_listed_with_its_default() {
     fs::write(&file, "").unwrap();
     let settings = Settings::load(Some(&file), &|_| None, &[]).unwrap();
     for (name, value, _) in settings.describe() {
-        let mut rows = section("Settings").lines();
+        let mut rows = SETTINGS.lines();
         let row = rows.find(|line| line.contains(&format!("`{name}`")));
         let row = row.unwrap_or_else(|| panic!("no row for {name}"));
         // What depends on other settings is described in words.
@@ -120,11 +113,23 @@ fn every_setting_is_listed_with_its_default() {
 /// Every link within the repository leads to something.
 #[test]
 fn no_link_leads_nowhere() {
-    let documents = ["README.md", "ARCHITECTURE.md", "SECURITY.md"].map(|name| root().join(name));
-    let docs = fs::read_dir(root().join("docs")).unwrap();
-    let docs = docs.map(|entry| entry.unwrap().path());
+    let mut documents = Vec::new();
+    for folder in [".", "docs", "deploy/gateway", "crates/*"] {
+        let folders = match folder.strip_suffix("/*") {
+            Some(parent) => fs::read_dir(root().join(parent)).unwrap(),
+            None => fs::read_dir(root().join(folder)).unwrap(),
+        };
+        for entry in folders {
+            let path = entry.unwrap().path();
+            documents.push(if folder.ends_with("/*") {
+                path.join("README.md")
+            } else {
+                path
+            });
+        }
+    }
     let mut links = 0;
-    for document in documents.into_iter().chain(docs) {
+    for document in documents {
         if document
             .extension()
             .is_none_or(|extension| extension != "md")
