@@ -17,6 +17,7 @@ impl Settings {
         warnings.extend(self.about_the_database());
         warnings.extend(self.about_secrets_that_others_see());
         warnings.extend(self.about_sites());
+        warnings.extend(self.about_the_api());
         warnings.extend(self.sources.misspelt.iter().cloned());
         warnings
     }
@@ -157,6 +158,13 @@ impl Settings {
         is_lonely.then(|| {
             "gateway.sites is set, and server.trusted_proxies is not: what a site's proxy says of a request is not believed, only \
              its Host header; name the proxies"
+                .to_owned()
+        })
+    }
+
+    fn about_the_api(&self) -> Option<String> {
+        (!self.api.allow.is_empty()).then(|| {
+            "api.allow is set, but this version passes no calls on to Smartsheet's API: there is nothing at /auth/api"
                 .to_owned()
         })
     }

@@ -7,7 +7,7 @@ use super::id::FlowId;
 use super::log::FlowLog;
 use super::message::Message;
 use super::writing::Order;
-use crate::transport::{Call, Witness};
+use crate::transport::{Call, Observer};
 
 impl FlowLog {
     /// Takes down the messages of `flow`, each until `keep_until`.
@@ -53,8 +53,8 @@ impl Recorder {
     }
 }
 
-impl Witness for Recorder {
-    fn saw(&self, call: &Call<'_>) {
+impl Observer for Recorder {
+    fn observe(&self, call: &Call<'_>) {
         if self.log.is_recording() {
             self.record(&Message::of_call(call, self.log.now()));
         }

@@ -190,7 +190,7 @@ impl Inner {
 
     fn watched(&self, recorder: Option<Recorder>) -> Api {
         match recorder {
-            Some(recorder) => self.api.watched_by(Arc::new(recorder)),
+            Some(recorder) => self.api.observed_by(Arc::new(recorder)),
             None => self.api.clone(),
         }
     }

@@ -1,11 +1,11 @@
 //! Calls to Smartsheet, counted where they go out.
 
 use super::{Metrics, three_digits};
-use crate::transport::{Call, Outcome, Purpose, TransportError, Witness};
+use crate::transport::{Call, Observer, Outcome, Purpose, TransportError};
 
-impl Witness for Metrics {
+impl Observer for Metrics {
     /// Counts every try of a call by itself.
-    fn saw(&self, call: &Call<'_>) {
+    fn observe(&self, call: &Call<'_>) {
         let endpoint = match call.purpose {
             Purpose::CodeExchange => "token_exchange",
             Purpose::Refresh => "token_refresh",

@@ -50,7 +50,7 @@ pub fn assemble(
         .measured(&metrics)
         .bound_to(issuer)
         .with_messages_in(flow.clone());
-    let transport = transport(settings, limits)?.watched_by(Arc::new(metrics.clone()));
+    let transport = transport(settings, limits)?.observed_by(Arc::new(metrics.clone()));
     let registration = Registration {
         client_id: smartsheet.client_id.clone(),
         client_secret: smartsheet.client_secret.clone(),

@@ -102,7 +102,7 @@ impl<'a> Refresh<'a> {
         };
 
         let client = match &found.recorder {
-            Some(recorder) => client.watched_by(Arc::new(recorder.clone())),
+            Some(recorder) => client.observed_by(Arc::new(recorder.clone())),
             None => client.clone(),
         };
         let new = match client.refresh(refresh_token, clock.now()).await {

@@ -181,7 +181,7 @@ async fn exchange(
     let others: Vec<SignIn> = browser.sign_ins().collect();
     let now = app.clock.now();
     let client = match browser.recorder() {
-        Some(recorder) => app.client.watched_by(Arc::new(recorder)),
+        Some(recorder) => app.client.observed_by(Arc::new(recorder)),
         None => app.client.clone(),
     };
     let token = client.exchange_code(&code, now).await?;

@@ -93,7 +93,7 @@ impl<'a> Visit<'a> {
     /// The API, with its calls taken down in this session's flow.
     fn api(&self) -> Api {
         match &self.signed_in.recorder {
-            Some(recorder) => self.app.api.watched_by(Arc::new(recorder.clone())),
+            Some(recorder) => self.app.api.observed_by(Arc::new(recorder.clone())),
             None => self.app.api.clone(),
         }
     }

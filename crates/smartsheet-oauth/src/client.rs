@@ -11,7 +11,7 @@ use super::{
     AccessToken, AuthorizationCode, OAuthError, RefreshToken, Scope, State, Token, authorization,
     hash,
 };
-use crate::transport::{Answer, Purpose, Transport, Witness};
+use crate::transport::{Answer, Observer, Purpose, Transport};
 
 /// How the app proves to be the app that was registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,10 +96,10 @@ impl Client {
 
     /// The same client, with one more that sees its requests to the token endpoint.
     #[must_use]
-    pub fn watched_by(&self, witness: Arc<dyn Witness>) -> Self {
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
         Self {
             app: Arc::clone(&self.app),
-            transport: self.transport.watched_by(witness),
+            transport: self.transport.observed_by(observer),
         }
     }
 

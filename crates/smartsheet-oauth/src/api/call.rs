@@ -227,13 +227,13 @@ mod tests {
 
     use super::*;
     use crate::api::{GetSheet, Retry, SaveRow};
-    use crate::transport::{Call, Limits, Transport, Witness};
+    use crate::transport::{Call, Limits, Observer, Transport};
 
     #[derive(Debug, Default)]
     struct Attempts(Mutex<Vec<u32>>);
 
-    impl Witness for Attempts {
-        fn saw(&self, call: &Call<'_>) {
+    impl Observer for Attempts {
+        fn observe(&self, call: &Call<'_>) {
             self.0.lock().unwrap().push(call.attempt);
         }
     }
@@ -250,7 +250,7 @@ mod tests {
         };
         let api = Api::new(
             base,
-            transport.watched_by(Arc::clone(&attempts) as _),
+            transport.observed_by(Arc::clone(&attempts) as _),
             retry,
         );
         let token = AccessToken::new("t");

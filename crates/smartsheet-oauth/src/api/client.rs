@@ -9,7 +9,7 @@ use url::Url;
 use super::Retry;
 use super::error::Refused;
 use crate::AccessToken;
-use crate::transport::{Answer, Purpose, Transport, TransportError, Witness};
+use crate::transport::{Answer, Observer, Purpose, Transport, TransportError};
 
 /// Smartsheet's API, version 2.0. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -32,9 +32,9 @@ impl Api {
 
     /// The same API, with one more that sees its calls.
     #[must_use]
-    pub fn watched_by(&self, witness: Arc<dyn Witness>) -> Self {
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
         Self {
-            transport: self.transport.watched_by(witness),
+            transport: self.transport.observed_by(observer),
             ..self.clone()
         }
     }

@@ -30,7 +30,7 @@ impl Transport {
             kept: Kept::default(),
             gate: Gate::new(limits.max_calls),
             limits,
-            witnesses: Vec::new(),
+            observers: Vec::new(),
             integration_source: None,
         })
     }

@@ -14,16 +14,16 @@ mod answer;
 mod gate;
 mod kept;
 mod local;
+mod observer;
 mod retry_after;
-mod witness;
 
 pub use answer::Answer;
 pub use gate::Gate;
+pub use observer::{Call, Observer, Outcome, Purpose};
 pub(crate) use retry_after::retry_after;
-pub use witness::{Call, Outcome, Purpose, Witness};
 
 use kept::Kept;
-use witness::Watch;
+use observer::Watch;
 
 /// How long a call may take and how much it may answer.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ pub struct Transport {
     kept: Kept,
     limits: Limits,
     gate: Gate,
-    witnesses: Vec<Arc<dyn Witness>>,
+    observers: Vec<Arc<dyn Observer>>,
     integration_source: Option<HeaderValue>,
 }
 
@@ -116,7 +116,7 @@ impl Transport {
             kept: Kept::default(),
             gate: Gate::new(limits.max_calls),
             limits,
-            witnesses: Vec::new(),
+            observers: Vec::new(),
             integration_source: None,
         })
     }
@@ -141,9 +141,9 @@ impl Transport {
 
     /// The same client, with one more that sees its calls.
     #[must_use]
-    pub fn watched_by(&self, witness: Arc<dyn Witness>) -> Self {
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
         let mut watched = self.clone();
-        watched.witnesses.push(witness);
+        watched.observers.push(observer);
         watched
     }
 
@@ -217,7 +217,7 @@ impl Transport {
         let _pass = self.gate.pass(purpose, self.limits.max_wait).await?;
         let left = self.limits.total_timeout.saturating_sub(asked.elapsed());
         *request.timeout_mut() = Some(left);
-        let watch = Watch::begin(&self.witnesses, purpose, attempt, &request);
+        let watch = Watch::begin(&self.observers, purpose, attempt, &request);
         let outcome = self.exchange(http, request).await;
         if let Some(watch) = watch {
             watch.end(match &outcome {

@@ -36,9 +36,9 @@ pub enum Purpose {
 
 /// Sees every call of a [`Transport`](super::Transport) when it has ended. For records and figures: it can't change anything, and must not
 /// take long.
-pub trait Witness: fmt::Debug + Send + Sync {
+pub trait Observer: fmt::Debug + Send + Sync {
     /// Is told of `call`, with every secret that it carried: whoever keeps something of it must mask that.
-    fn saw(&self, call: &Call<'_>);
+    fn observe(&self, call: &Call<'_>);
 }
 
 /// One request and what came of it. Its `Debug` shows no content.
@@ -76,9 +76,9 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
-/// A call under way, as its witnesses will be told of it: when it ends, or when nobody waits for it any longer.
+/// A call under way, as its observers will be told of it: when it ends, or when nobody waits for it any longer.
 pub(super) struct Watch<'a> {
-    witnesses: &'a [Arc<dyn Witness>],
+    observers: &'a [Arc<dyn Observer>],
     purpose: Purpose,
     attempt: u32,
     request: Request,
@@ -88,16 +88,16 @@ pub(super) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// `None` when there is nobody to tell.
     pub(super) fn begin(
-        witnesses: &'a [Arc<dyn Witness>],
+        observers: &'a [Arc<dyn Observer>],
         purpose: Purpose,
         attempt: u32,
         request: &Request,
     ) -> Option<Self> {
-        if witnesses.is_empty() {
+        if observers.is_empty() {
             return None;
         }
         Some(Self {
-            witnesses,
+            observers,
             purpose,
             attempt,
             // Always there: a body of ours is bytes, and those can be cloned.
@@ -108,7 +108,7 @@ impl<'a> Watch<'a> {
 
     pub(super) fn end(mut self, outcome: Outcome<'_>) {
         self.tell(outcome);
-        self.witnesses = &[];
+        self.observers = &[];
     }
 
     fn tell(&self, outcome: Outcome<'_>) {
@@ -119,8 +119,8 @@ impl<'a> Watch<'a> {
             outcome,
             duration: self.started.elapsed(),
         };
-        for witness in self.witnesses {
-            witness.saw(&call);
+        for observer in self.observers {
+            observer.observe(&call);
         }
     }
 }
