@@ -49,6 +49,8 @@ impl World {
         login.person = Some(Person {
             name: NAME.to_owned(),
             email: "grace@example.com".to_owned(),
+            locale: None,
+            time_zone: None,
         });
         let data = SessionData::new(login, FlowId::random());
         let stored = store.create(data).await.expect("there is room");

@@ -121,6 +121,8 @@ async fn a_sessions(sealer: Sealer, version: i64, content: &[u8]) {
         let person = Person {
             name: "Somebody".to_owned(),
             email: String::new(),
+            locale: None,
+            time_zone: None,
         };
         let changed = store.update(id, |data| data.login.person = Some(person.clone()));
         if let Ok(Some(())) = changed.await {
