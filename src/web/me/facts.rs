@@ -94,8 +94,7 @@ const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
     ),
 ];
 
-/// Every field that is there, under the section it belongs to; those of unknown names come last. What [`roles`] tells is
-/// left out.
+/// Every field that is there, in its section; those of unknown names come last. What [`roles`] tells is left out.
 pub(super) fn sections(fields: &Fields<'_>, reader: &Reader) -> Vec<Section> {
     let fact = |name: &str, label: &str| {
         let values = show(fields.get(name)?, reader);
