@@ -118,6 +118,27 @@ pub(super) const REGISTRATION_CHECKS: &[&str] = &[
 ];
 
 impl Failure {
+    /// A failure that leads to the start page. Its `kind` is what the log says, too.
+    pub(super) fn plain(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        explanation: String,
+    ) -> Self {
+        Self {
+            status,
+            kind,
+            title,
+            explanation,
+            why: "",
+            advice: "Start from the first page.",
+            checks: &[],
+            action: Action::GoHome,
+            reason: kind.to_owned(),
+            retry_after: None,
+        }
+    }
+
     /// Something that should not happen. The cause is for the log alone.
     pub(super) fn internal(cause: impl Display) -> Self {
         Self {

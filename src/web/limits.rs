@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use http_body::Body as _;
 
 use super::client_address::Peer;
-use super::failure::{Action, Failure};
+use super::failure::Failure;
 
 /// Bytes of a request's target. Longer than any callback, whose parameters have bounds of their own.
 pub const MAX_URL_BYTES: usize = 24 * 1024;
@@ -115,15 +115,7 @@ fn refused(
     reason: &str,
 ) -> Failure {
     Failure {
-        status,
-        kind,
-        title,
-        explanation,
-        why: "",
-        advice: "Start from the first page.",
-        checks: &[],
-        action: Action::GoHome,
         reason: reason.to_owned(),
-        retry_after: None,
+        ..Failure::plain(status, kind, title, explanation)
     }
 }

@@ -9,27 +9,6 @@ use crate::session::Identity;
 use crate::web::failure::{Action, Failure};
 use crate::web::person_failures::PersonError;
 
-/// What most of them have in common.
-fn failed(
-    status: StatusCode,
-    kind: &'static str,
-    title: &'static str,
-    explanation: String,
-) -> Failure {
-    Failure {
-        status,
-        kind,
-        title,
-        explanation,
-        why: "",
-        advice: "Start from the first page.",
-        checks: &[],
-        action: Action::GoHome,
-        reason: kind.to_owned(),
-        retry_after: None,
-    }
-}
-
 /// 401.
 pub(super) fn nobody() -> Failure {
     Failure {
@@ -37,7 +16,7 @@ pub(super) fn nobody() -> Failure {
                  back to the form and send it again.",
         why: "This site asks another app who you are before it answers, and that app does not know this browser (any more).",
         action: Action::SignInAtSite,
-        ..failed(
+        ..Failure::plain(
             StatusCode::UNAUTHORIZED,
             "signed-out",
             "Sign in to go on",
@@ -51,7 +30,7 @@ pub(super) fn nobody_for_scripts() -> Failure {
     Failure {
         advice: "Send the person to sign_in_url.",
         action: Action::SignInAtSite,
-        ..failed(
+        ..Failure::plain(
             StatusCode::UNAUTHORIZED,
             "signed-out",
             "Please sign in",
@@ -69,7 +48,7 @@ pub(super) fn not_a_site() -> Failure {
              each once?",
         ],
         advice: "Whoever runs this app must act, and should check:",
-        ..failed(
+        ..Failure::plain(
             StatusCode::FORBIDDEN,
             "unknown-site",
             "This site is not known here",
@@ -93,7 +72,7 @@ pub(super) fn not_allowed(identity: Option<&Identity>) -> Failure {
     Failure {
         advice: "Ask whoever runs this site to let you in, or sign in as somebody else.",
         action: Action::SignInAsAnother,
-        ..failed(
+        ..Failure::plain(
             StatusCode::FORBIDDEN,
             "not-allowed-here",
             "You may not use this site",
@@ -109,7 +88,7 @@ pub(super) fn not_known_yet() -> Failure {
     Failure {
         advice: "Try again in a moment.",
         retry_after: Some(Duration::from_secs(1)),
-        ..failed(
+        ..Failure::plain(
             StatusCode::SERVICE_UNAVAILABLE,
             "not-known-yet",
             "Smartsheet is being asked who you are",
@@ -123,7 +102,7 @@ pub(super) fn not_granted(reason: &'static str) -> Failure {
     Failure {
         advice: "Go to the site that you wanted to use, and start again there. If it happens again, tell whoever runs it.",
         reason: reason.to_owned(),
-        ..failed(
+        ..Failure::plain(
             StatusCode::BAD_REQUEST,
             "bad-grant",
             "That site can't sign you in this way",
@@ -140,7 +119,7 @@ pub(super) fn not_arrived() -> Failure {
               loaded again, or a link that somebody else sent, signs nobody in.",
         advice: "Start again. If you are still signed in, there is nothing to type.",
         action: Action::StartAgain,
-        ..failed(
+        ..Failure::plain(
             StatusCode::BAD_REQUEST,
             "bad-ticket",
             "This sign-in can't be finished",

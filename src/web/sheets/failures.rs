@@ -21,16 +21,10 @@ fn failed(
     explanation: String,
 ) -> Failure {
     Failure {
-        status,
-        kind,
-        title,
         reason: explanation.clone(),
-        explanation,
-        why: "",
         advice: "Start from your sheets.",
-        checks: &[],
         action: to_sheets(),
-        retry_after: None,
+        ..Failure::plain(status, kind, title, explanation)
     }
 }
 
