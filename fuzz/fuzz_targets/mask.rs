@@ -314,6 +314,7 @@ fn message(purpose: Purpose, answer: &transport::Answer, request: &reqwest::Requ
         attempt: 1,
         request,
         outcome: Outcome::Answered(answer),
+        whole_length: None,
         duration: Duration::from_millis(1),
     };
     Message::of_call(&call, Timestamp::UNIX_EPOCH)

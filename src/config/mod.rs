@@ -26,7 +26,7 @@ use std::path::Path;
 
 use url::Url;
 
-pub use api::{ApiRoute, ApiSettings};
+pub use api::ApiSettings;
 pub use flow::FlowSettings;
 pub use gateway::GatewaySettings;
 pub use listen::Listen;

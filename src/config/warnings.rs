@@ -163,9 +163,8 @@ impl Settings {
     }
 
     fn about_the_api(&self) -> Option<String> {
-        (!self.api.allow.is_empty()).then(|| {
-            "api.allow is set, but this version passes no calls on to Smartsheet's API: there is nothing at /auth/api"
-                .to_owned()
+        (self.api.assertions && self.api.allow.is_empty()).then(|| {
+            "api.assertions is on, and api.allow is not set: there is nothing that a back end may call".to_owned()
         })
     }
 

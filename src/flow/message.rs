@@ -46,6 +46,8 @@ pub enum Step {
     CellHistory,
     /// This app adds or changes a row.
     SaveRow,
+    /// This app passes on a call of a page, or of a site's back end.
+    PassOn,
 }
 
 /// A request and what came of it, masked.
@@ -94,13 +96,14 @@ impl Message {
             Purpose::Sheet => Step::ReadSheet,
             Purpose::CellHistory => Step::CellHistory,
             Purpose::AddRow | Purpose::ChangeRow => Step::SaveRow,
+            Purpose::Passed => Step::PassOn,
             _ => Step::CurrentUser,
         };
         let ending = match call.outcome {
             Outcome::Answered(answer) => Ending::Answer(Answer {
                 status: answer.status.as_u16(),
                 headers: headers(&answer.headers, &known, |_| true),
-                body: shown::body(answer, call.purpose, &known),
+                body: shown::body(call, answer, &known),
             }),
             Outcome::Failed(error) => {
                 let why = error.to_string();
@@ -215,6 +218,7 @@ mod tests {
             attempt: 1,
             request,
             outcome: Outcome::Answered(&answer),
+            whole_length: None,
             duration: Duration::from_millis(12),
         };
         let message = Message::of_call(&call, "2026-11-21T12:00:00.012Z".parse().unwrap());
@@ -275,6 +279,7 @@ mod tests {
             attempt: 1,
             request: &request,
             outcome: Outcome::Answered(&answer),
+            whole_length: None,
             duration: Duration::ZERO,
         };
         let message = Message::of_call(&call, Timestamp::UNIX_EPOCH);
@@ -290,6 +295,7 @@ mod tests {
                 attempt: 2,
                 request: &request,
                 outcome,
+                whole_length: None,
                 duration: Duration::from_secs(10),
             };
             let message = Message::of_call(&call, Timestamp::UNIX_EPOCH);

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::mask::{mask_header, mask_json, mask_pairs, secret_values};
 use crate::json;
 use crate::masking::{Known, hide_known, hide_named, hide_runs};
-use crate::transport::{Answer, Purpose};
+use crate::transport::{Answer, Call, Purpose};
 
 /// How much of a body is kept, in bytes.
 const MAX_BODY_BYTES: usize = 4096;
@@ -53,7 +53,10 @@ fn sent(request: &reqwest::Request) -> Option<&str> {
 
 fn is_json(request: &reqwest::Request) -> bool {
     let kind = request.headers().get("content-type");
-    kind.is_some_and(|kind| kind.as_bytes() == b"application/json")
+    kind.is_some_and(|kind| {
+        let kind = kind.as_bytes().split(|byte| *byte == b';').next();
+        kind.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"application/json"))
+    })
 }
 
 /// The form body of a call.
@@ -115,18 +118,16 @@ fn issued(answer: &Value) -> Vec<Known> {
 }
 
 /// The body of an answer without secrets, when there is one.
-pub(super) fn body(answer: &Answer, purpose: Purpose, known: &[Known]) -> Option<String> {
+pub(super) fn body(call: &Call<'_>, answer: &Answer, known: &[Known]) -> Option<String> {
     let bytes = &answer.body;
     if bytes.is_empty() {
         return None;
     }
+    let length = call.whole_length.unwrap_or(bytes.len() as u64);
     let Ok(text) = str::from_utf8(bytes) else {
-        return Some(format!(
-            "(not shown; {} bytes that are no text)",
-            bytes.len()
-        ));
+        return Some(format!("(not shown; {length} bytes that are no text)"));
     };
-    let may_have_tokens = matches!(purpose, Purpose::CodeExchange | Purpose::Refresh);
+    let may_have_tokens = matches!(call.purpose, Purpose::CodeExchange | Purpose::Refresh);
     let read = may_have_tokens
         .then(|| serde_json::from_str::<Value>(&json::readable(bytes)).ok())
         .flatten();
@@ -147,7 +148,7 @@ pub(super) fn body(answer: &Answer, purpose: Purpose, known: &[Known]) -> Option
     };
     let is_cut = looked_at < text.len() || hidden.len() > MAX_BODY_BYTES;
     Some(if is_cut {
-        format!("{masked}… (cut; {} bytes in all)", text.len())
+        format!("{masked}… (cut; {length} bytes in all)")
     } else {
         masked.into_owned()
     })

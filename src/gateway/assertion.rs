@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::keys::SigningKeys;
 use super::site::Site;
-use crate::session::Identity;
+use crate::session::{Id, Identity, Store};
 
 /// How long an assertion is good for, in seconds.
 const LIFE: i64 = 60;
@@ -27,8 +27,8 @@ pub struct Assertions {
     keys: SigningKeys,
     /// The base URL without a slash at its end.
     issuer: String,
-    /// Whether the app itself takes them, too.
-    also_for_issuer: bool,
+    /// What the numbers of assertions that the app itself takes are made with: they say of which session one is.
+    references: Option<Store>,
     header: String,
     signed: Mutex<Signed>,
 }
@@ -37,7 +37,7 @@ pub struct Assertions {
 #[derive(Debug, Default)]
 struct Signed {
     second: i64,
-    assertions: HashMap<String, HeaderValue>,
+    assertions: HashMap<(Option<Id>, String), HeaderValue>,
 }
 
 #[derive(Serialize)]
@@ -62,15 +62,16 @@ enum Audience<'a> {
 }
 
 impl Assertions {
-    /// Assertions of the app at `issuer`, signed with `keys`. With `also_for_issuer` they are meant for the app, too.
+    /// Assertions of the app at `issuer`, signed with `keys`. With `references` they are meant for the app, too, which finds the
+    /// session of each in there.
     #[must_use]
-    pub fn new(keys: SigningKeys, issuer: &str, also_for_issuer: bool) -> Self {
+    pub fn new(keys: SigningKeys, issuer: &str, references: Option<Store>) -> Self {
         let header = json!({"alg": "ES256", "typ": "JWT", "kid": keys.signing_id()});
         Self {
             header: URL_SAFE_NO_PAD.encode(header.to_string()),
             keys,
             issuer: issuer.trim_end_matches('/').to_owned(),
-            also_for_issuer,
+            references,
             signed: Mutex::default(),
         }
     }
@@ -81,10 +82,26 @@ impl Assertions {
         &self.keys
     }
 
-    /// An assertion for `site` that this is `identity`. The same one for a second. `None` when it can't be made.
+    /// The base URL without a slash at its end.
+    pub(super) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// What the references of assertions are opened with, if the app takes any.
+    pub(super) fn references(&self) -> Option<&Store> {
+        self.references.as_ref()
+    }
+
+    /// An assertion for `site` that this is `identity`, by the session `id`. The same one for a second. `None` when it can't be made.
     #[must_use]
-    pub fn sign(&self, identity: &Identity, site: &Site, now: Timestamp) -> Option<HeaderValue> {
-        let aud = if self.also_for_issuer {
+    pub fn sign(
+        &self,
+        identity: &Identity,
+        id: Id,
+        site: &Site,
+        now: Timestamp,
+    ) -> Option<HeaderValue> {
+        let aud = if self.references.is_some() {
             Audience::Both([site.origin(), &self.issuer])
         } else {
             Audience::One(site.origin())
@@ -103,23 +120,29 @@ impl Assertions {
         });
         let claims = claims.ok()?;
         let second = now.as_second();
-        if let Some(known) = self.signed().at(second).get(&claims) {
+        // Where one says of which session it is, the same person's other session has another.
+        let of = (self.references.as_ref().map(|_| id), claims);
+        if let Some(known) = self.signed().at(second).get(&of) {
             return Some(known.clone());
         }
         // Outside of the lock: others need not wait for a signature.
-        let assertion = self.sign_anew(&claims, second)?;
+        let assertion = self.sign_anew(&of.1, id, second)?;
         let mut signed = self.signed();
         let assertions = signed.at(second);
         if assertions.len() < MAX_REMEMBERED {
-            assertions.insert(claims, assertion.clone());
+            assertions.insert(of, assertion.clone());
         }
         Some(assertion)
     }
 
-    fn sign_anew(&self, claims: &str, second: i64) -> Option<HeaderValue> {
-        let mut jti = [0; 16];
-        rand::rng().fill_bytes(&mut jti);
-        let jti = URL_SAFE_NO_PAD.encode(jti);
+    fn sign_anew(&self, claims: &str, id: Id, second: i64) -> Option<HeaderValue> {
+        let jti = if let Some(references) = &self.references {
+            references.seal_reference(id)?
+        } else {
+            let mut jti = [0; 16];
+            rand::rng().fill_bytes(&mut jti);
+            URL_SAFE_NO_PAD.encode(jti)
+        };
         // The claims are an object that is not empty.
         let claims = claims.strip_suffix('}')?;
         let claims = format!(
@@ -141,7 +164,7 @@ impl Assertions {
 
 impl Signed {
     /// What was signed in this `second`. What was signed in another is forgotten.
-    fn at(&mut self, second: i64) -> &mut HashMap<String, HeaderValue> {
+    fn at(&mut self, second: i64) -> &mut HashMap<(Option<Id>, String), HeaderValue> {
         if self.second != second {
             self.second = second;
             self.assertions.clear();
@@ -151,15 +174,37 @@ impl Signed {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
     use serde_json::Value;
     use url::Url;
 
     use super::super::keys::tests::OPENSSL;
     use super::*;
+    use crate::clock::Clock;
+    use crate::seal::Sealer;
+    use crate::session::{Lifetimes, MemoryRows};
 
-    fn ada() -> Identity {
+    pub(in super::super) const ID: Id = Id(42);
+
+    pub(in super::super) fn store() -> Store {
+        let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
+        let lifetimes = Lifetimes {
+            idle: Duration::from_hours(1),
+            total: Duration::from_hours(1),
+        };
+        Store::new(
+            Arc::new(MemoryRows::default()),
+            sealer,
+            lifetimes,
+            Clock::system(),
+        )
+    }
+
+    pub(in super::super) fn ada() -> Identity {
         Identity {
             id: "9187654321098765".to_owned(),
             email: "ada@example.com".to_owned(),
@@ -169,11 +214,11 @@ mod tests {
         }
     }
 
-    fn wiki() -> Site {
+    pub(in super::super) fn wiki() -> Site {
         Site::of(&Url::parse("https://wiki.example.com").unwrap()).unwrap()
     }
 
-    fn at(second: i64) -> Timestamp {
+    pub(in super::super) fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + second).unwrap()
     }
 
@@ -199,10 +244,10 @@ mod tests {
     #[test]
     fn what_it_says_and_for_whom() {
         let keys = SigningKeys::parse(OPENSSL).unwrap();
-        let assertions = Assertions::new(keys.clone(), "https://app.example.com/", false);
+        let assertions = Assertions::new(keys.clone(), "https://app.example.com/", None);
         let mut claims = verified(
             &assertions,
-            &assertions.sign(&ada(), &wiki(), at(0)).unwrap(),
+            &assertions.sign(&ada(), ID, &wiki(), at(0)).unwrap(),
         );
         assert_eq!(claims["jti"].as_str().unwrap().len(), 22);
         claims.as_object_mut().unwrap().remove("jti");
@@ -212,8 +257,8 @@ mod tests {
             "account_id": "", "account_name": "", "groups": ["a,b"], "iat": 1_800_000_000, "exp": 1_800_000_060,
         });
         assert_eq!(claims, expected);
-        let both = Assertions::new(keys, "https://app.example.com/", true);
-        let claims = verified(&both, &both.sign(&ada(), &wiki(), at(0)).unwrap());
+        let both = Assertions::new(keys, "https://app.example.com/", Some(store()));
+        let claims = verified(&both, &both.sign(&ada(), ID, &wiki(), at(0)).unwrap());
         assert_eq!(
             claims["aud"],
             json!(["https://wiki.example.com", "https://app.example.com"])
@@ -223,9 +268,10 @@ mod tests {
     #[test]
     fn the_same_for_a_second_and_only_for_what_it_says() {
         let keys = SigningKeys::parse(OPENSSL).unwrap();
-        let assertions = Assertions::new(keys, "https://app.example.com", false);
-        let sign =
-            |identity: &Identity, second| assertions.sign(identity, &wiki(), at(second)).unwrap();
+        let assertions = Assertions::new(keys, "https://app.example.com", None);
+        let sign = |identity: &Identity, second| {
+            assertions.sign(identity, ID, &wiki(), at(second)).unwrap()
+        };
         let first = sign(&ada(), 0);
         assert_eq!(sign(&ada(), 0), first);
         let promoted = Identity {
@@ -234,7 +280,7 @@ mod tests {
         };
         assert_ne!(sign(&promoted, 0), first);
         let other = Site::of(&Url::parse("https://other.example.com").unwrap()).unwrap();
-        assert_ne!(assertions.sign(&ada(), &other, at(0)).unwrap(), first);
+        assert_ne!(assertions.sign(&ada(), ID, &other, at(0)).unwrap(), first);
         let next = sign(&ada(), 1);
         assert_ne!(next, first);
         // A clock that goes back brings none of them back.
@@ -245,13 +291,13 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let keys = SigningKeys::parse(OPENSSL).unwrap();
-        let assertions = Assertions::new(keys, "https://app.example.com", false);
+        let assertions = Assertions::new(keys, "https://app.example.com", None);
         for number in 0..=MAX_REMEMBERED {
             let identity = Identity {
                 id: number.to_string(),
                 ..ada()
             };
-            assert!(assertions.sign(&identity, &wiki(), at(0)).is_some());
+            assert!(assertions.sign(&identity, ID, &wiki(), at(0)).is_some());
         }
         assert_eq!(assertions.signed().assertions.len(), MAX_REMEMBERED);
     }

@@ -6,21 +6,25 @@
 //! Allow ── who may use the sites
 //! Assertions ── signed proof of it, for sites
 //! SigningKeys ── with which keys, and how they are published
+//! ApiCalls ── Smartsheet's API for their pages and back ends
 //! ```
 //!
 //! Tickets and the sites' sessions are rows of [`session::Store`](crate::session::Store): they live and die with logins.
 
 mod allow;
+pub mod api;
 mod assertion;
 mod authority;
 mod headers;
 mod identity;
 mod jwks;
 mod keys;
+mod presented;
 mod recheck;
 mod site;
 
 pub use allow::Allow;
+use api::ApiCalls;
 pub use assertion::Assertions;
 pub use headers::{RemoteUser, remote_headers};
 pub use identity::{IdentityError, read_identity};
@@ -41,6 +45,8 @@ pub struct Gateway {
     pub assertions: Option<Assertions>,
     /// Who logins are.
     pub identities: Identities,
+    /// Passes calls on to Smartsheet's API.
+    pub api: ApiCalls,
 }
 
 impl Gateway {

@@ -1,5 +1,7 @@
 //! Calls to Smartsheet, counted where they go out.
 
+use std::sync::Arc;
+
 use super::{Metrics, three_digits};
 use crate::transport::{Call, Observer, Outcome, Purpose, TransportError};
 
@@ -18,6 +20,19 @@ impl Observer for Metrics {
             Purpose::ChangeRow => "row_change",
             _ => return,
         };
+        self.count(endpoint, call);
+    }
+}
+
+impl Metrics {
+    /// Counts calls that are passed on, each try by itself, by the pattern of `api.allow` that they have.
+    #[must_use]
+    pub fn passed_calls(&self, pattern: Arc<str>) -> Arc<dyn Observer> {
+        let metrics = self.clone();
+        Arc::new(PassedCalls { metrics, pattern })
+    }
+
+    fn count(&self, endpoint: &str, call: &Call<'_>) {
         let mut digits = [0; 3];
         let outcome = match call.outcome {
             Outcome::Answered(answer) => three_digits(answer.status.as_u16(), &mut digits),
@@ -28,5 +43,18 @@ impl Observer for Metrics {
         };
         let calls = self.0.calls.with_label_values(&[endpoint, outcome]);
         calls.observe(call.duration.as_secs_f64());
+    }
+}
+
+/// Counts calls of one pattern.
+#[derive(Debug)]
+struct PassedCalls {
+    metrics: Metrics,
+    pattern: Arc<str>,
+}
+
+impl Observer for PassedCalls {
+    fn observe(&self, call: &Call<'_>) {
+        self.metrics.count(&self.pattern, call);
     }
 }

@@ -11,6 +11,7 @@ use super::signing_keys::signing_keys;
 use super::{StartError, Surroundings};
 use crate::config::{Region, Settings};
 use crate::flow::FlowLog;
+use crate::gateway::api::ApiCalls;
 use crate::gateway::{Assertions, Gateway, Identities, Sites};
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
@@ -84,8 +85,16 @@ pub fn assemble(
         tasks.clone(),
         settings.gateway.recheck,
     );
+    let api_calls = ApiCalls::new(
+        settings.api.allow.clone(),
+        settings.api.assertions,
+        clock.clone(),
+        access.clone(),
+        api.clone(),
+        metrics.clone(),
+    );
     Ok(App {
-        gateway: gateway(settings, identities)?,
+        gateway: gateway(settings, &store, identities, api_calls)?,
         base_url: settings.server.base_url.clone(),
         scopes: smartsheet.scopes.clone(),
         sandbox: is_sandbox,
@@ -117,18 +126,25 @@ pub fn assemble(
     })
 }
 
-fn gateway(settings: &Settings, identities: Identities) -> Result<Gateway, StartError> {
+fn gateway(
+    settings: &Settings,
+    store: &Store,
+    identities: Identities,
+    api: ApiCalls,
+) -> Result<Gateway, StartError> {
     let base_url = &settings.server.base_url;
     let own_port = settings.server.listen.port();
     let sites = Sites::new(&settings.gateway.sites, base_url, own_port);
     let issuer = sites.app().origin();
     let keys = signing_keys(settings)?;
-    let assertions = keys.map(|keys| Assertions::new(keys, issuer, settings.api.assertions));
+    let references = settings.api.assertions.then(|| store.clone());
+    let assertions = keys.map(|keys| Assertions::new(keys, issuer, references));
     Ok(Gateway {
         assertions,
         allow: settings.gateway.allow.clone(),
         remote_user: settings.gateway.remote_user,
         identities,
+        api,
         sites,
     })
 }

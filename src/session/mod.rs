@@ -21,6 +21,7 @@ mod key_file;
 mod keys;
 mod last_try;
 mod pointer;
+mod reference;
 mod refresh;
 mod revocations;
 mod rows;

@@ -102,7 +102,8 @@ pub(super) fn state_key(state: &State) -> RowKey {
     RowKey(hash.finalize().into())
 }
 
-fn purpose(name: &str) -> [u8; 32] {
+/// What is sealed for what.
+pub(super) fn purpose(name: &str) -> [u8; 32] {
     Sha256::digest(name).into()
 }
 
@@ -159,7 +160,7 @@ impl Store {
         self.open_value(purpose(FLOW), value)
     }
 
-    fn seal_value(
+    pub(super) fn seal_value(
         &self,
         purpose: [u8; 32],
         content: &impl Serialize,
@@ -171,7 +172,11 @@ impl Store {
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 
-    fn open_value<T: DeserializeOwned>(&self, purpose: [u8; 32], value: &[u8]) -> Option<T> {
+    pub(super) fn open_value<T: DeserializeOwned>(
+        &self,
+        purpose: [u8; 32],
+        value: &[u8],
+    ) -> Option<T> {
         let content = self.open_bytes(purpose, value)?;
         postcard::from_bytes(&content).ok()
     }

@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use super::accept::wants_json;
 use super::at::At;
 use super::auth;
+use super::failure::PassedOn;
 use super::request_log::Entry;
 use super::{App, failure, headers, limits};
 
@@ -38,8 +39,8 @@ pub(super) async fn answer(
         if !at.serves(request.uri().path()) {
             return StatusCode::NOT_FOUND.into_response();
         }
-        let with_body = !auth::is_check(request.uri().path());
-        match limits::within(request, with_body).await {
+        let body = auth::body_at(request.uri().path());
+        match limits::within(request, body).await {
             Ok(request) => next.run(request).await,
             Err(failure) => failure.into_response(),
         }
@@ -54,6 +55,10 @@ pub(super) async fn answer(
             .remove(header::STRICT_TRANSPORT_SECURITY);
     }
     entry.end(&app.metrics, &mut response);
+    if response.extensions().get::<PassedOn>().is_some() {
+        // As it comes: whoever compresses waits for more.
+        return response;
+    }
     compress(response, encodings).await
 }
 

@@ -258,6 +258,10 @@ pub(super) struct ActionUrl(pub(super) String);
 #[derive(Debug, Clone)]
 pub(super) struct AsProblem(pub(super) serde_json::Map<String, serde_json::Value>);
 
+/// In an answer's extensions: it is somebody else's, whatever its status, and stays as it is.
+#[derive(Debug, Clone)]
+pub(super) struct PassedOn;
+
 /// Makes an answer of a failure or a bare status, for people or as JSON. Others stay as they are.
 pub(super) fn render(
     app: &App,
@@ -266,6 +270,9 @@ pub(super) fn render(
     json: bool,
     reference: &str,
 ) -> Response {
+    if response.extensions().get::<PassedOn>().is_some() {
+        return response;
+    }
     let failure = match response.extensions().get::<Failure>() {
         Some(failure) => failure.clone(),
         None if is_bare_error(&response) => Failure::of_status(response.status()),
@@ -313,10 +320,9 @@ pub(super) fn render(
     }
     if failure.status == StatusCode::UNAUTHORIZED {
         // RFC 9110 section 15.5.2 wants a challenge; the sign-in is by session.
-        headers.insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Session"),
-        );
+        headers
+            .entry(header::WWW_AUTHENTICATE)
+            .or_insert(HeaderValue::from_static("Session"));
     }
     headers.append(header::VARY, HeaderValue::from_static("Accept"));
     rendered.extensions_mut().insert(Reason(failure.reason));

@@ -20,8 +20,19 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 #[error("the request's body did not arrive in time")]
 pub struct BodyOverdue;
 
-/// A request that is within the limits, with its body read; or `with_body` false, without it: then nobody waits for it.
-pub(super) async fn within(request: Request, with_body: bool) -> Result<Request, Failure> {
+/// What becomes of a request's body before its page is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyIs {
+    /// It is read whole.
+    Read,
+    /// It is of no interest, and nobody waits for it.
+    Ignored,
+    /// The page takes it as it comes, and bounds it.
+    Streamed,
+}
+
+/// A request that is within the limits, with its body as the page wants it.
+pub(super) async fn within(request: Request, body_is: BodyIs) -> Result<Request, Failure> {
     if length_of_target(&request) > MAX_URL_BYTES {
         return Err(refused(
             StatusCode::URI_TOO_LONG,
@@ -38,11 +49,11 @@ pub(super) async fn within(request: Request, with_body: bool) -> Result<Request,
     if hosts > 1 || (hosts == 0 && !may_lack) {
         return Err(unreadable("not one Host header"));
     }
-    if request.body().is_end_stream() {
+    if request.body().is_end_stream() || body_is == BodyIs::Streamed {
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    if !with_body {
+    if body_is == BodyIs::Ignored {
         return Ok(Request::from_parts(parts, Body::empty()));
     }
     let body = read(body).await?;
@@ -80,8 +91,9 @@ async fn read(body: Body) -> Result<Bytes, Failure> {
     Ok(whole.into())
 }
 
-fn broken(error: &axum::Error) -> Failure {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+/// Why a body did not come to its end.
+pub(super) fn broken(error: &(dyn std::error::Error + 'static)) -> Failure {
+    let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<BodyOverdue>() {
             return refused(

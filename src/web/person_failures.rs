@@ -271,7 +271,7 @@ pub(super) fn slow() -> Failure {
 }
 
 /// 401: Smartsheet takes neither of the tokens any more.
-fn sign_in_again(reason: String) -> Failure {
+pub(super) fn sign_in_again(reason: String) -> Failure {
     Failure {
         status: StatusCode::UNAUTHORIZED,
         title: "Please sign in again",

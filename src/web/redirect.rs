@@ -208,10 +208,10 @@ async fn exchange(
     }
 }
 
-/// Finds out who it is, for the other sites if there are any. Should it take long, nobody waits for it: they are asked for again
+/// Finds out who it is, for the other sites and for calls that are passed on, if there are any. Should it take long, nobody waits for it: they are asked for again
 /// when it is needed.
 async fn introduce(app: &App, browser: &Browser, stored: &Stored) {
-    if !app.gateway.is_on() {
+    if !app.gateway.is_on() && app.gateway.api.allow.is_empty() {
         return;
     }
     let (identities, recorder) = (app.gateway.identities.clone(), browser.recorder());

@@ -18,6 +18,10 @@ use crate::metrics::Metrics;
 #[derive(Debug, Clone)]
 pub(super) struct Reason(pub(super) String);
 
+/// What was asked for, where the route's own pattern says too little. It is a pattern as well, never the path.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern(pub(super) String);
+
 /// What a request is found by in the log, for pages that say so themselves.
 #[derive(Debug, Clone)]
 pub(super) struct Reference(pub(super) String);
@@ -93,7 +97,9 @@ impl Entry {
         let client = self.client.map(|client| tracing::field::display(client.0));
         let theirs = self.theirs.as_ref().map(tracing::field::display);
         let method = shown_method(&self.method);
+        let pattern = response.extensions().get::<Pattern>().cloned();
         let route = self.route.as_ref().map_or("(none)", MatchedPath::as_str);
+        let route = pattern.as_ref().map_or(route, |Pattern(known)| known);
         let status = response.status().as_u16();
         let reason = response.extensions().get::<Reason>();
         let reason = reason.map(|reason| reason.0.as_str());

@@ -26,6 +26,12 @@ use super::turns::{Turn, Turns};
 use crate::session::Id;
 use crate::transport::Limits;
 
+/// How many calls of one person may be on their way through the API at once, how long more of them wait, and how many answers may be
+/// passed on to one person at once. Each person by themselves: a site's back end calls for all of its people from one address.
+const PERSON_CALLS: usize = 16;
+const PERSON_WAITS: Duration = Duration::from_secs(10);
+const PERSON_STREAMS: usize = 64;
+
 /// How many visits of one session may call Smartsheet at once. More than a browser opens connections to one host.
 const SESSION_CALLS: usize = 8;
 
@@ -39,6 +45,8 @@ pub struct Shares {
     sessions: Turns<Id>,
     clients: Turns<IpNet>,
     networks: Turns<IpNet>,
+    person_calls: Turns<String>,
+    person_streams: Turns<String>,
     patience: Duration,
 }
 
@@ -53,6 +61,18 @@ pub(super) struct ClientShare {
 pub(super) struct VisitShare {
     _session: Turn<Id>,
     _client: ClientShare,
+}
+
+/// A call on its way through the API, until the head of its answer is there.
+#[derive(Debug)]
+pub(super) struct CallShare {
+    _call: Turn<String>,
+}
+
+/// An answer that is passed on, until its end.
+#[derive(Debug)]
+pub(super) struct StreamShare {
+    _stream: Turn<String>,
 }
 
 /// Whom a request came from, where that is counted.
@@ -89,6 +109,8 @@ impl Shares {
             sessions: Turns::new(SESSION_CALLS),
             clients: part(4),
             networks: part(2),
+            person_calls: Turns::new(PERSON_CALLS),
+            person_streams: Turns::new(PERSON_STREAMS),
             patience: limits.max_wait,
         }
     }
@@ -110,6 +132,27 @@ impl Shares {
             _session: session,
             _client: self.client(caller, patient).await?,
         })
+    }
+
+    /// Waits for the turn of a call of `person` through the API.
+    ///
+    /// # Errors
+    ///
+    /// 429 when the turn does not come in time.
+    pub(super) async fn passed_call(
+        &self,
+        person: &str,
+    ) -> Result<(CallShare, StreamShare), Failure> {
+        let person = person.to_owned();
+        let turns = async {
+            let stream = self.person_streams.take(&person).await?;
+            Ok((self.person_calls.take(&person).await?, stream))
+        };
+        let turns: Result<_, AcquireError> = timeout_at(Instant::now() + PERSON_WAITS, turns)
+            .await
+            .map_err(|_| too_many("of yours"))?;
+        let (call, stream) = turns.map_err(Failure::internal)?;
+        Ok((CallShare { _call: call }, StreamShare { _stream: stream }))
     }
 
     async fn client(&self, caller: Caller, patient: Instant) -> Result<ClientShare, Failure> {

@@ -3,6 +3,7 @@
 
 mod aborted;
 mod answers;
+mod api;
 mod break_it;
 mod cannot_start;
 mod check;

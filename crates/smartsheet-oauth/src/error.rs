@@ -127,6 +127,7 @@ impl From<TransportError> for OAuthError {
             | TransportError::Dropped(cause) => Self::Unreachable(cause.to_string()),
             TransportError::Timeout => Self::Timeout,
             TransportError::TooLong(_) => Self::Malformed("it is too long"),
+            TransportError::Undecodable => Self::Malformed("it can't be decoded"),
             TransportError::Busy(why) => Self::NotSent(why),
         }
     }

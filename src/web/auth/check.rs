@@ -15,7 +15,7 @@ use super::failures::{nobody, not_a_site, not_allowed, not_known_yet};
 use super::query;
 use super::visitor::signed_in;
 use crate::gateway::{Allow, Place, remote_headers};
-use crate::session::Identity;
+use crate::session::{Identity, Stored};
 use crate::web::App;
 use crate::web::at::At;
 use crate::web::failure::{ActionUrl, Failure};
@@ -30,7 +30,7 @@ const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const ENVOY: &str = "/auth/envoy";
 
 /// Whether there is a check at `path`. What is asked there has a body of no interest, however long.
-pub(in crate::web) fn is_check(path: &str) -> bool {
+pub(super) fn is_check(path: &str) -> bool {
     let is_envoy = path.strip_prefix(ENVOY);
     let is_envoy = is_envoy.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     is_envoy || matches!(path, "/auth/check" | "/auth/forward")
@@ -186,16 +186,16 @@ async fn answer(
     if !app.gateway.allows(identity) || !narrower.iter().all(|allow| allow.admits(identity)) {
         return Err(not_allowed(Some(identity)).into());
     }
-    let answer = who(app, at, identity);
+    let answer = who(app, at, &stored, identity);
     Ok(answer.ok_or_else(|| Failure::internal("an assertion could not be signed"))?)
 }
 
 /// The headers that say who it is. All of them, so that none of a client's own survives.
-fn who(app: &App, at: &At, identity: &Identity) -> Option<Response> {
+fn who(app: &App, at: &At, stored: &Stored, identity: &Identity) -> Option<Response> {
     let gateway = &app.gateway;
     let site = at.site().map_or(gateway.sites.app(), AsRef::as_ref);
     let assertions = gateway.assertions.as_ref()?;
-    let assertion = assertions.sign(identity, site, app.clock.now())?;
+    let assertion = assertions.sign(identity, stored.id, site, app.clock.now())?;
     let mut response = Response::new(Body::empty());
     let said = response.headers_mut();
     for (name, value) in remote_headers(identity, gateway.remote_user) {

@@ -4,6 +4,10 @@
 //! A sign-in at a site: `sign_in` (on the site) → `grant` (on the app's address, where the person is signed in or signs in) →
 //! `arrive` (on the site).
 
+mod api;
+mod api_answer;
+mod api_failures;
+mod api_who;
 mod arrive;
 mod check;
 mod failures;
@@ -25,7 +29,19 @@ use super::rate_limit::Route;
 use super::speculative::Allow;
 use super::{App, assets, browser, rate_limit, speculative};
 
-pub(super) use check::is_check;
+use super::limits::BodyIs;
+use check::is_check;
+
+/// What becomes of the body of a request to `path`.
+pub(super) fn body_at(path: &str) -> BodyIs {
+    if is_check(path) {
+        BodyIs::Ignored
+    } else if path.starts_with(api::BELOW) {
+        BodyIs::Streamed
+    } else {
+        BodyIs::Read
+    }
+}
 
 /// The routes, each of which looks itself at where it was asked.
 pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
@@ -60,5 +76,10 @@ pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let assets = Router::new()
         .route("/auth/static/{file}", get(assets::get))
         .route("/.well-known/jwks.json", get(jwks::get));
-    checks.merge(sign_in).merge(session).merge(assets)
+    let api = Router::new()
+        .route("/auth/api", any(api::any))
+        .route("/auth/api/", any(api::any))
+        .route("/auth/api/{*path}", any(api::any));
+    let routes = checks.merge(sign_in).merge(session);
+    routes.merge(assets).merge(api)
 }

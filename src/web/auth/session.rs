@@ -19,7 +19,7 @@ use crate::web::shares::Caller;
 
 /// Where a person is signed out, on the app's address as at a site.
 const SIGN_OUT: &str = "/auth/sign-out";
-const SIGN_IN: &str = "/auth/sign-in";
+pub(super) const SIGN_IN: &str = "/auth/sign-in";
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,

@@ -1,4 +1,4 @@
-//! The steps of reading and changing sheets.
+//! The steps of reading and changing sheets, and of calls that are passed on.
 
 use super::explanation::{Explanation, Party, Source};
 
@@ -82,5 +82,18 @@ pub(super) const SAVE_ROW: Explanation = Explanation {
     source: Source {
         name: "Smartsheet’s documentation, API: Add rows, Update rows",
         url: SHEETS_REFERENCE,
+    },
+};
+
+pub(super) const PASS_ON: Explanation = Explanation {
+    title: "Pass a call on",
+    from: Party::App,
+    to: Party::Smartsheet,
+    purpose: "A page, or the back end of a site, asked this app for something of Smartsheet’s API. This app looks whether that is on \
+                      its list, puts the person’s access token in, and passes the answer on as it comes.",
+    without: "A page that asks Smartsheet itself needs the token, and every script that gets onto the page could take it.",
+    source: Source {
+        name: "RFC 10017, section 6.1: Backend for Frontend",
+        url: "https://www.rfc-editor.org/rfc/rfc10017#section-6.1",
     },
 };

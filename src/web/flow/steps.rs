@@ -2,7 +2,7 @@
 
 use super::explanation::{Explanation, Party, Source};
 use super::sheet_steps::{
-    CELL_HISTORY, LIST_SHEETS, OPEN_SHEETS, READ_SHEET, SAVE_ROW, SUBMIT_ROW,
+    CELL_HISTORY, LIST_SHEETS, OPEN_SHEETS, PASS_ON, READ_SHEET, SAVE_ROW, SUBMIT_ROW,
 };
 use crate::flow::{Ending, Message, Step};
 
@@ -27,6 +27,7 @@ pub(super) fn explain(step: Step) -> &'static Explanation {
         Step::ReadSheet => &READ_SHEET,
         Step::CellHistory => &CELL_HISTORY,
         Step::SaveRow => &SAVE_ROW,
+        Step::PassOn => &PASS_ON,
     }
 }
 
@@ -171,6 +172,7 @@ pub(super) fn reaction(message: &Message) -> Option<&'static str> {
                 Step::SaveRow => {
                     "No answer that could be used, so nobody knows whether it was saved. It was not sent again: that could save it twice."
                 }
+                Step::PassOn => "No answer that could be used. Whoever called was told so.",
                 _ => "No answer that could be used. The session was kept.",
             });
         }
@@ -187,13 +189,16 @@ pub(super) fn reaction(message: &Message) -> Option<&'static str> {
     );
     Some(match (message.step, answer.status) {
         (step, 401)
-            if (is_read || step == Step::SaveRow)
+            if (is_read || matches!(step, Step::SaveRow | Step::PassOn))
                 && (!has_code("errorCode") || has_code("1002") || has_code("1003")) =>
         {
             "Smartsheet refused the token: this app renews it and asks again, once."
         }
         (step, 401 | 403) if (is_read || step == Step::SaveRow) && has_code("errorCode") => {
             "Smartsheet does not allow this to this person. Asking again would not help."
+        }
+        (Step::PassOn, _) => {
+            "Whoever called gets this answer, unless asking again is known to do no harm: then this app asks again a few times."
         }
         (_, 429) if is_read => {
             "Smartsheet asked for a pause: this app asks again a few times, or passes the wait on when it is long."

@@ -204,7 +204,9 @@ impl From<TransportError> for ApiError {
             | TransportError::NotConnected(cause)
             | TransportError::Dropped(cause) => Self::Unreachable(cause.to_string()),
             TransportError::Timeout => Self::Timeout,
-            TransportError::TooLong(_) => Self::Malformed(error.to_string()),
+            TransportError::TooLong(_) | TransportError::Undecodable => {
+                Self::Malformed(error.to_string())
+            }
             TransportError::Busy(why) => Self::NotSent(why),
         }
     }

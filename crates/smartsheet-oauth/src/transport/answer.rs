@@ -46,7 +46,7 @@ impl Answer {
             body.extend_from_slice(&chunk);
         }
         let headers = std::mem::take(response.headers_mut());
-        if is_gzip(&headers) && body.starts_with(GZIP) {
+        if Coding::of(&headers) == Coding::Gzip && body.starts_with(GZIP) {
             body = decoded(&body, limit)?;
         }
         let wait = headers.get(header::RETRY_AFTER);
@@ -62,18 +62,29 @@ impl Answer {
 /// What a gzip member begins with (RFC 1952 section 2.3.1).
 const GZIP: &[u8] = b"\x1f\x8b";
 
-/// Whether gzip is the one coding of a body (RFC 9110 section 8.4; `x-gzip` is the same by section 8.4.1.3).
-fn is_gzip(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::CONTENT_ENCODING).iter();
-    let mut codings = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .map(|coding| coding.trim().to_ascii_lowercase())
-        .filter(|coding| !coding.is_empty() && coding != "identity");
-    let is_gzip = codings
-        .next()
-        .is_some_and(|coding| coding == "gzip" || coding == "x-gzip");
-    is_gzip && codings.next().is_none()
+/// How a body is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    None,
+    Gzip,
+    /// Another coding, or several.
+    Other,
+}
+
+impl Coding {
+    /// What `Content-Encoding` says (RFC 9110 section 8.4; `x-gzip` is the same as `gzip` by section 8.4.1.3).
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let lines = headers.get_all(header::CONTENT_ENCODING).iter();
+        let mut codings = lines
+            .flat_map(|line| line.to_str().unwrap_or("?").split(','))
+            .map(|coding| coding.trim().to_ascii_lowercase())
+            .filter(|coding| !coding.is_empty() && coding != "identity");
+        match (codings.next().as_deref(), codings.next()) {
+            (None, _) => Self::None,
+            (Some("gzip" | "x-gzip"), None) => Self::Gzip,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// What was compressed as `members`. Decoding ends as soon as it is longer than `limit` bytes, so that a short answer can't
@@ -156,7 +167,8 @@ mod tests {
             for value in values {
                 headers.append(header::CONTENT_ENCODING, value.parse().unwrap());
             }
-            assert_eq!(is_gzip(&headers), expected, "{values:?}");
+            let is_gzip = Coding::of(&headers) == Coding::Gzip;
+            assert_eq!(is_gzip, expected, "{values:?}");
         }
     }
 

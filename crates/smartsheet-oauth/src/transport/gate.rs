@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::{Purpose, TransportError};
+use super::{Limits, Purpose, TransportError};
 
 /// Which part of the calls is kept for token requests. When Smartsheet is slow, visits take all the others; people can
 /// still sign in and out, and tokens are refreshed in time.
@@ -20,16 +20,21 @@ pub struct Gate {
     calls: Arc<Semaphore>,
     /// Those that only token requests may be.
     reserve: Arc<Semaphore>,
+    /// Answers that are passed on as they come. Their calls have left: a slow reader must not keep others from beginning one.
+    streams: Arc<Semaphore>,
     no_more_tokens: Arc<AtomicBool>,
 }
 
 impl Gate {
-    pub(super) fn new(max_calls: usize) -> Self {
-        let max_calls = max_calls.min(Semaphore::MAX_PERMITS);
+    pub(super) fn new(limits: &Limits) -> Self {
+        let max_calls = limits.max_calls.min(Semaphore::MAX_PERMITS);
         let reserved = max_calls / RESERVED_PART;
         Self {
             calls: Arc::new(Semaphore::new(max_calls - reserved)),
             reserve: Arc::new(Semaphore::new(reserved)),
+            streams: Arc::new(Semaphore::new(
+                limits.max_streams.min(Semaphore::MAX_PERMITS),
+            )),
             no_more_tokens: Arc::default(),
         }
     }
@@ -56,6 +61,18 @@ impl Gate {
             return Err(TransportError::Busy("the app is stopping"));
         }
         Ok(turn)
+    }
+
+    /// Waits for room for one more answer that is passed on, for `patience` at most. It is over when what is given back is dropped.
+    pub(super) async fn stream(
+        &self,
+        patience: Duration,
+    ) -> Result<OwnedSemaphorePermit, TransportError> {
+        let streams = Arc::clone(&self.streams);
+        match timeout(patience, streams.acquire_owned()).await {
+            Ok(Ok(stream)) => Ok(stream),
+            _ => Err(TransportError::Busy("too many answers are passed on")),
+        }
     }
 
     async fn turn(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit, AcquireError> {

@@ -28,7 +28,7 @@ impl Transport {
             http: builder().build()?,
             http_anew: builder().pool_max_idle_per_host(0).build()?,
             kept: Kept::default(),
-            gate: Gate::new(limits.max_calls),
+            gate: Gate::new(&limits),
             limits,
             observers: Vec::new(),
             integration_source: None,

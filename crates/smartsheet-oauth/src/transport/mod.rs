@@ -16,11 +16,15 @@ mod kept;
 mod local;
 mod observer;
 mod retry_after;
+mod streamed;
+mod upload;
 
 pub use answer::Answer;
 pub use gate::Gate;
 pub use observer::{Call, Observer, Outcome, Purpose};
 pub(crate) use retry_after::retry_after;
+pub use streamed::{StreamedAnswer, StreamedBody};
+pub use upload::{KEPT_FOR_REPETITION, Upload, UploadError};
 
 use kept::Kept;
 use observer::Watch;
@@ -38,11 +42,17 @@ pub struct Limits {
     pub max_calls: usize,
     /// How long a call waits for others to end. What it waited it has less for itself.
     pub max_wait: Duration,
+    /// Of a call that is passed on: from the first byte sent to the end of the answer's head.
+    pub head_timeout: Duration,
+    /// Of a call that is passed on: how long nothing may come of the answer's body while it is waited for.
+    pub silence_timeout: Duration,
+    /// How many answers may be passed on at once.
+    pub max_streams: usize,
 }
 
 impl Default for Limits {
     /// 3 seconds to connect, 10 seconds in all (what the pages promise), 1 MiB; 256 calls at once, which others wait for 2
-    /// seconds.
+    /// seconds. Calls that are passed on: 30 seconds to the answer, 30 of silence, 2048 answers at once.
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
@@ -50,6 +60,9 @@ impl Default for Limits {
             max_answer_bytes: 1024 * 1024,
             max_calls: 256,
             max_wait: Duration::from_secs(2),
+            head_timeout: Duration::from_secs(30),
+            silence_timeout: Duration::from_secs(30),
+            max_streams: 2048,
         }
     }
 }
@@ -96,6 +109,9 @@ pub enum TransportError {
     /// be stored. It passes within seconds.
     #[error("not sent: {0}")]
     Busy(&'static str),
+    /// The answer's body is encoded in a way that nobody asked for, or damaged.
+    #[error("the answer can't be decoded")]
+    Undecodable,
 }
 
 impl Transport {
@@ -114,7 +130,7 @@ impl Transport {
             http: builder().build()?,
             http_anew: builder().pool_max_idle_per_host(0).build()?,
             kept: Kept::default(),
-            gate: Gate::new(limits.max_calls),
+            gate: Gate::new(&limits),
             limits,
             observers: Vec::new(),
             integration_source: None,
@@ -229,15 +245,19 @@ impl Transport {
     }
 
     async fn exchange(&self, http: &Client, request: Request) -> Result<Answer, TransportError> {
-        let response = http.execute(request).await.map_err(|error| {
-            let is_dropped = self.kept.ended(&error);
-            match classify(&error) {
-                TransportError::Unreachable(cause) if is_dropped => TransportError::Dropped(cause),
-                error => error,
-            }
-        })?;
+        let response = http.execute(request).await;
+        let response = response.map_err(|error| self.why(&error))?;
         self.kept.answered(&response);
         Answer::read(response, self.limits.max_answer_bytes).await
+    }
+
+    /// Why no answer began.
+    fn why(&self, error: &reqwest::Error) -> TransportError {
+        let is_dropped = self.kept.ended(error);
+        match classify(error) {
+            TransportError::Unreachable(cause) if is_dropped => TransportError::Dropped(cause),
+            error => error,
+        }
     }
 }
 

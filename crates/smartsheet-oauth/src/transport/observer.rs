@@ -30,6 +30,8 @@ pub enum Purpose {
     AddRow,
     /// Other values in a row: `PUT /sheets/{id}/rows`.
     ChangeRow,
+    /// A call that is passed on for somebody else, whatever it asks for.
+    Passed,
     /// Something that is none of the protocol's and none of the API's; the app's own word for it.
     Other(&'static str),
 }
@@ -51,6 +53,8 @@ pub struct Call<'a> {
     pub request: &'a Request,
     /// What came back.
     pub outcome: Outcome<'a>,
+    /// How long the answer's body was, in bytes, where the outcome has only its beginning.
+    pub whole_length: Option<u64>,
     /// From the first byte sent to the last one received.
     pub duration: Duration,
 }
@@ -77,18 +81,18 @@ impl fmt::Debug for Call<'_> {
 }
 
 /// A call under way, as its observers will be told of it: when it ends, or when nobody waits for it any longer.
-pub(super) struct Watch<'a> {
-    observers: &'a [Arc<dyn Observer>],
+pub(super) struct Watch {
+    observers: Vec<Arc<dyn Observer>>,
     purpose: Purpose,
     attempt: u32,
     request: Request,
     started: Instant,
 }
 
-impl<'a> Watch<'a> {
+impl Watch {
     /// `None` when there is nobody to tell.
     pub(super) fn begin(
-        observers: &'a [Arc<dyn Observer>],
+        observers: &[Arc<dyn Observer>],
         purpose: Purpose,
         attempt: u32,
         request: &Request,
@@ -96,37 +100,53 @@ impl<'a> Watch<'a> {
         if observers.is_empty() {
             return None;
         }
+        // A body that comes as it is sent can't be cloned; whoever sends it says later what it was.
+        let request = request.try_clone().unwrap_or_else(|| {
+            let mut head = Request::new(request.method().clone(), request.url().clone());
+            *head.headers_mut() = request.headers().clone();
+            head
+        });
         Some(Self {
-            observers,
+            observers: observers.to_vec(),
             purpose,
             attempt,
-            // Always there: a body of ours is bytes, and those can be cloned.
-            request: request.try_clone()?,
+            request,
             started: Instant::now(),
         })
     }
 
-    pub(super) fn end(mut self, outcome: Outcome<'_>) {
-        self.tell(outcome);
-        self.observers = &[];
+    pub(super) fn end(self, outcome: Outcome<'_>) {
+        self.end_of(outcome, None);
     }
 
-    fn tell(&self, outcome: Outcome<'_>) {
+    /// The same, of an answer whose body was so long in all.
+    pub(super) fn end_of(mut self, outcome: Outcome<'_>, whole_length: Option<u64>) {
+        self.tell(outcome, whole_length);
+        self.observers.clear();
+    }
+
+    /// What was sent as the body, as far as it is kept.
+    pub(super) fn sent(&mut self, body: Vec<u8>) {
+        *self.request.body_mut() = Some(body.into());
+    }
+
+    fn tell(&self, outcome: Outcome<'_>, whole_length: Option<u64>) {
         let call = Call {
             purpose: self.purpose,
             attempt: self.attempt,
             request: &self.request,
             outcome,
+            whole_length,
             duration: self.started.elapsed(),
         };
-        for observer in self.observers {
+        for observer in &self.observers {
             observer.observe(&call);
         }
     }
 }
 
-impl Drop for Watch<'_> {
+impl Drop for Watch {
     fn drop(&mut self) {
-        self.tell(Outcome::Abandoned);
+        self.tell(Outcome::Abandoned, None);
     }
 }
