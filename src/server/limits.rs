@@ -12,7 +12,7 @@ pub struct ConnectionLimits {
     pub body_timeout: Duration,
     /// From one request to the next on the same connection.
     pub idle_timeout: Duration,
-    /// From the moment the client stops taking an answer until it has taken all of it.
+    /// From the moment the client stops taking an answer until it has taken all of it, or of a long one 256 KiB more.
     pub send_timeout: Duration,
     /// Bytes of a request's head. 431, or 414 when it is the URL that is too long.
     pub max_head_bytes: usize,

@@ -12,6 +12,10 @@ use super::handle::{Handle, Phase};
 use super::listener::Stream;
 use crate::web::MAX_URL_BYTES;
 
+/// How much a client must take within the time that it may take for an answer, in bytes. A page is shorter; of what is longer, such
+/// as an answer that is passed on, the time then begins anew.
+const PROGRESS: usize = 256 * 1024;
+
 pub(super) struct Socket {
     stream: Stream,
     handle: Arc<Handle>,
@@ -22,6 +26,8 @@ pub(super) struct Socket {
     line_bytes: usize,
     line_ended: bool,
     refusal: Option<StatusCode>,
+    /// What the client has taken since it last counted as taking all.
+    taken: usize,
 }
 
 impl Socket {
@@ -34,12 +40,28 @@ impl Socket {
             line_bytes: 0,
             line_ended: false,
             refusal: None,
+            taken: 0,
         }
     }
 
     /// The stream, and what the request is to be refused with whose head was too long.
     pub(super) fn into_parts(self) -> (Stream, Option<StatusCode>) {
         (self.stream, self.refusal)
+    }
+
+    /// The client took so many bytes, or none for now.
+    fn sent(&mut self, polled: &Poll<io::Result<usize>>) {
+        match polled {
+            Poll::Pending => self.handle.stall(),
+            Poll::Ready(Ok(bytes)) => {
+                self.taken += bytes;
+                if self.taken >= PROGRESS {
+                    self.taken = 0;
+                    self.handle.flow();
+                }
+            }
+            Poll::Ready(Err(_)) => {}
+        }
     }
 
     fn received(&mut self, bytes: &[u8]) {
@@ -94,9 +116,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if polled.is_pending() {
-            self.handle.stall();
-        }
+        self.sent(&polled);
         polled
     }
 
@@ -106,9 +126,7 @@ impl AsyncWrite for Socket {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        if polled.is_pending() {
-            self.handle.stall();
-        }
+        self.sent(&polled);
         polled
     }
 
@@ -118,6 +136,7 @@ impl AsyncWrite for Socket {
 
     /// hyper flushes when it has nothing left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.taken = 0;
         self.handle.flow();
         Pin::new(&mut self.stream).poll_flush(cx)
     }

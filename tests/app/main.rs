@@ -4,6 +4,8 @@
 mod aborted;
 mod answers;
 mod api;
+mod api_streams;
+mod api_tokens;
 mod break_it;
 mod cannot_start;
 mod check;

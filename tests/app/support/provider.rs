@@ -1,6 +1,7 @@
 //! A provider on raw TCP that answers what a test tells it to, well or badly, and counts what arrives.
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,7 +32,14 @@ pub(crate) enum Reply {
     Stall(Vec<u8>),
     /// As the other, but not before the gate opens.
     Behind(Gate, Box<Reply>),
+    /// These bytes, and then as the other.
+    Then(Vec<u8>, Box<Reply>),
+    /// However the test does it, on the connection as it is after the request's head.
+    By(Handler),
 }
+
+pub(crate) type Handler =
+    Box<dyn FnOnce(TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// Holds back answers until the test opens it.
 #[derive(Clone)]
@@ -177,6 +185,14 @@ impl Reply {
         Self::Stall(Vec::new())
     }
 
+    /// However `handler` does it.
+    pub(crate) fn by<F>(handler: impl FnOnce(TcpStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::By(Box::new(move |stream| Box::pin(handler(stream))))
+    }
+
     /// The same, once `gate` is open.
     pub(crate) fn behind(self, gate: &Gate) -> Self {
         Self::Behind(gate.clone(), Box::new(self))
@@ -194,6 +210,11 @@ impl Reply {
                 // Until the other side gives up.
                 let _ = stream.read(&mut [0; 1]).await;
             }
+            Self::Then(bytes, reply) => {
+                let _ = stream.write_all(&bytes).await;
+                Box::pin(reply.send(stream)).await;
+            }
+            Self::By(handler) => handler(stream).await,
             Self::Behind(gate, reply) => {
                 gate.passed().await;
                 Box::pin(reply.send(stream)).await;
