@@ -4,6 +4,8 @@
 mod aborted;
 mod answers;
 mod api;
+mod api_assertions;
+mod api_bad_input;
 mod api_streams;
 mod api_tokens;
 mod break_it;
