@@ -65,6 +65,7 @@ impl Person {
         let mut state = self.state();
         if signed_out && state.signed_in {
             state.signed_in = false;
+            state.may_have_changed_login = true;
             if state.has_left_unanswered {
                 world.tally.count("sign-outs whose answer was lost");
                 if state.excused.is_some() {
@@ -98,7 +99,7 @@ impl Person {
     }
 
     /// Tells a lost login from a page that was wrong: a session that is over says so, and stays so.
-    async fn is_signed_in(&self, world: &World, at: usize) -> bool {
+    pub(super) async fn is_signed_in(&self, world: &World, at: usize) -> bool {
         for _ in 0..300 {
             let alone = Planted::default();
             let page = self

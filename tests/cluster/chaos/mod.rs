@@ -11,6 +11,7 @@ mod cookies;
 mod judge;
 mod person;
 mod quiet;
+mod sites;
 mod state;
 mod tally;
 mod trouble;
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::support::{Cluster, Postgres, SandboxProcess, Table, free_address, seed};
+use crate::support::{Cluster, Postgres, SIGNING_KEY, SandboxProcess, Table, free_address, seed};
 use attackers::{Attackers, PROXY};
 use cookies::Bait;
 use person::{Habit, Person};
@@ -79,6 +80,10 @@ async fn nobody_loses_a_login() {
         .set("SESSION_REFRESH_LEASE", format!("{}s", LEASE.as_secs()))
         .set("SERVER_MAX_CONNECTIONS", CONNECTIONS.to_string())
         .set("SERVER_TRUSTED_PROXIES", PROXY.to_string())
+        .set("GATEWAY_SITES", format!("http://{}", sites::SITE))
+        .set("GATEWAY_SIGNING_KEY", SIGNING_KEY)
+        // Who a person is is asked again and again behind the checks of their site.
+        .set("GATEWAY_RECHECK", "2s")
         .set("RUST_LOG", log);
     let addresses: Vec<SocketAddr> = (0..INSTANCES).map(|_| free_address()).collect();
     let mut instances = Vec::new();

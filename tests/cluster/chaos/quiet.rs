@@ -120,10 +120,17 @@ impl Person {
             );
             self.judge(world, at, "/me", started, &page).await;
         }
+        if self.state().arrived {
+            self.check(world).await;
+        }
         self.has_left_for_good(world).await;
     }
 
     async fn has_left_for_good(&self, world: &World) {
+        let sites = std::mem::take(&mut self.state().left_sites);
+        for site in sites {
+            self.is_gone_from(world, &site).await;
+        }
         let left = std::mem::take(&mut self.state().left);
         for browser in left {
             world.tally.count("sign-outs checked");
@@ -141,7 +148,11 @@ impl Person {
             .await;
         let status = page.map(|page| page.status.as_u16());
         assert_eq!(status, Some(303), "a sign-out when all is quiet");
-        self.state().left.push(left);
+        {
+            let mut state = self.state();
+            state.left.push(left);
+            state.left_sites.push(self.at_site.apart());
+        }
         self.has_left_for_good(world).await;
     }
 }

@@ -30,8 +30,23 @@ pub(super) struct State {
     pub(super) last_kill: Option<Instant>,
     /// Whether a sign-out had no answer.
     pub(super) has_left_unanswered: bool,
+    /// Whether another site has said that this browser is signed in there.
+    pub(super) arrived: bool,
+    /// Whether the login may have become another one since, which other sites do not follow.
+    pub(super) may_have_changed_login: bool,
     /// Cookies of sessions that were signed out.
     pub(super) left: Vec<Browser>,
+    /// Cookies of other sites' sessions whose login was signed out.
+    pub(super) left_sites: Vec<Browser>,
+}
+
+impl State {
+    /// A request whose work may go on, though nobody waits for it since `when`.
+    pub(super) fn leave_open(&mut self, sent: Sent, when: Instant) {
+        self.unknown
+            .retain(|(_, when)| when.elapsed() < REFRESH_TIME);
+        self.unknown.push((sent, when));
+    }
 }
 
 /// A request.
@@ -51,6 +66,7 @@ impl Person {
             |(sent, when): &(Sent, Instant)| sent.at == instance && when.elapsed() < REFRESH_TIME;
         if state.open.values().any(|sent| sent.at == instance) || state.unknown.iter().any(recent) {
             state.excused = Some(Instant::now());
+            state.may_have_changed_login = true;
             state.last_kill = state.excused;
         }
         let is_exchange = |sent: &Sent| sent.at == instance && sent.is_callback;
@@ -90,10 +106,7 @@ impl Drop for Open<'_> {
         let mut state = self.person.state();
         let sent = state.open.remove(&self.number);
         if let (Some(sent), false) = (sent, self.is_settled) {
-            state
-                .unknown
-                .retain(|(_, when)| when.elapsed() < REFRESH_TIME);
-            state.unknown.push((sent, Instant::now()));
+            state.leave_open(sent, Instant::now());
         }
     }
 }

@@ -16,6 +16,13 @@ pub(crate) const CLIENT_ID: &str = "cluster-client";
 pub(crate) const CLIENT_SECRET: &str = "cluster-secret";
 pub(crate) const BASE_URL: &str = "http://localhost:8080";
 
+/// All instances sign for other sites with the same key.
+pub(crate) const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbwavJEe35Yr9HnxC\n\
+    6gjrl3tc+BviR1o9thFRIgwqSMKhRANCAATsKSWoEzNazvgJnZJCbQ0SOW8GKPTq\n\
+    VlZ6qyPfRCicEUQBIkRalHR8U2dZV1yl6KsX0ExeKPk40GMA3spjnj0o\n\
+    -----END PRIVATE KEY-----\n";
+
 /// Where sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
