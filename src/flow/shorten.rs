@@ -1,7 +1,7 @@
 //! Making a message smaller that is larger than it may be.
 
 use super::message::{Ending, Message};
-use super::shown::cut;
+use super::shown::cut_again;
 
 /// How much is left of each text, in bytes, and how many headers of each side, from one step to the next.
 const STEPS: [(usize, usize); 5] = [(2048, 32), (1024, 32), (512, 16), (256, 8), (64, 8)];
@@ -11,12 +11,12 @@ const STEPS: [(usize, usize); 5] = [(2048, 32), (1024, 32), (512, 16), (256, 8),
 pub(super) fn shorten(message: &Message) -> impl Iterator<Item = Message> {
     STEPS.into_iter().map(|(bytes, headers)| {
         let mut shorter = message.clone();
-        let text = |text: &mut String| *text = cut(text, bytes);
+        let text = |text: &mut String| *text = cut_again(text, bytes);
         let list = |list: &mut Vec<(String, String)>| {
             list.truncate(headers);
             for (name, value) in list {
-                *name = cut(name, bytes);
-                *value = cut(value, bytes);
+                *name = cut_again(name, bytes);
+                *value = cut_again(value, bytes);
             }
         };
         let request = &mut shorter.request;

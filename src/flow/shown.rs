@@ -13,6 +13,10 @@ use crate::transport::{Answer, Call, Purpose};
 /// How much of a body is kept, in bytes.
 const MAX_BODY_BYTES: usize = 4096;
 
+/// What stands between the beginning of a long text and how many bytes it has, and behind that.
+const CUT: &str = "… (cut; ";
+const IN_ALL: &str = " bytes in all)";
+
 /// How much of a header's name and value is kept, in bytes, and how many headers.
 const MAX_NAME_BYTES: usize = 100;
 pub(super) const MAX_HEADER_BYTES: usize = 400;
@@ -148,7 +152,7 @@ pub(super) fn body(call: &Call<'_>, answer: &Answer, known: &[Known]) -> Option<
     };
     let is_cut = looked_at < text.len() || hidden.len() > MAX_BODY_BYTES;
     Some(if is_cut {
-        format!("{masked}… (cut; {length} bytes in all)")
+        format!("{masked}{CUT}{length}{IN_ALL}")
     } else {
         masked.into_owned()
     })
@@ -169,7 +173,21 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
     if end == text.len() {
         return text.to_owned();
     }
-    format!("{}… (cut; {} bytes in all)", &text[..end], text.len())
+    format!("{}{CUT}{}{IN_ALL}", &text[..end], text.len())
+}
+
+/// The same of what may be cut already: how much there was stays true.
+pub(super) fn cut_again(text: &str, limit: usize) -> String {
+    let shorter = cut(text, limit);
+    let before = text
+        .rsplit_once(CUT)
+        .filter(|(_, word)| word.ends_with(IN_ALL));
+    match before {
+        Some((_, word)) if shorter != text => {
+            format!("{}{CUT}{word}", &text[..floor(text, limit)])
+        }
+        _ => shorter,
+    }
 }
 
 #[cfg(test)]
@@ -182,5 +200,13 @@ mod tests {
         assert!(cut(&text, 4095).starts_with(&"ä".repeat(2047)));
         assert!(cut(&text, 4095).ends_with("… (cut; 6000 bytes in all)"));
         assert_eq!(cut("short", 10), "short");
+        let cut_twice = cut_again(&cut(&text, 4095), 100);
+        assert!(cut_twice.starts_with(&"ä".repeat(50)) && !cut_twice.contains(&"ä".repeat(51)));
+        assert!(cut_twice.ends_with("… (cut; 6000 bytes in all)"));
+        assert!(cut_again(&text, 100).ends_with("… (cut; 6000 bytes in all)"));
+        assert_eq!(
+            cut_again("short… (cut; 6000 bytes in all)", 100),
+            "short… (cut; 6000 bytes in all)"
+        );
     }
 }

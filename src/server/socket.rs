@@ -26,8 +26,8 @@ pub(super) struct Socket {
     line_bytes: usize,
     line_ended: bool,
     refusal: Option<StatusCode>,
-    /// What the client has taken since it last counted as taking all.
-    taken: usize,
+    /// What the client has taken since it stopped taking all, in bytes.
+    taken: Option<usize>,
 }
 
 impl Socket {
@@ -40,7 +40,7 @@ impl Socket {
             line_bytes: 0,
             line_ended: false,
             refusal: None,
-            taken: 0,
+            taken: None,
         }
     }
 
@@ -52,15 +52,18 @@ impl Socket {
     /// The client took so many bytes, or none for now.
     fn sent(&mut self, polled: &Poll<io::Result<usize>>) {
         match polled {
-            Poll::Pending => self.handle.stall(),
-            Poll::Ready(Ok(bytes)) => {
-                self.taken += bytes;
-                if self.taken >= PROGRESS {
-                    self.taken = 0;
+            Poll::Pending => {
+                self.taken.get_or_insert(0);
+                self.handle.stall();
+            }
+            Poll::Ready(sent) => {
+                let sent = sent.as_ref().map_or(0, |bytes| *bytes);
+                self.taken = self.taken.map(|taken| taken + sent);
+                if self.taken >= Some(PROGRESS) {
+                    self.taken = None;
                     self.handle.flow();
                 }
             }
-            Poll::Ready(Err(_)) => {}
         }
     }
 
@@ -136,7 +139,7 @@ impl AsyncWrite for Socket {
 
     /// hyper flushes when it has nothing left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.taken = 0;
+        self.taken = None;
         self.handle.flow();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
@@ -144,5 +147,54 @@ impl AsyncWrite for Socket {
     /// Left to the end of the connection, which may have to say something or to listen first.
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::either::Either;
+
+    use super::super::ConnectionLimits;
+    use super::*;
+
+    /// hyper flushes when it has nothing left, which with an answer that is passed on as fast as it is taken may be never.
+    #[tokio::test]
+    async fn whoever_takes_a_long_answer_bit_by_bit_is_not_late() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let handle = Arc::new(Handle::new());
+        handle.begin(Phase::Busy);
+        let mut socket = Socket::new(Either::Left(stream), Arc::clone(&handle), 1000);
+        let limits = ConnectionLimits {
+            send_timeout: Duration::ZERO,
+            ..ConnectionLimits::default()
+        };
+        let part = vec![b'x'; 64 * 1024];
+        let mut scrap = vec![0; PROGRESS];
+        for _ in 0..3 {
+            // As much as the system holds, and then the client is waited for.
+            while poll_fn(|cx| Pin::new(&mut socket).poll_write(cx, &part))
+                .now_or_never()
+                .is_some()
+            {}
+            assert!(handle.deadline(&limits, false).is_some());
+            let mut taken = 0;
+            while handle.deadline(&limits, false).is_some() {
+                client.read_exact(&mut scrap[..part.len()]).await.unwrap();
+                let sent = poll_fn(|cx| Pin::new(&mut socket).poll_write(cx, &part));
+                taken += sent.now_or_never().map_or(0, Result::unwrap);
+                tokio::task::yield_now().await;
+            }
+            assert!(taken >= PROGRESS, "{taken}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::gateway::{BOARD, WIKI, everywhere, with_sites};
 use crate::support::app::BASE_URL;
-use crate::support::{Browser, MINUTE, Page, Provider, Reply, Setup, Visitor, World};
+use crate::support::{Browser, Page, Provider, Reply, Setup, Visitor, World};
 
 pub(crate) const ALLOW: &str = "GET /users/me, GET /sheets, GET /sheets/{id}, HEAD /sheets/{id}, POST /sheets/{id}/rows, \
                                 PUT /sheets/{id}/rows";
@@ -241,27 +241,6 @@ async fn whoever_may_not_use_the_sites_may_not_call() {
         .await
         .is_problem(403, "not-allowed-here");
     assert_eq!(world.sandbox.requests().await, [""; 0]);
-}
-
-#[tokio::test]
-async fn three_hundred_a_minute_for_each_person() {
-    let provider = Provider::well_behaved().await;
-    let setup = with_api(provider.setup());
-    let ann = signed_in_at(&provider, setup.clone()).await;
-    for number in 0..300 {
-        assert_eq!(get(&ann, "/users/me").await.status, 200, "{number}");
-    }
-    let page = get(&ann, "/users/me").await;
-    page.is_problem(429, "too-many-calls");
-    assert_eq!(page.header("retry-after"), "1");
-    // The limit is the person's, not the session's.
-    let again = Browser::at(ann.address());
-    again.sign_in_with_code("code-2").await;
-    get(&again, "/users/me")
-        .await
-        .is_problem(429, "too-many-calls");
-    setup.clock.pass(MINUTE);
-    assert_eq!(get(&again, "/users/me").await.status, 200);
 }
 
 #[tokio::test]

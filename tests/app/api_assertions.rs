@@ -1,7 +1,12 @@
 //! The back end of a site calls Smartsheet's API with the assertion that came with a request.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use reqwest::Method;
-use serde_json::json;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use serde_json::{Value, json};
 
 use crate::api::{CSRF, parsed, with_api};
 use crate::gateway::{BOARD, WIKI, claims, everywhere, with_sites};
@@ -79,6 +84,112 @@ async fn for_a_minute() {
     called(&world, BASE_URL, &given)
         .await
         .is_problem(401, "bad-assertion");
+}
+
+/// `given` with another header, changed claims, and what `sign` makes of both.
+fn forged(given: &str, header: &Value, change: &Value, sign: impl Fn(&str) -> Vec<u8>) -> String {
+    let claims = given.split('.').nth(1).unwrap();
+    let mut claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    let change = change.as_object().unwrap().clone();
+    claims.as_object_mut().unwrap().extend(change);
+    let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", encoded(header), encoded(&claims));
+    let signature = URL_SAFE_NO_PAD.encode(sign(&signed));
+    format!("{signed}.{signature}")
+}
+
+#[tokio::test]
+async fn a_forged_one_does_not_count() {
+    let world = World::with(with_assertions).await;
+    let ann = everywhere(&world, "full").await;
+    let given = assertion(&ann, WIKI).await;
+    let header = given.split('.').next().unwrap();
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    let kid = header["kid"].clone();
+    let jwks = world.browser().get("/.well-known/jwks.json").await.body;
+    let key: Value = serde_json::from_str::<Value>(&jwks).unwrap()["keys"][0].clone();
+    let half = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+    let point = [&[4][..], &half("x"), &half("y")].concat();
+    // RFC 5480: what precedes the point in the public key's DER form.
+    let spki = [
+        b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00",
+        &point[..],
+    ]
+    .concat();
+    let base64 = STANDARD.encode(&spki);
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n{}\n-----END PUBLIC KEY-----\n",
+        &base64[..64],
+        &base64[64..]
+    );
+    let unchanged = json!({});
+    let mut tokens = Vec::new();
+    for alg in ["none", "None", "NONE", ""] {
+        let header = json!({"alg": alg, "typ": "JWT", "kid": kid});
+        tokens.push(forged(&given, &header, &unchanged, |_| Vec::new()));
+    }
+    // A public key is no shared secret, however it is written (RFC 8725 section 2.1).
+    for secret in [
+        &point[..],
+        &spki,
+        pem.as_bytes(),
+        pem.trim_end().as_bytes(),
+        key.to_string().as_bytes(),
+        jwks.as_bytes(),
+        b"",
+    ] {
+        let header = json!({"alg": "HS256", "typ": "JWT", "kid": kid});
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let sign = |signed: &str| hmac::sign(&secret, signed.as_bytes()).as_ref().to_vec();
+        tokens.push(forged(&given, &header, &unchanged, sign));
+    }
+    // Somebody else's key, by our name, by another one, and brought along.
+    let random = SystemRandom::new();
+    let pair = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+    let own =
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pair.as_ref(), &random).unwrap();
+    let (x, y) = own.public_key().as_ref()[1..].split_at(32);
+    let jwk = json!({
+        "kty": "EC", "crv": "P-256", "kid": "mine",
+        "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+    });
+    for header in [
+        json!({"alg": "ES256", "kid": kid}),
+        json!({"alg": "ES256", "kid": "mine"}),
+        json!({"alg": "ES256"}),
+        json!({"alg": "ES256", "kid": "mine", "jwk": jwk}),
+        json!({"alg": "ES256", "kid": "mine", "jku": "http://127.0.0.1:1/jwks.json"}),
+        json!({"alg": "ES256", "kid": "../../dev/null"}),
+    ] {
+        let sign = |signed: &str| {
+            own.sign(&random, signed.as_bytes())
+                .unwrap()
+                .as_ref()
+                .to_vec()
+        };
+        tokens.push(forged(&given, &header, &unchanged, sign));
+    }
+    // The signature is of something else.
+    let signature = given.rsplit('.').next().unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    for change in [
+        json!({"sub": "1"}),
+        json!({"exp": 4_000_000_000_i64}),
+        json!({"aud": [BOARD, BASE_URL]}),
+    ] {
+        tokens.push(forged(&given, &header, &change, |_| signature.clone()));
+    }
+    // What is true of some libraries: a signature of zeros fits anything.
+    tokens.push(forged(&given, &header, &json!({"sub": "1"}), |_| {
+        vec![0; 64]
+    }));
+    for token in tokens {
+        called(&world, BASE_URL, &token)
+            .await
+            .is_problem(401, "bad-assertion");
+    }
+    assert_eq!(called(&world, BASE_URL, &given).await.status, 200);
 }
 
 #[tokio::test]

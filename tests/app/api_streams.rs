@@ -455,30 +455,3 @@ async fn heads_of_every_kind() {
             .is_problem(502, "smartsheet-unreachable");
     }
 }
-
-#[tokio::test]
-async fn whoever_reads_slowly_but_steadily_gets_all_of_it() {
-    const PART: usize = 512 * 1024;
-    const PARTS: usize = 64;
-    // More than the systems' own buffers hold, at a pace at which all of it takes several times as long as a client may take.
-    let (_provider, ann) = answering_within(
-        READ,
-        |mut setup| {
-            setup.connections.send_timeout = Duration::from_millis(300);
-            setup
-        },
-        |_| {
-            let head = head(&format!("content-length: {}\r\n", PART * PARTS));
-            Reply::Bytes([head, vec![b'x'; PART * PARTS]].concat())
-        },
-    )
-    .await;
-    let mut stream = begun_reading(&ann).await;
-    let mut pace = tokio::time::interval(Duration::from_millis(20));
-    let mut part = vec![0; PART];
-    for number in 0..PARTS {
-        pace.tick().await;
-        let read = timeout(PATIENCE, stream.read_exact(&mut part)).await;
-        assert!(read.unwrap().is_ok(), "it ended after {number} parts");
-    }
-}

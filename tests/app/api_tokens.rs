@@ -206,4 +206,36 @@ async fn smartsheet_unreachable_or_slow() {
     let ann = signed_in_at(&provider, setup).await;
     get(&ann, USER).await.is_problem(504, "smartsheet-slow");
     assert_eq!(provider.count("GET /2.0/users/me"), 2);
+
+    // Nobody listens there any more: a call that changes something is tried again, too, because nothing was sent.
+    let provider = Provider::well_behaved().await;
+    let ann = signed_in_at(&provider, with_api(provider.setup())).await;
+    provider.stop().await;
+    for (method, path) in [(Method::GET, USER), (Method::POST, ROWS)] {
+        call(&ann, method, path, "")
+            .await
+            .is_problem(502, "smartsheet-unreachable");
+    }
+}
+
+#[tokio::test]
+async fn a_head_is_sent_again_by_its_status_alone() {
+    for (status, expected) in [
+        (429, (200, 3)),
+        (503, (200, 3)),
+        (500, (500, 1)),
+        (404, (404, 1)),
+    ] {
+        let provider = Provider::start(move |seen, before| {
+            let status = if before < 2 { status } else { 200 };
+            let answer =
+                format!("HTTP/1.1 {status} X\r\ncontent-length: 17\r\nconnection: close\r\n\r\n");
+            (seen.line == "HEAD /2.0/sheets/7").then(|| Reply::Bytes(answer.into_bytes()))
+        })
+        .await;
+        let ann = signed_in_at(&provider, with_api(provider.setup())).await;
+        let page = call(&ann, Method::HEAD, "/sheets/7", "").await;
+        let sent = provider.count("HEAD /2.0/sheets/7");
+        assert_eq!((page.status, sent), expected, "{status}");
+    }
 }

@@ -6,6 +6,8 @@ mod answers;
 mod api;
 mod api_assertions;
 mod api_bad_input;
+mod api_limits;
+mod api_seen;
 mod api_streams;
 mod api_tokens;
 mod break_it;

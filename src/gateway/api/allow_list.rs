@@ -67,7 +67,8 @@ impl Route {
             segment == ID || (is_plain && segment != "." && segment != "..")
         };
         let mut segments = path.strip_prefix('/')?.split('/');
-        let is_token = segments.clone().next() == Some(TOKEN);
+        let first = segments.clone().next();
+        let is_token = first.is_some_and(|first| first.eq_ignore_ascii_case(TOKEN));
         let method = METHODS.iter().find(|known| known.as_str() == method)?;
         (segments.all(is_segment) && !is_token).then(|| Self {
             method: method.clone(),
@@ -207,6 +208,7 @@ mod tests {
             "GET /users/me GET /sheets",
             "DELETE /token",
             "POST /token/x",
+            "POST /Token",
         ] {
             assert!(AllowList::parse(wrong).is_err(), "{wrong}");
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 use url::form_urlencoded;
 
 use super::{PATIENCE, Setup, clock::TestClock};
@@ -51,6 +52,7 @@ pub(crate) struct Provider {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     arrivals: watch::Receiver<usize>,
+    accepting: JoinHandle<()>,
 }
 
 impl Provider {
@@ -65,7 +67,7 @@ impl Provider {
         let (arrived, arrivals) = watch::channel(0);
         let script: Arc<Script> = Arc::new(script);
         let list = Arc::clone(&seen);
-        tokio::spawn(async move {
+        let accepting = tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let (list, script, arrived) =
@@ -89,7 +91,15 @@ impl Provider {
             address,
             seen,
             arrivals,
+            accepting,
         }
+    }
+
+    /// From now on nobody listens there.
+    pub(crate) async fn stop(self) {
+        self.accepting.abort();
+        // Aborted, as it should be.
+        let _ = self.accepting.await;
     }
 
     /// One that always behaves.
