@@ -19,8 +19,10 @@ async fn three_hundred_a_minute_for_each_person() {
         assert_eq!(get(&ann, "/users/me").await.status, 200, "{number}");
     }
     let page = get(&ann, "/users/me").await;
-    page.is_problem(429, "too-many-calls");
+    let problem = page.is_problem(429, "too-many-calls");
     assert_eq!(page.header("retry-after"), "1");
+    // Smartsheet's clients know this number, and wait.
+    assert_eq!(problem["errorCode"], 4003);
     // The limit is the person's, not the session's.
     let again = Browser::at(ann.address());
     again.sign_in_with_code("code-2").await;
@@ -57,7 +59,7 @@ async fn calls_that_hang_leave_room_for_sign_ins_and_refreshes() {
     };
     provider.arrived(HELD, 7).await;
     let page = get(&ann, "/sheets/7").await;
-    page.is_problem(503, "busy");
+    assert_eq!(page.is_problem(503, "busy")["errorCode"], 4004);
     assert_ne!(page.header("retry-after"), "");
     assert_eq!(provider.count(HELD), 7);
 

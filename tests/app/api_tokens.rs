@@ -85,7 +85,7 @@ async fn a_body_too_long_to_be_kept_is_for_the_caller_to_send_again() {
     let ann = signed_in_at(&provider, with_api(provider.setup())).await;
     let row = "r".repeat(64 * 1024 + 1);
     let page = call(&ann, Method::POST, ROWS, &row).await;
-    page.is_problem(503, "token-renewed");
+    assert_eq!(page.is_problem(503, "token-renewed")["errorCode"], 4004);
     assert_eq!(page.header("retry-after"), "1");
     assert_eq!(refreshes(&provider), 1);
     let page = call(&ann, Method::POST, ROWS, &row).await;

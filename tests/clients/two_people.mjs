@@ -4,85 +4,31 @@
 // environment.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, request as forward } from 'node:http';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { createServer, request as forward } from 'node:http';
 
 import puppeteer from 'puppeteer-core';
 import smartsheet from 'smartsheet';
 
 import { chromium } from '../pages/chromium.mjs';
 import { startPostgres } from './postgres.mjs';
+import { APP, atTheEnd, endAll, freePort, startInstance, startSandbox } from './servers.mjs';
 
-const [program] = process.argv.slice(2);
 const SHEET = 'Team board';
 const GRACE = { name: 'Grace Hopper', email: 'grace.hopper@example.com', user: 'full' };
 const SAM = { name: 'sam@example.com', email: 'sam@example.com', user: 'minimal' };
-const APP = { id: 'app-7fq', secret: 'not-to-be-guessed' };
 const APPEARS_WITHIN_MS = 20_000;
 
 let passed = 0;
 let failed = 0;
-// What is to be ended after a run, in this order.
-let ends = [];
-
-async function freePort() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  return port;
-}
-
-function started(args, env, stdio) {
-  const child = spawn(program, args, { env: { PATH: process.env.PATH, RUST_LOG: 'warn', ...env }, stdio });
-  ends.unshift(() => child.kill());
-  return child;
-}
-
-async function startSandbox(redirectUrl) {
-  const app = ['--client-id', APP.id, '--client-secret', APP.secret, '--redirect-url', redirectUrl];
-  const child = started(['sandbox', '--listen', '127.0.0.1:0', ...app], {}, ['ignore', 'pipe', 'inherit']);
-  const [line] = await once(createInterface(child.stdout), 'line');
-  return line.slice('listening on '.length);
-}
-
-async function startInstance(base, sandbox, store, key) {
-  const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), 'two-people-'));
-  ends.unshift(() => rmSync(folder, { recursive: true, force: true }));
-  const child = started(['serve'], {
-    HOME: folder,
-    SERVER_LISTEN: `127.0.0.1:${port}`,
-    SERVER_BASE_URL: base,
-    SMARTSHEET_REGION: 'us',
-    SMARTSHEET_CLIENT_ID: APP.id,
-    SMARTSHEET_CLIENT_SECRET: APP.secret,
-    SMARTSHEET_AUTHORIZE_URL: `${sandbox}/b/authorize`,
-    SMARTSHEET_API_URL: `${sandbox}/2.0`,
-    SESSION_STORE: store ?? `sqlite://${folder}/sessions.db`,
-    SESSION_KEY: key,
-  }, ['ignore', 'ignore', 'inherit']);
-  const ready = () => fetch(`http://127.0.0.1:${port}/readyz`).then((answer) => answer.ok, () => false);
-  while (!(await ready())) {
-    if (child.exitCode !== null) throw new Error('the app does not start');
-    await new Promise((wake) => { setTimeout(wake, 20); });
-  }
-  return port;
-}
 
 // Hands every request to the next instance.
 async function balance(port, instances) {
   let turn = 0;
   const served = instances.map(() => 0);
-  const balancer = createHttpServer((request, answer) => {
+  const balancer = createServer((request, answer) => {
     const next = turn++ % instances.length;
     served[next] += 1;
     const { method, url: path, headers } = request;
@@ -95,7 +41,7 @@ async function balance(port, instances) {
   });
   balancer.listen(port, '127.0.0.1');
   await once(balancer, 'listening');
-  ends.unshift(() => { balancer.closeAllConnections(); balancer.close(); });
+  atTheEnd(() => { balancer.closeAllConnections(); balancer.close(); });
   return served;
 }
 
@@ -245,21 +191,22 @@ async function walk(browser, base, sandbox) {
 }
 
 async function check(what, instances, store) {
-  ends = [];
   try {
     const port = await freePort();
     const base = `http://localhost:${port}`;
     const sandbox = await startSandbox(`${base}/redirect`);
     const database = await store?.();
-    if (database) ends.push(database.stop);
+    if (database) atTheEnd(database.stop);
     const key = randomBytes(32).toString('base64');
     const ports = [];
     for (let count = 0; count < instances; count += 1) {
-      ports.push(await startInstance(base, sandbox, database?.url, key));
+      const own = await freePort();
+      await startInstance(own, base, sandbox, { store: database?.url, SESSION_KEY: key });
+      ports.push(own);
     }
     const served = await balance(port, ports);
     const browser = await puppeteer.launch(chromium());
-    ends.unshift(() => browser.close());
+    atTheEnd(() => browser.close());
     await walk(browser, base, sandbox).catch(async (error) => {
       const shown = await Promise.all((await browser.pages()).map((page) => page.$eval('body', (body) => body.innerText)));
       throw new Error(`the pages show:\n${shown.join('\n\n')}`, { cause: error });
@@ -271,7 +218,7 @@ async function check(what, instances, store) {
     failed += 1;
     console.log(`FAILED  Two people in two browsers on one sheet: ${what}\n${error.stack}\n${error.cause?.stack ?? ''}`);
   } finally {
-    for (const end of ends) await end();
+    await endAll();
   }
 }
 

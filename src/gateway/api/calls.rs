@@ -105,7 +105,7 @@ impl ApiCalls {
         match passed {
             Passed::Answer(mut answer) => {
                 answer.headers = answered(&answer.headers);
-                Ok(answer)
+                Ok(*answer)
             }
             Passed::TokenRefused(reason) => {
                 let refused = signed_in.access_token();

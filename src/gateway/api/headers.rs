@@ -31,15 +31,15 @@ pub(super) fn answered(headers: &HeaderMap) -> HeaderMap {
 
 fn only(names: &[HeaderName], headers: &HeaderMap) -> HeaderMap {
     // What `Connection` names is for the next hop alone (RFC 9110 section 7.6.1).
-    let named = headers.get_all(header::CONNECTION).iter();
-    let named: Vec<String> = named
+    let hop_by_hop = headers.get_all(header::CONNECTION).iter();
+    let hop_by_hop: Vec<String> = hop_by_hop
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|name| name.trim().to_ascii_lowercase())
         .collect();
     let names = names
         .iter()
-        .filter(|name| !named.iter().any(|known| known == name.as_str()));
+        .filter(|name| !hop_by_hop.iter().any(|known| known == name.as_str()));
     let found = names.filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
     found.collect()
 }

@@ -16,6 +16,10 @@ use crate::web::failure::{AsProblem, Failure};
 use crate::web::limits;
 use crate::web::person_failures::{PersonError, overtaken, sign_in_again};
 
+/// Smartsheet's own codes for a rate limit, and for a call of which nothing was done.
+const RATE_LIMIT: u16 = 4003;
+const PLEASE_RETRY: u16 = 4004;
+
 /// A failure, and what its answer says beside.
 pub(super) struct Refused {
     failure: Box<Failure>,
@@ -47,10 +51,24 @@ impl Refused {
         if self.failure.status == StatusCode::UNAUTHORIZED && !is_by_assertion {
             more.insert("sign_in_url".to_owned(), SIGN_IN.into());
         }
+        if let Some(code) = self.code_for_clients() {
+            more.insert("errorCode".to_owned(), code.into());
+            more.insert("message".to_owned(), self.failure.title.into());
+        }
         let mut response = self.failure.into_response();
         response.headers_mut().extend(self.headers);
         response.extensions_mut().insert(AsProblem(more));
         response
+    }
+
+    /// Smartsheet's code for the like, where nothing was done: its clients wait then, and send the call again.
+    fn code_for_clients(&self) -> Option<u16> {
+        match self.failure.status {
+            StatusCode::TOO_MANY_REQUESTS => Some(RATE_LIMIT),
+            // Whatever may have been done is 502 or 504.
+            StatusCode::SERVICE_UNAVAILABLE => Some(PLEASE_RETRY),
+            _ => None,
+        }
     }
 
     fn saying(mut self, name: header::HeaderName, value: HeaderValue) -> Self {

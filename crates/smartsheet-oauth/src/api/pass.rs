@@ -32,7 +32,7 @@ pub struct PassedCall {
 #[derive(Debug)]
 pub enum Passed {
     /// An answer, whatever its status.
-    Answer(StreamedAnswer),
+    Answer(Box<StreamedAnswer>),
     /// 401 with errorCode 1002 or 1003, or without any. Says what Smartsheet said.
     TokenRefused(String),
 }
@@ -77,7 +77,9 @@ impl Api {
             tries += 1;
             let sent = self.pass_once(call, token, attempt).await;
             let (ended, wait) = match sent {
-                Ok(answer) if answer.status.as_u16() < 400 => return Ok(Passed::Answer(answer)),
+                Ok(answer) if answer.status.as_u16() < 400 => {
+                    return Ok(Passed::Answer(Box::new(answer)));
+                }
                 Ok(mut answer) => {
                     let looked_at = answer.looked_at(LOOKED_AT, self.transport.patience());
                     let refused = Refused::read(&looked_at.await, token.expose());
@@ -88,7 +90,7 @@ impl Api {
                         && refused.may_pass
                         && (call.reads() || refused.is_nothing_done());
                     let wait = again.then(|| self.wait(&refused, tries + 1, started));
-                    (Ok(Passed::Answer(answer)), wait.flatten())
+                    (Ok(Passed::Answer(Box::new(answer))), wait.flatten())
                 }
                 Err(error) => {
                     let is_not_sent =
