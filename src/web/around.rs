@@ -17,9 +17,9 @@ use tracing::Instrument as _;
 use super::accept::wants_json;
 use super::at::At;
 use super::auth;
-use super::failure::PassedOn;
+use super::rendered::PassedOn;
 use super::request_log::Entry;
-use super::{App, failure, headers, limits};
+use super::{App, headers, limits, rendered};
 
 /// Limits what may be asked, makes pages of errors and panics, hardens every answer, counts it, logs it and compresses it.
 pub(super) async fn answer(
@@ -45,8 +45,8 @@ pub(super) async fn answer(
             Err(failure) => failure.into_response(),
         }
     });
-    let response = failure::survive(page).instrument(entry.span()).await;
-    let mut response = failure::render(&app, &at, response, json, entry.reference());
+    let response = rendered::survive(page).instrument(entry.span()).await;
+    let mut response = rendered::render(&app, &at, response, json, entry.reference());
     headers::apply(response.headers_mut(), &app);
     if at.site().is_some() {
         // What holds for a whole host is for that site to say.

@@ -1,23 +1,12 @@
-//! The one way from an error to an answer.
-//!
-//! A page's own errors become a [`Failure`]; [`render`] makes it a page for people or RFC 9457 problem details, whichever
-//! the client asked for. Whatever else answers without a body of its own (an unknown path, a wrong method, a panic) passes
-//! here, too.
+//! Why a request was not answered as it asked: a page's own errors become a [`Failure`], which `rendered.rs` makes an answer of.
 
 use std::fmt::Display;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt as _;
-use serde_json::json;
 
-use super::at::At;
-use super::frame::Lesson;
-use super::request_log::Reason;
-use super::{App, Frame, Here, page};
+use super::App;
 use crate::session::StoreError;
 
 /// Why this app can be busy.
@@ -217,143 +206,10 @@ impl From<StoreError> for Failure {
 }
 
 impl IntoResponse for Failure {
-    /// Hands the failure to [`render`], which knows what the client wants.
+    /// Hands the failure to whatever renders it, which knows what the client wants.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
     }
-}
-
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage {
-    frame: Frame,
-    status: u16,
-    /// The stylesheet's name for how bad it is.
-    severity: &'static str,
-    kind: &'static str,
-    title: &'static str,
-    explanation: String,
-    why: &'static str,
-    advice: &'static str,
-    checks: &'static [&'static str],
-    action: &'static str,
-    action_url: String,
-    reference: String,
-}
-
-/// The answer of `page`, or a failure when it panics. A panic ends this request and nothing else: no state is shared that it
-/// could leave half-written, because sessions are written in transactions, and the few locks cover single operations.
-pub(super) async fn survive(page: impl Future<Output = Response>) -> Response {
-    let answer = AssertUnwindSafe(page).catch_unwind().await;
-    answer.unwrap_or_else(|_| Failure::internal("panic").into_response())
-}
-
-/// In an answer's extensions: where a failure's button leads.
-#[derive(Debug, Clone)]
-pub(super) struct ActionUrl(pub(super) String);
-
-/// In an answer's extensions: a failure is told as JSON whatever the client prefers, with these members more.
-#[derive(Debug, Clone)]
-pub(super) struct AsProblem(pub(super) serde_json::Map<String, serde_json::Value>);
-
-/// In an answer's extensions: it is somebody else's, whatever its status, and stays as it is.
-#[derive(Debug, Clone)]
-pub(super) struct PassedOn;
-
-/// Makes an answer of a failure or a bare status, for people or as JSON. Others stay as they are.
-pub(super) fn render(
-    app: &App,
-    at: &At,
-    response: Response,
-    json: bool,
-    reference: &str,
-) -> Response {
-    if response.extensions().get::<PassedOn>().is_some() {
-        return response;
-    }
-    let failure = match response.extensions().get::<Failure>() {
-        Some(failure) => failure.clone(),
-        None if is_bare_error(&response) => Failure::of_status(response.status()),
-        None => return response,
-    };
-    let extensions = response.extensions();
-    let as_problem = extensions.get::<AsProblem>();
-    let mut rendered = if json || as_problem.is_some() {
-        problem_details(&failure, as_problem, reference)
-    } else {
-        page(&ErrorPage {
-            frame: Frame::of(app, Here::Elsewhere)
-                .at(at, app)
-                .teaching(extensions.get::<Lesson>().copied()),
-            status: failure.status.as_u16(),
-            severity: if failure.status.is_server_error() {
-                "error"
-            } else {
-                "warn"
-            },
-            kind: failure.kind,
-            title: failure.title,
-            explanation: failure.explanation.clone(),
-            why: failure.why,
-            advice: failure.advice,
-            checks: failure.checks,
-            action: failure.action.label(),
-            action_url: match extensions.get::<ActionUrl>() {
-                Some(ActionUrl(url)) => url.clone(),
-                None => failure.action.url(app),
-            },
-            reference: reference.to_owned(),
-        })
-    };
-    *rendered.status_mut() = failure.status;
-    // What the route said beside the body stays, such as `Allow` and the session's cookie.
-    for (name, value) in response.headers() {
-        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
-            rendered.headers_mut().append(name, value.clone());
-        }
-    }
-    let headers = rendered.headers_mut();
-    if let Some(wait) = failure.retry_after {
-        headers.insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
-    }
-    if failure.status == StatusCode::UNAUTHORIZED {
-        // RFC 9110 section 15.5.2 wants a challenge; the sign-in is by session.
-        headers
-            .entry(header::WWW_AUTHENTICATE)
-            .or_insert(HeaderValue::from_static("Session"));
-    }
-    headers.append(header::VARY, HeaderValue::from_static("Accept"));
-    rendered.extensions_mut().insert(Reason(failure.reason));
-    rendered
-}
-
-/// RFC 9457.
-fn problem_details(failure: &Failure, more: Option<&AsProblem>, reference: &str) -> Response {
-    let mut body = json!({
-        "type": format!("urn:smartsheet-oauth-demo:problem:{}", failure.kind),
-        "title": failure.title,
-        "status": failure.status.as_u16(),
-        "detail": format!("{} {}", failure.explanation, failure.advice),
-        "reference": reference,
-    });
-    if !failure.checks.is_empty() {
-        body["checks"] = json!(failure.checks);
-    }
-    for (name, value) in more.into_iter().flat_map(|AsProblem(members)| members) {
-        body[name] = value.clone();
-    }
-    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-    (content_type, body.to_string()).into_response()
-}
-
-/// An error that no handler wrote a page for: axum answers those in plain text or with nothing.
-fn is_bare_error(response: &Response) -> bool {
-    let status = response.status();
-    let plain = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    (status.is_client_error() || status.is_server_error()) && plain
 }

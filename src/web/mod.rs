@@ -35,6 +35,7 @@ mod record;
 mod redirect;
 mod refresh;
 mod refusal;
+mod rendered;
 mod request_log;
 mod return_to;
 mod same_origin;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use reqwest::Method;
 
-use crate::api::{get, signed_in_at, with_api};
+use crate::api::{CSRF, get, parsed, signed_in_at, with_api};
 use crate::support::{Browser, Gate, MINUTE, Provider, Reply};
 
 const HELD: &str = "GET /2.0/sheets/7";
@@ -23,6 +23,15 @@ async fn three_hundred_a_minute_for_each_person() {
     assert_eq!(page.header("retry-after"), "1");
     // Smartsheet's clients know this number, and wait.
     assert_eq!(problem["errorCode"], 4003);
+    // Where they read nothing else, it is in plain JSON.
+    let headers = [CSRF, ("accept", "application/json")];
+    let path = "/auth/api/2.0/users/me";
+    let page = ann.send(Method::GET, path, &headers).await;
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (429, "application/json")
+    );
+    assert_eq!(parsed(&page)["errorCode"], 4003);
     // The limit is the person's, not the session's.
     let again = Browser::at(ann.address());
     again.sign_in_with_code("code-2").await;

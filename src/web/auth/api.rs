@@ -9,7 +9,7 @@ use axum::http::{Uri, header};
 use axum::response::Response;
 
 use super::api_answer::passed;
-use super::api_failures::{Refused, call_failed, not_listed, other_methods, too_often};
+use super::api_failures::{Preferred, Refused, call_failed, not_listed, other_methods, too_often};
 use super::api_who::{person, who};
 use crate::gateway::Place;
 use crate::gateway::api::{CallError, Found, Route, passed_on};
@@ -33,12 +33,13 @@ pub(super) async fn any(
     caller: Caller,
     request: Request,
 ) -> Response {
+    let preferred = Preferred::of(request.headers());
     let route = match listed(&app, &at, &request) {
         Ok(route) => route,
-        Err(refused) => return refused.into_response(),
+        Err(refused) => return refused.answer(&preferred),
     };
     let answered = answer(&app, &at, caller, route, request).await;
-    let mut response = answered.unwrap_or_else(Refused::into_response);
+    let mut response = answered.unwrap_or_else(|refused| refused.answer(&preferred));
     let pattern = format!("{VERSION}{}", route.pattern());
     response.extensions_mut().insert(Pattern(pattern));
     response

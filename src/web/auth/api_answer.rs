@@ -10,7 +10,7 @@ use http_body::{Frame, SizeHint};
 
 use super::api_failures::{Refused, unreadable_answer};
 use crate::transport::{StreamedAnswer, StreamedBody, TransportError};
-use crate::web::failure::PassedOn;
+use crate::web::rendered::PassedOn;
 use crate::web::shares::StreamShare;
 
 /// Should a browser be led to show it as a page, nothing in it runs.

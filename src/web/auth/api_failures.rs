@@ -12,13 +12,24 @@ use crate::gateway::api::CallError;
 use crate::session::Identity;
 use crate::smartsheet::ApiError;
 use crate::transport::{TransportError, UploadError};
-use crate::web::failure::{AsProblem, Failure};
+use crate::web::failure::Failure;
 use crate::web::limits;
 use crate::web::person_failures::{PersonError, overtaken, sign_in_again};
+use crate::web::rendered::{AsPlainJson, AsProblem};
 
 /// Smartsheet's own codes for a rate limit, and for a call of which nothing was done.
 const RATE_LIMIT: u16 = 4003;
 const PLEASE_RETRY: u16 = 4004;
+
+/// Whether a client asked for `application/json` alone, as Smartsheet's do. Some of them look for its codes in nothing else.
+pub(super) struct Preferred(bool);
+
+impl Preferred {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let accept = headers.get(header::ACCEPT);
+        Self(accept.is_some_and(|accept| accept == "application/json"))
+    }
+}
 
 /// A failure, and what its answer says beside.
 pub(super) struct Refused {
@@ -45,7 +56,17 @@ impl From<PersonError> for Refused {
 }
 
 impl Refused {
-    pub(super) fn into_response(self) -> Response {
+    /// The answer to a client that prefers this.
+    pub(super) fn answer(self, preferred: &Preferred) -> Response {
+        let is_for_a_client = self.code_for_clients().is_some() && preferred.0;
+        let mut response = self.into_response();
+        if is_for_a_client {
+            response.extensions_mut().insert(AsPlainJson);
+        }
+        response
+    }
+
+    fn into_response(self) -> Response {
         let mut more = Map::new();
         let is_by_assertion = self.headers.contains_key(header::WWW_AUTHENTICATE);
         if self.failure.status == StatusCode::UNAUTHORIZED && !is_by_assertion {

@@ -13,7 +13,8 @@ use crate::gateway::Site;
 use crate::session::{Arrival, Pointer};
 use crate::web::App;
 use crate::web::at::At;
-use crate::web::failure::{ActionUrl, Failure};
+use crate::web::failure::Failure;
+use crate::web::rendered::ActionUrl;
 use crate::web::return_to::within_site;
 
 pub(super) async fn get(

@@ -18,7 +18,8 @@ use crate::gateway::{Allow, Place, remote_headers};
 use crate::session::{Identity, Stored};
 use crate::web::App;
 use crate::web::at::At;
-use crate::web::failure::{ActionUrl, Failure};
+use crate::web::failure::Failure;
+use crate::web::rendered::ActionUrl;
 use crate::web::return_to::within_site;
 
 const ASSERTION: HeaderName = HeaderName::from_static("x-smartsheet-assertion");

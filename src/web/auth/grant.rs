@@ -15,9 +15,10 @@ use crate::session::{Identity, Stored};
 use crate::web::App;
 use crate::web::at::At;
 use crate::web::browser::Browser;
-use crate::web::failure::{ActionUrl, Failure};
+use crate::web::failure::Failure;
 use crate::web::person_failures::{PersonError, slow};
 use crate::web::rate_limit::{self, Route};
+use crate::web::rendered::ActionUrl;
 use crate::web::return_to::{GRANT, within_site};
 use crate::web::shares::Caller;
 

@@ -13,8 +13,9 @@ use super::visitor::signed_in;
 use crate::gateway::Place;
 use crate::web::App;
 use crate::web::at::At;
-use crate::web::failure::{AsProblem, Failure};
+use crate::web::failure::Failure;
 use crate::web::person_failures::PersonError;
+use crate::web::rendered::AsProblem;
 use crate::web::shares::Caller;
 
 /// Where a person is signed out, on the app's address as at a site.

@@ -11,6 +11,7 @@ use reqwest::{Client, ClientBuilder, Request, RequestBuilder, header};
 use url::{Host, Url};
 
 mod answer;
+mod decoding;
 mod gate;
 mod kept;
 mod local;

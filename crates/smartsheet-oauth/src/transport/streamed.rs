@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use flate2::write::MultiGzDecoder;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Bytes;
 use jiff::Timestamp;
@@ -16,14 +15,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::answer::Coding;
+use super::decoding::Decoding;
 use super::observer::Watch;
 use super::{Answer, Outcome, Purpose, Transport, TransportError, Upload, classify, retry_after};
 
 /// How much of an answer its observers are shown, in bytes. More than a record keeps.
 const SHOWN: usize = 16 * 1024;
-
-/// How much of a compressed body is decoded at once, in bytes: what becomes of it is a thousand times as long at most.
-const DECODED_AT_ONCE: usize = 512;
 
 /// The total time of a call that has none. reqwest would otherwise take the client's.
 const NO_TOTAL: Duration = Duration::from_hours(365 * 24);
@@ -263,56 +260,6 @@ impl Body for StreamedBody {
                 None => SizeHint::default(),
             },
             Some(_) => SizeHint::default(),
-        }
-    }
-}
-
-/// A body of gzip on its way to what it was.
-struct Decoding {
-    begun: bool,
-    encoded: Bytes,
-    decoder: MultiGzDecoder<Vec<u8>>,
-}
-
-impl Default for Decoding {
-    fn default() -> Self {
-        Self {
-            begun: false,
-            encoded: Bytes::new(),
-            decoder: MultiGzDecoder::new(Vec::new()),
-        }
-    }
-}
-
-impl Decoding {
-    /// Decodes a little of what has come. `None` when more must come first.
-    fn step(&mut self) -> Option<Result<Bytes, TransportError>> {
-        use std::io::Write as _;
-
-        while !self.encoded.is_empty() {
-            let part = self
-                .encoded
-                .split_to(DECODED_AT_ONCE.min(self.encoded.len()));
-            if self.decoder.write_all(&part).is_err() {
-                return Some(Err(TransportError::Undecodable));
-            }
-            let decoded = std::mem::take(self.decoder.get_mut());
-            if !decoded.is_empty() {
-                return Some(Ok(decoded.into()));
-            }
-        }
-        None
-    }
-
-    /// What is left at the end, or that it broke off.
-    fn end(self) -> Option<Result<Bytes, TransportError>> {
-        if !self.begun {
-            return None;
-        }
-        match self.decoder.finish() {
-            Ok(left) if left.is_empty() => None,
-            Ok(left) => Some(Ok(left.into())),
-            Err(_) => Some(Err(TransportError::Undecodable)),
         }
     }
 }
