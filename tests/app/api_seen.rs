@@ -14,7 +14,7 @@ const REQUESTS: &str = "oauth_demo_http_request_duration_seconds_count";
 
 #[tokio::test]
 async fn the_flow_shows_each_try_with_its_bodies() {
-    let (world, _tap) = overheard(|setup| with_api(setup)).await;
+    let (world, _tap) = overheard(with_api).await;
     let ann = world.browser();
     ann.sign_in("full").await.redirects_to("/me");
     ann.arrive().await;

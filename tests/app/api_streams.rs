@@ -210,12 +210,11 @@ async fn a_slow_reader_makes_the_other_end_slow() {
             let mut left = WHOLE;
             while left > 0 {
                 let part = &part[..part.len().min(usize::try_from(left).unwrap())];
-                let bytes = match timeout(SECOND, stream.write(part)).await {
-                    Ok(bytes) => bytes.unwrap(),
-                    Err(_) => {
-                        let _ = stalled.send(counted.load(Ordering::SeqCst));
-                        stream.write(part).await.unwrap()
-                    }
+                let bytes = if let Ok(bytes) = timeout(SECOND, stream.write(part)).await {
+                    bytes.unwrap()
+                } else {
+                    let _ = stalled.send(counted.load(Ordering::SeqCst));
+                    stream.write(part).await.unwrap()
                 };
                 left -= bytes as u64;
                 counted.fetch_add(bytes as u64, Ordering::SeqCst);

@@ -186,12 +186,12 @@ fn check_shows_the_sites_and_the_ids_of_the_keys() {
                 "https://Wiki.example.com:443 http://a.localhost:3000/",
             ),
             ("GATEWAY_SIGNING_KEY", &keys),
-            ("API_ALLOW", "GET /users/me"),
+            ("API_ASSERTIONS", "on"),
         ],
     );
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for text in [
-        "this version passes no calls on to Smartsheet's API",
+        "api.assertions is on, and api.allow is not set",
         "\nSites that get the signed-in person\n  https://wiki.example.com\n  http://a.localhost:3000\n",
         "gateway.sites                      https://wiki.example.com http://a.localhost:3000  (environment GATEWAY_SITES)",
         "gateway.signing_key                set  (environment",

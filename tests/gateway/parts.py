@@ -92,14 +92,15 @@ class Process:
         self.start()
 
 
-def start_app(program, port, sites):
-    """The app in sandbox mode, with these sites behind proxies of this machine."""
+def start_app(program, port, sites, **more):
+    """The app in sandbox mode, with these sites behind proxies of this machine, and more settings as variables."""
     env = {
         "SERVER_LISTEN": f"127.0.0.1:{port}",
         "SERVER_BASE_URL": f"http://localhost:{port}",
         "SERVER_TRUSTED_PROXIES": "127.0.0.1",
         "SERVER_DRAIN_TIME": "0s",
         "GATEWAY_SITES": " ".join(sites),
+        **more,
     }
     return Process("app", [program], port, env)
 

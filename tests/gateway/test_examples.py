@@ -1,9 +1,11 @@
 """The sites of examples/gateway believe the assertion, and nothing else."""
 
 import pathlib
+import re
 import sys
 import time
 import unittest
+from urllib.parse import urlencode
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -14,6 +16,7 @@ from parts import HERE, NAVIGATION, Browser, Process, free_ports, start_app
 
 APP = sys.argv[1]
 EXAMPLES = HERE.parent.parent / "examples" / "gateway"
+CALLS = "GET /sheets, GET /sheets/{id}, POST /sheets/{id}/rows"
 FORGED = [("Remote-User", "1"), ("Remote-Email", "mallory@example.com"), ("Remote-Name", "Mallory"), ("Remote-Groups", "all")]
 
 
@@ -37,7 +40,7 @@ class Example:
         self.app_url = f"http://localhost:{self.ports[1]}"
         self.site_url = f"http://wiki.localhost:{self.ports[0]}"
         self.direct_url = f"http://localhost:{self.ports[2]}"
-        self.app = start_app(APP, self.ports[1], [self.site_url])
+        self.app = start_app(APP, self.ports[1], [self.site_url], API_ALLOW=CALLS, API_ASSERTIONS="on")
         self.addCleanup(self.app.stop)
         env = {"LISTEN": f"127.0.0.1:{self.ports[2]}", "APP_URL": self.app_url, "SITE_URL": self.site_url, "PYTHONDONTWRITEBYTECODE": "1"}
         self.site = Process("site", self.command(), self.ports[2], env)
@@ -69,6 +72,31 @@ class Example:
         answer, way = Browser().open(f"{self.site_url}/me?a=b&c=d")
         self.assertEqual((answer.status, way[-1]), (200, f"{self.site_url}/me?a=b&c=d"), answer.text)
         self.assertRegex(answer.text, r"You are [^(]+ \([^)]+@[^)]+\)\.")
+
+    def test_row(self):
+        """a row is added in the name of whose request it was, and by nobody else's page"""
+        self.start_proxy()
+        browser = Browser()
+        page, _ = browser.open(f"{self.site_url}/me")
+        self.assertIn("Add a row as me", page.text)
+        hidden = dict(re.findall(r"type='hidden' name='([^']+)' value='([^']+)'", page.text))
+        form = [("Content-Type", "application/x-www-form-urlencoded")]
+        here = [*form, ("Origin", self.site_url), ("Sec-Fetch-Site", "same-origin")]
+        rows = f"{self.site_url}/rows"
+        body = urlencode({**hidden, "text": "Tea & <b>cake</b>"}).encode()
+        answer = browser.request(rows, "POST", here, body)
+        self.assertEqual(answer.status, 200, answer.text)
+        self.assertIn("Tea &", answer.text)
+        self.assertNotIn("<b>", answer.text)
+        self.assertIn("was added by Grace Hopper.", answer.text)
+        # Another site's page has neither.
+        for headers in ([*form, ("Origin", "http://evil.localhost")], form):
+            answer = browser.request(rows, "POST", headers, urlencode({"text": "x"}).encode())
+            self.assertEqual(answer.status, 403, answer.text)
+        # Nor is one added for nobody.
+        self.assertEqual(Browser().request(rows, "POST", here, body).status, 401)
+        sent = Browser().request(f"{self.app_url}/sandbox/control/requests")
+        self.assertEqual(len(re.findall(r'"method":\s*"POST"[^}]*/rows"', sent.text)), 1, sent.text)
 
     def test_unprotected(self):
         """with the proxy's own protection taken out, the site still refuses"""
