@@ -19,9 +19,9 @@ class Load:
     p99: float
 
 
-def wrk(url, seconds, connections, cookies=(), host=None, pace=None):
-    """Asks for `url`, by another `host` if there is one, over so many connections at once: as fast as it is answered, or at a
-    `pace` of so many requests a second."""
+def wrk(url, seconds, connections, cookies=(), host=None, pace=None, headers=()):
+    """Asks for `url`, by another `host` if there is one and with more `headers`, over so many connections at once: as fast as it is
+    answered, or at a `pace` of so many requests a second."""
     with tempfile.NamedTemporaryFile("w") as file:
         environment = dict(os.environ)
         if cookies:
@@ -31,6 +31,8 @@ def wrk(url, seconds, connections, cookies=(), host=None, pace=None):
         if pace:
             environment["PAUSE"] = str(round(1000 * connections / pace))
         named = ["-H", f"Host: {host}"] if host else []
+        for header in headers:
+            named += ["-H", header]
         command = ["wrk", *named, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", "benches/wrk.lua", url]
         output = subprocess.run(
             command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True

@@ -27,8 +27,10 @@ def fail(problem):
 def build():
     """Builds the program and its companions in release, and says where Cargo put each."""
     command = ["cargo", "build", "--release", "--locked", "--message-format=json-render-diagnostics"]
-    names = ["smartsheet-oauth-demo", "bench_floor", "bench_sign_ins"]
-    command += ["--bin", names[0], "--example", names[1], "--example", names[2]]
+    names = ["smartsheet-oauth-demo", "bench_floor", "bench_sign_ins", "bench_api_upstream"]
+    command += ["--bin", names[0]]
+    for name in names[1:]:
+        command += ["--example", name]
     output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     built = (json.loads(line).get("executable") for line in output.splitlines())
     programs = {pathlib.Path(path).name: path for path in built if path}
@@ -154,6 +156,13 @@ def sandbox_for(program, ports):
 def floor_on(program, folder, sandbox):
     port = free_port()
     return Server("the floor", port, [program, f"127.0.0.1:{port}", f"http://{sandbox.address}"], cwd=folder)
+
+
+def bare(program, *what):
+    """What the API for pages is measured with: `upstream`, or `proxy` and where that is."""
+    port = free_port()
+    command = [program, what[0], f"127.0.0.1:{port}", *what[1:]]
+    return Server(f"the bare {what[0]}", port, command)
 
 
 @contextlib.contextmanager
