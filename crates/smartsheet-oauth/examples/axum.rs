@@ -1,5 +1,6 @@
 //! "Sign in with Smartsheet" in an axum app, whole: `/`, `/login`, `/redirect` and `/me`. What it leaves to the app of this
 //! repository: sessions that outlive a restart, and two tabs that refresh at the same moment, of which only one can.
+#![allow(clippy::disallowed_methods)] // an app of its own asks the system's clock
 use axum::extract::{RawQuery, State as Shared};
 use axum::response::{ErrorResponse, Html, IntoResponse as _, Redirect, Response, Result};
 use axum::{Router, http::StatusCode, routing::get};
@@ -42,11 +43,13 @@ async fn me(Shared((client, api)): App, session: Session) -> Result<Response> {
     let Some(mut token) = session.get::<Token>("token").await.map_err(failed)? else {
         return Ok(Redirect::to("/login").into_response());
     };
-    let now = Timestamp::now();
-    if token.expires_within(Duration::from_mins(5), now) {
+    if token.expires_within(Duration::from_mins(5), Timestamp::now()) {
         let old = token.refresh_token.as_ref();
         let old = old.ok_or_else(|| failed("The sign-in has expired."))?;
-        token = client.refresh(old, now).await.map_err(failed)?;
+        token = client
+            .refresh(old, Timestamp::now())
+            .await
+            .map_err(failed)?;
         session.insert("token", &token).await.map_err(failed)?;
         session.save().await.map_err(failed)?;
     }
