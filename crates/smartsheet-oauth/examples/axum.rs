@@ -43,19 +43,19 @@ async fn me(Shared((client, api)): App, session: Session) -> Result<Response> {
     let Some(mut token) = session.get::<Token>("token").await.map_err(failed)? else {
         return Ok(Redirect::to("/login").into_response());
     };
-    if token.expires_within(Duration::from_mins(5), Timestamp::now()) {
+    let now = Timestamp::now();
+    if token.expires_within(Duration::from_mins(5), now) {
         let old = token.refresh_token.as_ref();
         let old = old.ok_or_else(|| failed("The sign-in has expired."))?;
-        token = client
-            .refresh(old, Timestamp::now())
-            .await
-            .map_err(failed)?;
+        token = client.refresh(old, now).await.map_err(failed)?;
         session.insert("token", &token).await.map_err(failed)?;
         session.save().await.map_err(failed)?;
     }
-    let person = api.current_user(&token.access_token).await;
-    let name = person.map_err(failed)?.name();
-    Ok(format!("Signed in as {name}").into_response())
+    let me = api
+        .current_user(&token.access_token)
+        .await
+        .map_err(failed)?;
+    Ok(format!("Signed in as {}", me.name()).into_response())
 }
 
 /// The app, with the client and the API that `main` or a test made.
