@@ -1,6 +1,5 @@
 //! "Sign in with Smartsheet" in an axum app, whole: `/`, `/login`, `/redirect` and `/me`. What it leaves to the app of this
 //! repository: sessions that outlive a restart, and two tabs that refresh at the same moment, of which only one can.
-#![allow(clippy::disallowed_methods)] // an app of its own asks the system's clock
 use axum::extract::{RawQuery, State as Shared};
 use axum::response::{ErrorResponse, Html, IntoResponse as _, Redirect, Response, Result};
 use axum::{Router, http::StatusCode, routing::get};
@@ -51,11 +50,9 @@ async fn me(Shared((client, api)): App, session: Session) -> Result<Response> {
         session.insert("token", &token).await.map_err(failed)?;
         session.save().await.map_err(failed)?;
     }
-    let me = api
-        .current_user(&token.access_token)
-        .await
-        .map_err(failed)?;
-    Ok(format!("Signed in as {}", me.name()).into_response())
+    let person = api.current_user(&token.access_token).await;
+    let name = person.map_err(failed)?.name();
+    Ok(format!("Signed in as {name}").into_response())
 }
 
 /// The app, with the client and the API that `main` or a test made.

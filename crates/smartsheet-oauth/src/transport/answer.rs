@@ -37,10 +37,6 @@ impl fmt::Debug for Answer {
 
 impl Answer {
     /// Reads `response`, up to `limit` bytes as they arrive and as many once they are decoded.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "the wait until a date of the wire, which no state depends on"
-    )]
     pub(super) async fn read(mut response: Response, limit: usize) -> Result<Self, TransportError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
