@@ -1,12 +1,9 @@
 //! Bodies and answers of calls that are passed on, as they come.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -14,13 +11,13 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::api::{call, get, signed_in_at, with_api};
-use crate::support::{Browser, Gate, PATIENCE, Page, Provider, Reply, SECOND, Seen, Setup};
+use crate::support::{Browser, Gate, PATIENCE, Provider, Reply, SECOND, Seen, Setup};
 
 const USER: &str = "/users/me";
-const READ: &str = "GET /2.0/sheets/7";
+pub(crate) const READ: &str = "GET /2.0/sheets/7";
 
 /// A provider that answers the calls of `line` as `reply` says, and a browser that is signed in there.
-async fn answering(
+pub(crate) async fn answering(
     line: &'static str,
     reply: impl Fn() -> Reply + Send + Sync + 'static,
 ) -> (Provider, Browser) {
@@ -49,7 +46,7 @@ async fn begun(browser: &Browser, line: &str, headers: &str, body: &[u8]) -> Tcp
     stream
 }
 
-async fn begun_reading(browser: &Browser) -> TcpStream {
+pub(crate) async fn begun_reading(browser: &Browser) -> TcpStream {
     begun(browser, "GET /auth/api/2.0/sheets/7", "", b"").await
 }
 
@@ -72,7 +69,7 @@ async fn read_until(stream: &mut TcpStream, text: &str) -> String {
 }
 
 /// What comes to the end of the connection.
-async fn read_to_end(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let read = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await;
     // A reset is an end, too.
@@ -80,13 +77,7 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(text).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn head(headers: &str) -> Vec<u8> {
+pub(crate) fn head(headers: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{headers}\r\n").into_bytes()
 }
 
@@ -335,122 +326,4 @@ async fn silence_breaks_an_answer_off() {
         "{answer}"
     );
     assert_eq!(get(&ann, USER).await.status, 200);
-}
-
-#[tokio::test]
-async fn an_answer_that_breaks_off_breaks_off_here() {
-    for (headers, body) in [
-        ("content-length: 100\r\n", &b"part"[..]),
-        ("transfer-encoding: chunked\r\n", b"4\r\npart\r\n"),
-        (
-            "content-encoding: gzip\r\n",
-            &gzip(b"part of a text that is longer")[..20],
-        ),
-    ] {
-        let bytes = [&head(headers)[..], body].concat();
-        let (_provider, ann) = answering(READ, move || Reply::Bytes(bytes.clone())).await;
-        let mut stream = begun_reading(&ann).await;
-        let answer = read_to_end(&mut stream).await;
-        let is_whole = answer.contains("\r\n0\r\n\r\n") || answer.contains("content-length: 4\r\n");
-        assert!(answer.starts_with("HTTP/1.1 200") && !is_whole, "{answer}");
-    }
-}
-
-#[tokio::test]
-async fn answers_are_decoded_or_not_passed_on() {
-    let text = "a text, and once more a text, ".repeat(1000);
-    let once = gzip(text.as_bytes());
-    let twice = gzip(&once);
-    for (coding, body, expected) in [
-        ("gzip", &once[..], Some(text.as_bytes())),
-        ("x-gzip", &once, Some(text.as_bytes())),
-        ("identity", text.as_bytes(), Some(text.as_bytes())),
-        ("gzip", text.as_bytes(), Some(text.as_bytes())),
-        ("gzip", b"", Some(b"")),
-        ("gzip, gzip", &twice, None),
-        ("br", b"\x0b", None),
-        ("deflate", b"x", None),
-    ] {
-        let headers = format!("content-encoding: {coding}\r\ncontent-type: text/plain\r\n");
-        let bytes = [&head(&headers)[..], body].concat();
-        let (_provider, ann) = answering(READ, move || Reply::Bytes(bytes.clone())).await;
-        let page = get(&ann, "/sheets/7").await;
-        match expected {
-            Some(expected) => {
-                assert_eq!(
-                    (page.status, page.body.as_bytes()),
-                    (200, expected),
-                    "{coding}"
-                );
-                assert_eq!(page.header("content-type"), "text/plain");
-            }
-            None => {
-                page.is_problem(502, "smartsheet-unreadable");
-            }
-        }
-        assert_eq!(page.header("content-encoding"), "");
-    }
-}
-
-#[tokio::test]
-async fn heads_of_every_kind() {
-    let twice = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nset-cookie: session=evil\r\n\r\n\
-                 HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
-    let cases: [(&'static str, u16, &str); 8] = [
-        (twice, 200, "ok"),
-        (
-            "HTTP/1.1 204 No Content\r\ncontent-length: 4\r\nconnection: close\r\n\r\nbody",
-            204,
-            "",
-        ),
-        (
-            "HTTP/1.1 304 Not Modified\r\netag: \"a\"\r\nconnection: close\r\n\r\n",
-            304,
-            "",
-        ),
-        (
-            "HTTP/1.1 301 Moved\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 5\r\nconnection: close\r\n\r\nmoved",
-            301,
-            "moved",
-        ),
-        (
-            "HTTP/1.1 307 There\r\nlocation: /2.0/token\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-            307,
-            "",
-        ),
-        (
-            "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\ncontent-length: 5\r\nconnection: close\r\n\r\nplain",
-            404,
-            "plain",
-        ),
-        ("HTTP/1.1 500 Oops\r\nconnection: close\r\n\r\n", 500, ""),
-        (
-            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\nhello",
-            502,
-            "smartsheet-un",
-        ),
-    ];
-    for (answer, status, body) in cases {
-        let (provider, ann) = answering(READ, move || Reply::Bytes(answer.into())).await;
-        let page: Page = get(&ann, "/sheets/7").await;
-        assert_eq!(page.status, status, "{answer}: {page:?}");
-        assert!(
-            page.body.contains(body) && (body.is_empty() == page.body.is_empty()),
-            "{page:?}"
-        );
-        assert!(page.set_cookies().is_empty() && page.location().is_empty());
-        assert_eq!(provider.count(READ), 1, "{answer}");
-    }
-    for garbage in [
-        "",
-        "\r\n\r\n",
-        "HTTP/1.1 abc\r\n\r\n",
-        "SSH-2.0-x\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 4, 5\r\n\r\n",
-    ] {
-        let (_provider, ann) = answering(READ, move || Reply::Bytes(garbage.into())).await;
-        get(&ann, "/sheets/7")
-            .await
-            .is_problem(502, "smartsheet-unreachable");
-    }
 }

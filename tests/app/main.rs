@@ -9,6 +9,7 @@
 mod aborted;
 mod answers;
 mod api;
+mod api_answers;
 mod api_assertions;
 mod api_bad_input;
 mod api_limits;

@@ -11,6 +11,7 @@ import proxies
 from parts import NAVIGATION, Browser, Echo, free_ports, start_app
 
 APP = sys.argv[1]
+CALLS = "GET /sheets, GET /sheets/{id}, POST /sheets/{id}/rows"
 PAGE = "/page/%C3%A9?a=b&c=d%20e&f=%2F"
 SAID = ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Smartsheet-Assertion"]
 APP_COOKIES = ["session", "flow", "trial", "sign-in-abc", "site-1", "site-1-nonce-abc", "__Host-session", "__Host-flow",
@@ -50,7 +51,7 @@ class Proxied:
         cls.site_url = f"http://wiki.localhost:{cls.ports[0]}"
         cls.running = []
         cls.addClassCleanup(lambda: [each.stop() for each in reversed(cls.running)])
-        cls.app = start_app(APP, cls.ports[1], [cls.site_url])
+        cls.app = start_app(APP, cls.ports[1], [cls.site_url], API_ALLOW=CALLS)
         cls.running.append(cls.app)
         cls.echo = Echo(cls.ports[2])
         cls.running.append(cls.echo)
@@ -164,6 +165,26 @@ class Proxied:
             answer = browser.request(self.site_url + path, headers=[("Accept", "application/json")])
             self.assertNotIn("application/problem", answer.headers["Content-Type"] or "", path) if answer.status == 200 else None
             self.assertNotIn("accessLevel", answer.text)
+
+    def test_api(self):
+        """pages call Smartsheet's API below /auth/api, and other sites' pages do not"""
+        browser = self.signed_in()
+        api, csrf = f"{self.site_url}/auth/api/2.0", ("X-CSRF", "1")
+        here = [csrf, ("Origin", self.site_url), ("Sec-Fetch-Site", "same-origin")]
+        answer = browser.request(f"{api}/sheets?includeAll=true", headers=here)
+        self.assertEqual((answer.status, answer.headers["Cache-Control"]), (200, "no-store"), answer.text)
+        sheet = next(sheet["id"] for sheet in json.loads(answer.text)["data"] if sheet["name"] == "Team board")
+        columns = json.loads(browser.request(f"{api}/sheets/{sheet}", headers=here).text)["columns"]
+        row = {"toBottom": True, "cells": [{"columnId": columns[0]["id"], "value": "x" * 3000}]}
+        sent = [*here, ("Content-Type", "application/json")]
+        # Longer than what a proxy holds in its memory.
+        body = json.dumps(row).encode().ljust(60 * 1024)
+        answer = browser.request(f"{api}/sheets/{sheet}/rows", "POST", sent, body)
+        self.assertEqual(answer.status, 200, answer.text)
+        for headers, status in [([], 403), ([csrf, ("Origin", "http://board.localhost")], 403)]:
+            self.assertEqual(browser.request(f"{api}/sheets", headers=headers).status, status)
+        self.assertEqual(browser.request(f"{api}/users/me", headers=here).status, 404)
+        self.assertEqual(Browser().request(f"{api}/sheets", headers=here).status, 401)
 
     def test_sign_out(self):
         """signed out at the site, nobody is signed in any more"""
