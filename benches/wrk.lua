@@ -11,7 +11,9 @@ function init(arguments)
     return
   end
   for cookie in io.lines(file) do
-    requests[#requests + 1] = wrk.format("GET", nil, { Cookie = cookie })
+    -- Beside what the command line names.
+    wrk.headers["Cookie"] = cookie
+    requests[#requests + 1] = wrk.format("GET")
   end
 end
 
