@@ -45,7 +45,8 @@ pub use key_file::{make_private_file, read_or_make_key};
 pub use pointer::{Arrival, NonceHash, Pointer};
 pub use revocations::Revocations;
 pub use rows::{
-    Change, Counts, Kind, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows,
+    Change, Counts, Kind, MIGRATIONS, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError,
+    SqliteRows,
 };
 pub use sign_in::{Taken, UsedState};
 pub use sign_in_cookie::{SignIn, sign_in_name};

@@ -17,6 +17,7 @@ mod growth;
 mod impatience;
 mod lost_update;
 mod one_refresh;
+mod pooler;
 mod proxy;
 mod rolling_restart;
 mod rotation;

@@ -19,7 +19,7 @@ use crate::database::DatabaseError;
 pub use change::Change;
 pub(super) use measured::MeasuredRows;
 pub use memory::MemoryRows;
-pub use postgres::PostgresRows;
+pub use postgres::{MIGRATIONS, PostgresRows};
 pub use sqlite::SqliteRows;
 
 /// What a row is found by: the SHA-256 of a secret that only a browser has.

@@ -3,6 +3,7 @@
 mod browser;
 mod caddy;
 mod cluster;
+mod pooler;
 mod postgres;
 mod process;
 mod provider;
@@ -14,10 +15,11 @@ use std::time::{Duration, Instant};
 pub(crate) use browser::{Browser, Page, Planted};
 pub(crate) use caddy::Caddy;
 pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, new_key};
+pub(crate) use pooler::Pooler;
 pub(crate) use postgres::{Postgres, server_user};
 pub(crate) use process::{Instance, Setup, free_address, signal};
 pub(crate) use provider::{Hold, Provider};
-pub(crate) use rows::{Table, key_of, open_rows};
+pub(crate) use rows::{Table, key_of, open_rows, servers};
 pub(crate) use sandbox::SandboxProcess;
 
 /// How long anything may take that happens by itself. Long, because a busy machine is no failure.

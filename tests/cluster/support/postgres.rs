@@ -191,7 +191,7 @@ impl Drop for Postgres {
 
 /// Starts a server from a thread that lives as long as the tests do: the kernel takes the end of the thread that started a
 /// process for the end of its parent (see `--pdeathsig` below).
-fn spawn_for_good(mut command: Command) -> Child {
+pub(super) fn spawn_for_good(mut command: Command) -> Child {
     let (give, take) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         give.send(command.spawn().unwrap()).unwrap();
@@ -218,7 +218,7 @@ fn children_of(pid: u32) -> Vec<u32> {
 }
 
 /// The command of a server program. PostgreSQL refuses to run as root, so then it runs as somebody else.
-fn as_server_user(program: &str) -> Command {
+pub(super) fn as_server_user(program: &str) -> Command {
     let program = find(program);
     let Some((user, group)) = server_user() else {
         return Command::new(program);
@@ -260,6 +260,7 @@ pub(crate) fn server_user() -> Option<(u32, u32)> {
 fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten();
@@ -268,5 +269,7 @@ fn find(program: &str) -> PathBuf {
         .iter()
         .map(|folder| folder.join(program))
         .find(|file| file.exists());
-    found.unwrap_or_else(|| panic!("PostgreSQL is not installed: there is no {program}"))
+    found.unwrap_or_else(|| {
+        panic!("PostgreSQL or PgBouncer is not installed: there is no {program}")
+    })
 }
