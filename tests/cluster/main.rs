@@ -18,6 +18,7 @@ mod impatience;
 mod lost_update;
 mod one_refresh;
 mod pooler;
+mod promises;
 mod proxy;
 mod rolling_restart;
 mod rotation;

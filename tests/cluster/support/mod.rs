@@ -1,5 +1,6 @@
 //! What the tests are made of: databases, processes of the app, browsers, and two stand-ins for Smartsheet.
 
+mod between;
 mod browser;
 mod caddy;
 mod cluster;
@@ -12,6 +13,7 @@ mod sandbox;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use between::Between;
 pub(crate) use browser::{Browser, Page, Planted};
 pub(crate) use caddy::Caddy;
 pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, new_key};

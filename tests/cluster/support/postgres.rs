@@ -170,6 +170,15 @@ impl Postgres {
         sqlx::query(end).execute(&mut connection).await.unwrap();
     }
 
+    /// Has the server do something, by its administrator.
+    pub(crate) async fn ask(&self, statement: &'static str) {
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        sqlx::raw_sql(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
     /// How many connections of the app are in a transaction and wait for their client.
     pub(crate) async fn idle_in_transaction(&self) -> i64 {
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
