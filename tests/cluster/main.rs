@@ -8,6 +8,7 @@ mod bad_rows;
 mod chaos;
 mod crash;
 mod database;
+mod failover;
 mod failures;
 mod flow;
 mod flow_bounds;

@@ -43,27 +43,54 @@ impl Postgres {
 
     /// A server with more lines in its configuration.
     pub(crate) async fn with_settings(settings: &[&str]) -> Arc<Self> {
+        let mut initdb = as_server_user("initdb");
+        initdb.args(["-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C"]);
+        Self::made_by(initdb, settings).await
+    }
+
+    /// A standby of this server, which follows it under the name `standby`.
+    pub(crate) async fn standby(&self) -> Arc<Self> {
+        let mut copy = as_server_user("pg_basebackup");
+        let primary = format!(
+            "host=127.0.0.1 port={} user=app application_name=standby",
+            self.port
+        );
+        copy.args(["-d", &primary, "-R", "-X", "stream", "-c", "fast"]);
+        Self::made_by(copy, &[]).await
+    }
+
+    /// Commits wait for the standby from now on.
+    pub(crate) async fn wait_for_standby(&self) {
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+            .await;
+        self.ask("SELECT pg_reload_conf()").await;
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        let state = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+        let started = Instant::now();
+        while sqlx::query(state)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap()
+            .is_empty()
+        {
+            assert!(started.elapsed() < SOON, "the standby is not synchronous");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn made_by(mut command: Command, settings: &[&str]) -> Arc<Self> {
         let folder = TempDir::new().unwrap();
         if let Some(user) = server_user() {
             std::os::unix::fs::chown(folder.path(), Some(user.0), Some(user.1)).unwrap();
         }
-        let made = as_server_user("initdb")
+        let made = command
             .arg("-D")
             .arg(folder.path().join("data"))
-            .args([
-                "-U",
-                "app",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "--no-sync",
-            ])
+            .arg("--no-sync")
             .current_dir(folder.path())
             .output()
             .unwrap();
-        assert!(made.status.success(), "initdb: {made:?}");
+        assert!(made.status.success(), "{made:?}");
         let server = Self {
             server: Mutex::default(),
             port: free_address().port(),
@@ -143,6 +170,14 @@ impl Postgres {
         for process in children_of(server) {
             signal(name, process);
         }
+    }
+
+    /// A database of this server's, or of the standby that takes its place.
+    pub(crate) fn url_with(&self, standby: &Self, database: &str) -> String {
+        format!(
+            "postgres://app@127.0.0.1:{},127.0.0.1:{}/{database}",
+            self.port, standby.port
+        )
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
