@@ -206,6 +206,9 @@ impl Server {
     ) -> io::Result<()> {
         let app = self.app;
         app.tasks.spawn(sweep(Arc::clone(&app), self.sweep_every));
+        let store = app.store.clone();
+        // To the end: what the stop waits for may hold leases.
+        let presence = tokio::spawn(async move { store.show_presence().await });
         let room = Room {
             connections: self.max_connections,
             full: "server.max_connections is reached: connections that wait are closed for new ones",
@@ -218,6 +221,7 @@ impl Server {
         let accepting = tokio::spawn(accepting::accept(Arc::clone(&serving), self.listener));
         stop.await;
         stop::stop(self.stop_times, &serving, accepting, hurry).await;
+        presence.abort();
         // Last of all, so that a stop can be watched.
         if let Some(scrape) = scrape {
             scrape.end();

@@ -24,7 +24,7 @@ const CLOCK_DISTANCE: i64 = 2_000;
 const FEW_CONNECTIONS: usize = 6;
 
 /// What another role than the one that makes the tables may do with.
-const TABLES: [&str; 3] = ["_sqlx_migrations", "sessions", "flow_messages"];
+const TABLES: [&str; 4] = ["_sqlx_migrations", "sessions", "flow_messages", "instances"];
 
 /// An open database.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ mod flow;
 mod flow_bounds;
 mod full_disk;
 mod gateway;
+mod gone_holder;
 mod growth;
 mod impatience;
 mod lost_update;

@@ -17,6 +17,9 @@ type Query = Statement<'static>;
 /// The tables, of sessions and of messages alike.
 pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
+/// The server's time, in milliseconds since 1970.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+
 /// Rows in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
 pub struct PostgresRows {
@@ -97,6 +100,31 @@ impl Rows for PostgresRows {
     async fn ping(&self) -> Result<(), RowsError> {
         // No key is all zeros.
         self.workers.find(RowKey([0; 32]), None).await?;
+        Ok(())
+    }
+
+    async fn show(&self, instance: i64) -> Result<bool, RowsError> {
+        // Nothing of it is in the log of the server, so no disk is waited for. Those that were killed go after a day.
+        let show = Statement::new(format!(
+            "WITH killed AS (DELETE FROM instances WHERE beat_at < {NOW} - 86400000 AND id <> $1)
+             INSERT INTO instances (id, beat_at) VALUES ($1, {NOW})
+             ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at"
+        ));
+        self.workers.write(show.bind(instance)).await?;
+        Ok(true)
+    }
+
+    async fn has_shown(&self, instance: i64, within: i64) -> Result<bool, RowsError> {
+        let question = Statement::new(format!(
+            "SELECT 1 FROM instances WHERE id = $1 AND beat_at > {NOW} - $2"
+        ));
+        let found = self.workers.write(question.bind(instance).bind(within));
+        Ok(found.await? == 1)
+    }
+
+    async fn leave(&self, instance: i64) -> Result<(), RowsError> {
+        let leave = Statement::new("DELETE FROM instances WHERE id = $1");
+        self.workers.write(leave.bind(instance)).await?;
         Ok(())
     }
 
