@@ -183,6 +183,61 @@ async fn with_a_synchronous_standby_nothing_acknowledged_is_lost() {
     println!("found after {found:?}; pages that said 503: {unavailable}");
 }
 
+/// The standby is a moment behind when it takes the primary's place. What was acknowledged in that moment is lost, and nothing else:
+/// whoever signed in then signs in again, whose pair was refreshed then does, too, and whoever signed out then stays so, because
+/// Smartsheet knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn with_an_asynchronous_standby_the_last_moment_is_lost_and_no_more() {
+    let world = world(Replication::Asynchronous).await;
+    let sign_in_some = async |count: usize| {
+        let people: Vec<Browser> = (0..count).map(|_| Browser::new()).collect();
+        for (number, browser) in people.iter().enumerate() {
+            browser.sign_in(world.at(number)).await;
+        }
+        people
+    };
+    let early = sign_in_some(6).await;
+    let refresh = sign_in_some(2).await;
+    let leave = sign_in_some(2).await;
+    world.primary.replicated().await;
+    world
+        .standby
+        .ask("ALTER SYSTEM SET primary_conninfo = ''")
+        .await;
+    world.standby.ask("SELECT pg_reload_conf()").await;
+    world.primary.has_no_standby().await;
+    let late = sign_in_some(2).await;
+    for browser in &refresh {
+        assert_eq!(
+            browser.post(world.one.address, "/refresh").await.status,
+            303
+        );
+    }
+    let left: Vec<Browser> = leave.iter().map(Browser::apart).collect();
+    for browser in &leave {
+        assert_eq!(browser.post(world.two.address, "/logout").await.status, 303);
+    }
+    let promoted = world.fail_over().await;
+    world.until_found(promoted).await;
+
+    for (number, browser) in early.iter().enumerate() {
+        assert_eq!(browser.me(world.at(number)).await.status, 200);
+        assert_eq!(browser.post(world.at(number), "/refresh").await.status, 303);
+    }
+    for browser in late.iter().chain(&left) {
+        assert_eq!(browser.me(world.one.address).await.status, 401);
+    }
+    for browser in &refresh {
+        // The pair before that one is there, and is spent.
+        assert_eq!(browser.me(world.two.address).await.status, 401);
+    }
+    for browser in late.iter().chain(&left).chain(&refresh) {
+        browser.sign_in(world.two.address).await;
+        assert_eq!(browser.me(world.one.address).await.status, 200);
+    }
+}
+
 /// The former primary comes back and takes writes that nobody else sees. Neither those who were there use it, nor who comes now.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]

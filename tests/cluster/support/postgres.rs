@@ -64,16 +64,33 @@ impl Postgres {
         self.ask("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
             .await;
         self.ask("SELECT pg_reload_conf()").await;
-        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
         let state = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+        self.until_rows(state, 1).await;
+    }
+
+    /// Waits until the standby has all that is here.
+    pub(crate) async fn replicated(&self) {
+        let here =
+            "SELECT 1 FROM pg_stat_replication WHERE pg_current_wal_flush_lsn() <= replay_lsn";
+        self.until_rows(here, 1).await;
+    }
+
+    /// Waits until no standby follows any more.
+    pub(crate) async fn has_no_standby(&self) {
+        self.until_rows("SELECT 1 FROM pg_stat_replication", 0)
+            .await;
+    }
+
+    /// Waits until a question is answered with so many rows.
+    async fn until_rows(&self, question: &'static str, count: usize) {
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
         let started = Instant::now();
-        while sqlx::query(state)
-            .fetch_all(&mut connection)
-            .await
-            .unwrap()
-            .is_empty()
-        {
-            assert!(started.elapsed() < SOON, "the standby is not synchronous");
+        loop {
+            let rows = sqlx::query(question).fetch_all(&mut connection).await;
+            if rows.unwrap().len() == count {
+                return;
+            }
+            assert!(started.elapsed() < SOON, "never {count} rows: {question}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -212,6 +229,16 @@ impl Postgres {
             .execute(&mut connection)
             .await
             .unwrap();
+    }
+
+    /// How many connections there are to the first database.
+    pub(crate) async fn connections(&self) -> i64 {
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        let question = "SELECT count(*) FROM pg_stat_activity WHERE datname = 't0'";
+        sqlx::query_scalar(question)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
     }
 
     /// How many connections of the app are in a transaction and wait for their client.
