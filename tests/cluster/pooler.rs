@@ -104,6 +104,31 @@ async fn by_session_everything_works_and_is_on_disk() {
     what_is_acknowledged_is_on_disk(&world).await;
 }
 
+/// With the file of deploy/pgbouncer, a password, and a server that wants one. It has every character that a URL gives a meaning.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL and PgBouncer; ./scripts/test runs it"]
+async fn as_it_is_shipped_it_works() {
+    let server = Postgres::start_new().await;
+    let cluster = Cluster::on(Arc::clone(&server)).await;
+    server
+        .ask("CREATE ROLE smartsheet LOGIN SUPERUSER PASSWORD 'a@b/c:d?e#f&g%h'")
+        .await;
+    let pooler = Pooler::shipped(&server, "smartsheet", "a@b/c:d?e#f&g%h").await;
+    let provider = Provider::start().await;
+    let store = format!(
+        "postgres://smartsheet:a%40b%2Fc%3Ad%3Fe%23f%26g%25h@127.0.0.1:{}/smartsheet?sslmode=disable&pooler=transaction",
+        pooler.port()
+    );
+    let cluster = cluster.with_provider(&provider).by(store);
+    let world = World {
+        provider,
+        server,
+        pooler,
+        cluster,
+    };
+    people_come_and_go(&world).await;
+}
+
 /// `server_reset_query_always` has the pooler discard what a session is set to after each transaction.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL and PgBouncer; ./scripts/test runs it"]

@@ -22,20 +22,40 @@ impl Pooler {
     /// In front of `server`, with `PgBouncer`'s defaults but for `settings`, lines of its configuration. And it tries a server that was
     /// away again after one second instead of fifteen.
     pub(crate) async fn start(server: &Postgres, settings: &[&str]) -> Self {
+        let lines = format!(
+            "[databases]\n* = host=127.0.0.1 user=app port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
+             listen_port = {{port}}\nauth_type = any\nunix_socket_dir =\nadmin_users = app\nserver_login_retry = 1\n{}\n",
+            server.port,
+            settings.join("\n")
+        );
+        Self::with_users(&lines, "").await
+    }
+
+    /// As it is shipped, in front of `server`, with a user of this name and password. It knows the database as `smartsheet`.
+    pub(crate) async fn shipped(server: &Postgres, user: &str, password: &str) -> Self {
+        let lines = include_str!("../../../deploy/pgbouncer/pgbouncer.ini")
+            .replace(
+                "host=postgres port=5432",
+                &format!("host=127.0.0.1 port={} dbname=t0", server.port),
+            )
+            .replace("listen_addr = *", "listen_addr = 127.0.0.1")
+            .replace("listen_port = 6432", "listen_port = {port}")
+            .replace("/run/pgbouncer-keys/userlist.txt", "{folder}/userlist.txt");
+        let users = format!("\"{user}\" \"{password}\"\n");
+        Self::with_users(&lines, &users).await
+    }
+
+    async fn with_users(lines: &str, users: &str) -> Self {
         let folder = TempDir::new().unwrap();
         if let Some(user) = server_user() {
             std::os::unix::fs::chown(folder.path(), Some(user.0), Some(user.1)).unwrap();
         }
         let port = free_address().port();
-        let lines = format!(
-            "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             auth_type = any\nunix_socket_dir =\nadmin_users = app\nserver_login_retry = 1\n{}\n",
-            server.port,
-            settings.join("\n")
-        )
-        // With `auth_type = any` the user is what the database's line says.
-        .replace("port=", "user=app port=");
+        let lines = lines
+            .replace("{port}", &port.to_string())
+            .replace("{folder}", &folder.path().display().to_string());
         std::fs::write(folder.path().join("pgbouncer.ini"), lines).unwrap();
+        std::fs::write(folder.path().join("userlist.txt"), users).unwrap();
         let pooler = Self {
             process: Mutex::default(),
             port,
@@ -68,6 +88,11 @@ impl Pooler {
             signal("TERM", process.id());
             let _ = process.wait();
         }
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// `url`, through the pooler.
