@@ -13,6 +13,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["test_python_sdk", "test_requests_oauthlib", "test_offline_examples"]
 # No test takes longer, unless something hangs.
 SECONDS = 60
+# The scripts, and how long each may take.
+JAVASCRIPT = {"javascript_sdk.mjs": SECONDS, "two_people.mjs": 5 * SECONDS}
 
 
 class Report(unittest.TestResult):
@@ -52,12 +54,13 @@ def too_long(*_):
     raise TimeoutError(f"not done after {SECONDS} seconds")
 
 
-def run_javascript(program):
-    """The tests of the JavaScript SDK; they print lines like ours."""
-    command = ["node", HERE / "javascript_sdk.mjs", program]
+def run_javascript(script, program, seconds):
+    """The tests of a script; they print lines like ours."""
+    command = ["node", script, program]
+    environment = {**os.environ, "PYTHON": sys.executable}
     passed = failed = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
-        signal.alarm(SECONDS)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE, env=environment) as node:
+        signal.alarm(seconds)
         try:
             for line in node.stdout:
                 passed += line.startswith("ok ")
@@ -65,11 +68,11 @@ def run_javascript(program):
                 print(line, end="", flush=True)
         except TimeoutError as error:
             node.kill()
-            print(f"FAILED  {error}")
+            print(f"FAILED  {script}: {error}")
             failed += 1
         signal.alarm(0)
-    if node.returncode and not failed:
-        print(f"FAILED  the tests of the JavaScript SDK ended with status {node.returncode}")
+    if (node.returncode or not passed) and not failed:
+        print(f"FAILED  {script} ended with status {node.returncode}, after {passed} tests")
         failed += 1
     return passed, failed
 
@@ -90,8 +93,9 @@ def main():
     loader.loadTestsFromNames(MODULES).run(report)
     passed, failed = report.passed, report.failed
     if not names:
-        more_passed, more_failed = run_javascript(program)
-        passed, failed = passed + more_passed, failed + more_failed
+        for script, seconds in JAVASCRIPT.items():
+            more_passed, more_failed = run_javascript(script, program, seconds)
+            passed, failed = passed + more_passed, failed + more_failed
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

@@ -10,7 +10,9 @@ use reqwest::header;
 use reqwest::{Method, Response};
 use url::Url;
 
-use crate::support::{Browser, Cluster, Kind, Postgres, Provider, SandboxProcess, on_both_stores};
+use crate::support::{
+    Browser, Cluster, Kind, Postgres, Provider, SIGNING_KEY, SandboxProcess, on_both_stores,
+};
 
 on_both_stores! {
     what_one_instance_does_counts_at_the_other,
@@ -22,13 +24,6 @@ const APP: &str = "localhost:8080";
 const WIKI: &str = "wiki.localhost:3000";
 const BOARD: &str = "board.localhost:3001";
 
-/// All instances sign with the same key.
-const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
-    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbwavJEe35Yr9HnxC\n\
-    6gjrl3tc+BviR1o9thFRIgwqSMKhRANCAATsKSWoEzNazvgJnZJCbQ0SOW8GKPTq\n\
-    VlZ6qyPfRCicEUQBIkRalHR8U2dZV1yl6KsX0ExeKPk40GMA3spjnj0o\n\
-    -----END PRIVATE KEY-----\n";
-
 /// A browser that has cookies for several hosts. Clones are tabs.
 #[derive(Clone)]
 struct Visitor {
@@ -39,7 +34,7 @@ struct Visitor {
 fn with_sites(cluster: Cluster) -> Cluster {
     cluster
         .set("GATEWAY_SITES", format!("http://{WIKI} http://{BOARD}"))
-        .set("GATEWAY_SIGNING_KEY", KEY)
+        .set("GATEWAY_SIGNING_KEY", SIGNING_KEY)
 }
 
 impl Visitor {

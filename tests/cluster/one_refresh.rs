@@ -137,7 +137,7 @@ async fn a_holder_that_wakes_up_late_still_brings_the_pair(kind: Kind) {
         },
         async {
             provider.until(|book| book.pairs.len() == 2).await;
-            one.freeze();
+            cluster.freeze(&one).await;
             provider.hold_tokens(Hold::No);
             provider.until(|book| book.refreshes == 2).await;
             one.thaw();

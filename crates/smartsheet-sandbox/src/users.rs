@@ -17,18 +17,18 @@ pub(super) fn find(slug: &str) -> Option<&'static User> {
 }
 
 const EVERYBODY: Group = Group {
-    id: 3_141_592_653_589_793,
+    id: 2_645_751_311_064_590,
     name: "Everybody",
     description: "All who work here",
 };
 const COMPILERS: Group = Group {
-    id: 2_718_281_828_459_045,
+    id: 2_236_067_977_499_789,
     name: "Compilers",
     description: "",
 };
 /// A name with a comma and letters of several scripts.
 const FRIENDS: Group = Group {
-    id: 1_618_033_988_749_894,
+    id: 3_316_624_790_355_399,
     name: "Φίλοι, Søren & co",
     description: "<b>Friends</b>",
 };

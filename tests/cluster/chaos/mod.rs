@@ -4,13 +4,15 @@
 //! an attacker, and at the end no grant may be alive that nobody holds.
 //!
 //! `CHAOS_SECONDS` says for how long (60, at most 500), `CHAOS_SEED` with which random numbers. With `CHAOS_KILLS=off`
-//! instances are stopped in good order only, so that nothing of a kill excuses anything.
+//! instances are stopped in good order only, so that nothing of a kill excuses anything. `CHAOS_LOG` filters what they log, and
+//! `CHAOS_LOGS` names a folder in which it is kept.
 
 mod attackers;
 mod cookies;
 mod judge;
 mod person;
 mod quiet;
+mod sites;
 mod state;
 mod tally;
 mod trouble;
@@ -24,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use crate::support::{Cluster, Postgres, SandboxProcess, Table, free_address, seed};
+use crate::support::{Cluster, Postgres, SIGNING_KEY, SandboxProcess, Table, free_address, seed};
 use attackers::{Attackers, PROXY};
 use cookies::Bait;
 use person::{Habit, Person};
@@ -51,6 +53,8 @@ struct World {
     tally: Tally,
     over: AtomicBool,
     last_expiry: Mutex<Instant>,
+    /// When `users/me` was told last to fail.
+    last_profile_fault: Mutex<Instant>,
     /// Since when the database was away, and until when.
     away: Mutex<Option<(Instant, Option<Instant>)>>,
     /// What attackers put into other people's browsers, the latest first.
@@ -79,6 +83,10 @@ async fn nobody_loses_a_login() {
         .set("SESSION_REFRESH_LEASE", format!("{}s", LEASE.as_secs()))
         .set("SERVER_MAX_CONNECTIONS", CONNECTIONS.to_string())
         .set("SERVER_TRUSTED_PROXIES", PROXY.to_string())
+        .set("GATEWAY_SITES", format!("http://{}", sites::SITE))
+        .set("GATEWAY_SIGNING_KEY", SIGNING_KEY)
+        // Who a person is is asked again and again behind the checks of their site.
+        .set("GATEWAY_RECHECK", "2s")
         .set("RUST_LOG", log);
     let addresses: Vec<SocketAddr> = (0..INSTANCES).map(|_| free_address()).collect();
     let mut instances = Vec::new();
@@ -94,6 +102,7 @@ async fn nobody_loses_a_login() {
         tally: Tally::default(),
         over: AtomicBool::new(false),
         last_expiry: Mutex::new(Instant::now()),
+        last_profile_fault: Mutex::new(Instant::now()),
         away: Mutex::default(),
         bait: Mutex::default(),
     });
@@ -135,6 +144,10 @@ async fn nobody_loses_a_login() {
     println!("{}", world.tally.summary(seed, seconds));
     world.table.close().await;
     for instance in &instances {
+        if let Ok(folder) = std::env::var("CHAOS_LOGS") {
+            let file = format!("{folder}/{}.log", instance.address.port());
+            std::fs::write(file, instance.log()).unwrap();
+        }
         for line in instance
             .log()
             .lines()

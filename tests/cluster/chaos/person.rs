@@ -12,6 +12,7 @@ use reqwest::Method;
 
 use super::World;
 use super::cookies::Bait;
+use super::sites::SITE;
 use super::state::State;
 use super::tally::at_risk;
 use super::users::User;
@@ -30,6 +31,8 @@ pub(super) enum Habit {
 
 pub(super) struct Person {
     pub(super) browser: Browser,
+    /// The same browser at another site, which has cookies of its own.
+    pub(super) at_site: Browser,
     pub(super) habit: Habit,
     pub(super) user: User,
     random: Mutex<StdRng>,
@@ -41,6 +44,7 @@ impl Person {
     pub(super) fn new(seed: u64, habit: Habit, user: User, address: Option<IpAddr>) -> Self {
         Self {
             browser: Browser::at(address),
+            at_site: Browser::at(address).at_host(SITE),
             habit,
             user,
             random: Mutex::new(StdRng::seed_from_u64(seed)),
@@ -65,6 +69,10 @@ impl Person {
                 (Habit::Calm, 0..3) => self.sign_out(world).await,
                 (_, 0..68) => self.visit(world, Method::GET, "/me").await,
                 (_, 68..70) => self.visit(world, Method::GET, "/flow").await,
+                // Some know no other site, so that nothing is asked behind their backs and a kill excuses less.
+                (Habit::Calm, 70..78 | 93..) if self.knows_the_site() => {
+                    self.use_the_site(world).await;
+                }
                 (_, 70..83) => self.visit(world, Method::POST, "/refresh").await,
                 (_, 83..85) => self.follow_a_forged_link(world).await,
                 // A sign-in that is begun and not finished.
@@ -78,8 +86,21 @@ impl Person {
         }
     }
 
+    fn knows_the_site(&self) -> bool {
+        self.user.slug != "minimal"
+    }
+
+    async fn use_the_site(&self, world: &World) {
+        if self.state().site.has_arrived {
+            self.check(world).await;
+        } else {
+            self.arrive(world).await;
+        }
+    }
+
     /// Whether it worked.
     pub(super) async fn sign_in(&self, world: &World) -> bool {
+        let started = Instant::now();
         let at = self.instance(world);
         let Some(login) = self.request(world, at, Method::GET, "/login").await else {
             return false;
@@ -95,6 +116,11 @@ impl Person {
                 let mut state = self.state();
                 if state.signed_in && state.excused.is_some() {
                     world.tally.count(at_risk::SIGN_INS);
+                }
+                // Sites follow the same person only.
+                let is_another = !state.signed_in || world.may_not_know_who_signed_in(started);
+                if is_another || state.excused.is_some() || state.has_left_unanswered {
+                    state.site.may_have_changed_login = true;
                 }
                 state.signed_in = true;
                 state.signed_in_at = Some(Instant::now());
@@ -112,7 +138,17 @@ impl Person {
 
     pub(super) async fn sign_out(&self, world: &World) {
         let left = self.browser.apart();
-        self.sign_out_by(world, &self.browser, left).await;
+        if !self.sign_out_by(world, &self.browser, left).await {
+            return;
+        }
+        let has_arrived = {
+            let mut state = self.state();
+            std::mem::take(&mut state.site.has_arrived) && !state.site.may_have_changed_login
+        };
+        if has_arrived {
+            self.is_gone_from(world, &self.at_site).await;
+            self.state().left_sites.push(self.at_site.apart());
+        }
     }
 
     /// Signs out with the cookies of `browser`. With those of `left` nobody may be signed in afterwards. Whether it worked.

@@ -34,7 +34,7 @@ pub(super) mod at_risk {
 }
 
 /// What fails the verdict when it happens once.
-const NEVER: [&str; 8] = [
+const NEVER: [&str; 12] = [
     "LOGINS LOST",
     "PAGES THAT WERE WRONG",
     "REVIVED SESSIONS",
@@ -43,6 +43,10 @@ const NEVER: [&str; 8] = [
     "SIGN-INS OF OTHERS PUSHED OUT",
     "SESSIONS THAT NOBODY HOLDS",
     "ANSWERS TOO SLOW",
+    "ARRIVALS REFUSED",
+    "CHECKS THAT WERE WRONG",
+    "SITE SESSIONS LOST",
+    "SITE SESSIONS THAT OUTLIVED THEIR LOGIN",
 ];
 
 /// What attackers do, each at least once.
@@ -180,6 +184,9 @@ impl Tally {
             self.of("refreshes granted") > super::PEOPLE,
             "there was hardly any chaos"
         );
+        for use_of_a_site in ["arrivals at a site", "checks that named the person"] {
+            assert_ne!(self.of(use_of_a_site), 0, "nobody did: {use_of_a_site}");
+        }
         for attack in ATTACKS {
             assert_ne!(self.of(attack), 0, "nobody tried: {attack}");
         }

@@ -14,6 +14,8 @@ use url::Url;
 #[derive(Clone)]
 pub(crate) struct Browser {
     http: reqwest::Client,
+    /// What it says in `Host`, if not the instance's address.
+    host: Option<&'static str>,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
@@ -53,7 +55,16 @@ impl Browser {
             .unwrap();
         Self {
             http,
+            host: None,
             cookies: Arc::default(),
+        }
+    }
+
+    /// The same browser at the address bar's `host`.
+    pub(crate) fn at_host(&self, host: &'static str) -> Self {
+        Self {
+            host: Some(host),
+            ..self.clone()
         }
     }
 
@@ -82,6 +93,9 @@ impl Browser {
             .http
             .request(method, format!("http://{at}{path}"))
             .header(header::ACCEPT, accept);
+        if let Some(host) = self.host {
+            request = request.header(header::HOST, host);
+        }
         let own = self.all_cookies();
         let own = own
             .iter()

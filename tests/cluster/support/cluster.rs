@@ -4,16 +4,24 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rusqlite::TransactionBehavior;
 use tempfile::TempDir;
 
 use super::postgres::Postgres;
 use super::process::{Instance, Setup};
 use super::rows::Table;
-use super::{Provider, SandboxProcess};
+use super::{Provider, SOON, SandboxProcess};
 
 pub(crate) const CLIENT_ID: &str = "cluster-client";
 pub(crate) const CLIENT_SECRET: &str = "cluster-secret";
 pub(crate) const BASE_URL: &str = "http://localhost:8080";
+
+/// All instances sign for other sites with the same key.
+pub(crate) const SIGNING_KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgbwavJEe35Yr9HnxC\n\
+    6gjrl3tc+BviR1o9thFRIgwqSMKhRANCAATsKSWoEzNazvgJnZJCbQ0SOW8GKPTq\n\
+    VlZ6qyPfRCicEUQBIkRalHR8U2dZV1yl6KsX0ExeKPk40GMA3spjnj0o\n\
+    -----END PRIVATE KEY-----\n";
 
 /// Where sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +120,22 @@ impl Cluster {
     /// The table of sessions, to look at or to spoil.
     pub(crate) async fn table(&self) -> Table {
         Table::open(&self.store).await
+    }
+
+    /// `instance` stands still, and not in the middle of a write: in an SQLite file such a write would hold up all others.
+    pub(crate) async fn freeze(&self, instance: &Instance) {
+        match self.table().await {
+            Table::Sqlite(file) => {
+                let mut file = file.lock().unwrap();
+                file.busy_timeout(SOON).unwrap();
+                let writing = file
+                    .transaction_with_behavior(TransactionBehavior::Immediate)
+                    .unwrap();
+                instance.freeze();
+                writing.rollback().unwrap();
+            }
+            Table::Postgres(_) => instance.freeze(),
+        }
     }
 
     pub(crate) fn folder(&self) -> PathBuf {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(crate) use between::Between;
 pub(crate) use browser::{Browser, Page, Planted};
 pub(crate) use caddy::Caddy;
-pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, new_key};
+pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, SIGNING_KEY, new_key};
 pub(crate) use pooler::Pooler;
 pub(crate) use postgres::{Postgres, server_user};
 pub(crate) use process::{Instance, Setup, free_address, signal};

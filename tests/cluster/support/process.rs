@@ -131,6 +131,21 @@ impl Instance {
     /// The process stands still, as on a machine that is suspended.
     pub(crate) fn freeze(&self) {
         signal("STOP", self.child.id());
+        while !self.stands_still() {
+            std::thread::yield_now();
+        }
+    }
+
+    /// The kernel stops the threads one by one, after the signal was sent.
+    fn stands_still(&self) -> bool {
+        let threads = format!("/proc/{}/task", self.child.id());
+        std::fs::read_dir(threads).unwrap().all(|thread| {
+            let stat = std::fs::read_to_string(thread.unwrap().path().join("stat"));
+            // `pid (name) state …`; a thread may have ended since the folder was read.
+            stat.map_or(true, |stat| {
+                stat.rsplit(") ").next().unwrap().starts_with('T')
+            })
+        })
     }
 
     pub(crate) fn thaw(&self) {
