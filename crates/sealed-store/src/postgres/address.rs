@@ -7,6 +7,8 @@ use sqlx::ConnectOptions as _;
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
+use super::address_error::AddressError;
+use super::hosts::servers;
 use super::settings::Wait;
 
 /// What is in between.
@@ -30,11 +32,6 @@ pub struct Address {
     hosts: Vec<String>,
     says_sslmode: bool,
 }
-
-/// Why a URL is of no use. The text holds nothing of the URL but names of parameters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct AddressError(String);
 
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
@@ -156,7 +153,7 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn of(url: &'a str) -> Result<Self, AddressError> {
         let rest = SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme));
-        let rest = rest.ok_or_else(unreadable)?;
+        let rest = rest.ok_or_else(AddressError::unreadable)?;
         let rest = rest.split('#').next().unwrap_or(rest);
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -186,7 +183,7 @@ impl<'a> Parts<'a> {
         };
         let port = port.map_or_else(String::new, |port| format!(":{port}"));
         let url = format!("postgres://{}{written}{port}{}", self.user, self.path);
-        let mut url = Url::parse(&url).map_err(|_| unreadable())?;
+        let mut url = Url::parse(&url).map_err(|_| AddressError::unreadable())?;
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
@@ -199,67 +196,6 @@ impl<'a> Parts<'a> {
         // floating-point numbers, of which there are none.
         let options = if is_v6 { options.host(host) } else { options };
         Ok(options.extra_float_digits(None))
-    }
-}
-
-fn unreadable() -> AddressError {
-    AddressError("it is no URL of a database".to_owned())
-}
-
-/// The hosts with their ports: those of the parameters, if they name any, and otherwise those of the URL's middle part.
-fn servers(
-    middle: &str,
-    named: &[String],
-    ports: &[String],
-) -> Result<Vec<(String, Option<u16>)>, AddressError> {
-    let mut all = Vec::new();
-    if named.is_empty() {
-        for text in middle.split(',') {
-            let (host, port) = host_and_port(text)?;
-            all.push((host, port.map(read_port).transpose()?));
-        }
-    } else {
-        all.extend(named.iter().map(|host| (host.clone(), None)));
-    }
-    if all.iter().any(|(host, _)| host.is_empty()) {
-        return Err(AddressError("a host is missing".to_owned()));
-    }
-    if !ports.is_empty() && ports.len() != 1 && ports.len() != all.len() {
-        return wrong("port", "one port, or as many as hosts");
-    }
-    for (index, (_, port)) in all.iter_mut().enumerate() {
-        if let Some(text) = ports.get(if ports.len() == 1 { 0 } else { index }) {
-            *port = Some(read_port(text)?);
-        }
-    }
-    Ok(all)
-}
-
-/// A host as it is called, without the brackets of an IPv6 address and with a socket's folder decoded, and the text of its port.
-fn host_and_port(text: &str) -> Result<(String, Option<&str>), AddressError> {
-    let (host, rest) = match text.strip_prefix('[') {
-        Some(inside) => {
-            let (host, rest) = inside.split_once(']').ok_or_else(unreadable)?;
-            host.parse::<Ipv6Addr>().map_err(|_| unreadable())?;
-            (host, rest)
-        }
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    let port = match rest.strip_prefix(':') {
-        Some("") => None,
-        Some(port) => Some(port),
-        None if rest.is_empty() => None,
-        None => return Err(unreadable()),
-    };
-    Ok((host.replace("%2F", "/").replace("%2f", "/"), port))
-}
-
-fn read_port(text: &str) -> Result<u16, AddressError> {
-    match text.parse() {
-        Ok(port @ 1..) => Ok(port),
-        _ => Err(AddressError(
-            "a port must be a number from 1 to 65535".to_owned(),
-        )),
     }
 }
 

@@ -10,14 +10,17 @@
 //! | [`Report`] | what the server says of itself inside a write's transaction |
 
 mod address;
+mod address_error;
 mod connection;
+mod hosts;
 mod migrate;
 mod report;
 mod servers;
 mod settings;
 mod statement;
 
-pub use address::{Address, AddressError, Pooler};
+pub use address::{Address, Pooler};
+pub use address_error::AddressError;
 pub use connection::Connection;
 pub use migrate::{Grant, MigrateError, is_migrated, migrate};
 pub use report::{Report, is_pooled_by_transaction};
