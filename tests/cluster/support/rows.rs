@@ -18,7 +18,7 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(super) async fn open(store: &str) -> Self {
+    pub(crate) async fn open(store: &str) -> Self {
         if let Some(file) = store.strip_prefix("sqlite://") {
             Self::Sqlite(Arc::new(Mutex::new(Connection::open(file).unwrap())))
         } else {
