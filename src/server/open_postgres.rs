@@ -254,6 +254,33 @@ mod tests {
     }
 
     #[test]
+    fn clocks_that_differ_are_mentioned_or_refused() {
+        let report = Report {
+            synchronous_commit: "on".to_owned(),
+            fsync: true,
+            is_writable: true,
+            version: 150_018,
+            clock: 0,
+        };
+        let address = Address::parse("postgres://a/b").unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let settings = Settings::load(Some(file.path()), &|_| None, &[]).unwrap();
+        let judged = |distance| judge(&report, &address, &settings, distance);
+        for (distance, warnings_expected) in [(0, 0), (-1_900, 0), (2_100, 1), (-9_900, 1)] {
+            assert_eq!(judged(distance), Ok(()));
+            assert_eq!(warnings(&report, distance).len(), warnings_expected);
+        }
+        assert!(judged(10_100).unwrap_err().contains("10 s ahead of"));
+        assert!(judged(-60_000).unwrap_err().contains("60 s behind"));
+        let old = Report {
+            version: 120_000,
+            ..report.clone()
+        };
+        let said = judge(&old, &address, &settings, 0).unwrap_err();
+        assert!(said.contains("12.0") && said.contains("13"), "{said}");
+    }
+
+    #[test]
     fn versions_are_written_as_people_write_them() {
         assert_eq!(version(170_011), "17.11");
         assert_eq!(version(130_000), "13.0");

@@ -13,6 +13,7 @@ mod bad_rows;
 mod chaos;
 mod crash;
 mod database;
+mod database_tls;
 mod failover;
 mod failures;
 mod flow;

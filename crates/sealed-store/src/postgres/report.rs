@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _};
 use tokio::time::timeout;
 
 use super::connection::Connection;
@@ -68,10 +68,15 @@ pub async fn is_pooled_by_transaction(servers: &Arc<Servers>) -> Result<bool, Da
         let second = second.insert(servers.connect(Wait::StandbyDisk).await?.connection);
         backend(second, BEGIN_AND_ASK).await
     };
-    let Ok(Ok(during)) = timeout(SECOND_WITHIN, during).await else {
-        return Ok(false);
+    let is_pooled = match timeout(SECOND_WITHIN, during).await {
+        Ok(Ok(during)) => during == before || backend(&mut first, ASK).await? != before,
+        _ => false,
     };
-    Ok(during == before || backend(&mut first, ASK).await? != before)
+    for connection in [Some(first), second].into_iter().flatten() {
+        // With a word, or the server would note that somebody went away in the middle of a transaction.
+        let _ = timeout(SECOND_WITHIN, connection.close()).await;
+    }
+    Ok(is_pooled)
 }
 
 const ASK: &str = "SELECT pg_backend_pid()";
