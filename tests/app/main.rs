@@ -57,6 +57,7 @@ mod refresh_failures;
 mod refresh_shared;
 mod refusals;
 mod refused_tokens;
+mod released;
 mod return_to;
 mod revocations;
 mod revocations_refused;
