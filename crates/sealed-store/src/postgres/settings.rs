@@ -34,22 +34,22 @@ impl Wait {
 
     /// The statements that set up a session, for as long as it lasts.
     pub(super) fn for_session(self) -> String {
-        // A plan that was made while a table was empty is kept when it is not empty any more. There is an index for every
-        // statement, so no plan is to go through a whole table.
-        format!("{}SET enable_seqscan = off; ", self.set("SET"))
+        self.set("SET")
     }
 
-    /// The statements that set up a transaction, and end with it. Nothing is planned ahead there, so each plan knows how large the
-    /// tables are.
+    /// The statements that set up a transaction, and end with it.
     pub(super) fn for_transaction(self) -> String {
         self.set("SET LOCAL")
     }
 
-    /// A statement that hangs must not hold its connection for ever.
     fn set(self, set: &str) -> String {
         let name = self.name();
+        // A statement that hangs must not hold its connection for ever. And there is an index for every statement, so no plan is to
+        // go through a whole table: one that was made while the table was empty is kept when it is not empty any more, and one
+        // that is made before the server has counted what is in it guesses.
         format!(
-            "{set} synchronous_commit = '{name}'; {set} statement_timeout = '5s'; {set} lock_timeout = '3s'; "
+            "{set} synchronous_commit = '{name}'; {set} statement_timeout = '5s'; {set} lock_timeout = '3s'; \
+             {set} enable_seqscan = off; "
         )
     }
 }
