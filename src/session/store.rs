@@ -13,6 +13,7 @@ use super::error::{StoreError, TOO_MANY_WRITES};
 use super::issuer::Issuer;
 use super::keys::{ended_key, row_key};
 use super::last_try::LastTry;
+use super::presence::Presence;
 use super::rows::{Change, Counts, Kind, MeasuredRows, Row, RowKey, Rows};
 use super::under_way::UnderWay;
 use crate::clock::Clock;
@@ -40,6 +41,7 @@ pub struct Store {
     log: Option<FlowLog>,
     pub(super) last_try: LastTry,
     pub(super) under_way: UnderWay,
+    pub(super) presence: Presence,
     /// The kinds of problems that were warned of.
     warned: Arc<Mutex<Vec<OpenError>>>,
 }
@@ -83,6 +85,7 @@ impl Store {
             log: None,
             last_try: LastTry::default(),
             under_way: UnderWay::default(),
+            presence: Presence::default(),
             warned: Arc::default(),
         }
     }
@@ -254,6 +257,9 @@ impl Store {
 
     /// Ends the connections to the database.
     pub async fn close(&self) {
+        if let Err(error) = self.leave().await {
+            tracing::debug!(%error, "the others are not told that this instance goes");
+        }
         self.rows.close().await;
     }
 
