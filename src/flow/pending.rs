@@ -7,11 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::encoded::Encoded;
+use super::encoded::{Encoded, EncodedRow};
 use super::rows::FlowKey;
 
 /// How many messages one row holds at most, and how large it may get in bytes before another is begun.
-const ROW_MESSAGES: usize = 8;
+const ROW_MESSAGES: usize = 32;
 const ROW_BYTES: usize = 16 * 1024;
 
 /// How often it is looked for messages that have waited long enough.
@@ -33,7 +33,7 @@ pub(super) struct Pending {
 /// The messages of one flow, in the order in which they ended.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) messages: Encoded,
+    pub(super) messages: EncodedRow,
     /// Until when they are kept: the latest that was asked for.
     pub(super) until: Timestamp,
     since: Instant,
@@ -44,7 +44,7 @@ impl Pending {
         match self.flows.entry(key) {
             Entry::Occupied(mut waiting) => {
                 let longer = waiting.get_mut();
-                longer.messages.add(&message);
+                longer.messages.add(message);
                 longer.until = longer.until.max(until);
                 if longer.messages.count >= ROW_MESSAGES
                     || longer.messages.content.len() >= ROW_BYTES
@@ -56,7 +56,7 @@ impl Pending {
                 let since = Instant::now();
                 self.look_at.get_or_insert(since + PATIENCE);
                 place.insert(Waiting {
-                    messages: message,
+                    messages: EncodedRow::of(message),
                     until,
                     since,
                 });
