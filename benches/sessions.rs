@@ -7,6 +7,8 @@
 //! POSTGRES_URL=postgres://… cargo bench --bench sessions   # the memory that PostgreSQL takes here, too
 //! ```
 
+#![allow(clippy::disallowed_methods, reason = "no clock is moved here")]
+
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;

@@ -7,6 +7,11 @@
 //! Whichever you take: Smartsheet's refresh tokens work once. Store the new pair before you use it, and never let two
 //! requests refresh at the same time.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an app of your own may ask the system's clock"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,6 +1,11 @@
 //! The app, tested from outside: over HTTP, with its real store, against the sandbox and against a provider that misbehaves;
 //! and the binary itself, as a person or a container starts it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the clocks that tests move begin at the system's"
+)]
+
 mod aborted;
 mod answers;
 mod break_it;
@@ -51,6 +56,7 @@ mod refresh_failures;
 mod refresh_shared;
 mod refusals;
 mod refused_tokens;
+mod released;
 mod return_to;
 mod revocations;
 mod revocations_refused;

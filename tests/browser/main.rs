@@ -3,6 +3,11 @@
 //! The sandbox is reached by `127.0.0.1` and the app by `localhost`, so every sign-in here crosses sites as it does with
 //! Smartsheet. Whatever a test does, the browser's console must stay empty but for the failures that the test expects.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the clocks that tests move begin at the system's"
+)]
+
 mod break_it;
 mod cookie;
 mod cross_site;

@@ -1,6 +1,11 @@
 //! A login is never lost: one machine or many, whatever happens to them. Tested from outside, with processes of the real
 //! program on SQLite and on a PostgreSQL that the tests start themselves.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "processes have the system's clock"
+)]
+
 mod support;
 
 mod bad_disk;

@@ -42,6 +42,7 @@ pub struct Options {
 }
 
 impl Default for Options {
+    #[allow(clippy::disallowed_methods, reason = "this is where all others ask")]
     fn default() -> Self {
         Self {
             apps: Vec::new(),

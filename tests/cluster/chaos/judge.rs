@@ -17,6 +17,9 @@ use crate::support::{Browser, Page, Planted};
 /// most ([`super::trouble`]), and a page makes two calls of four tries and two refreshes.
 const TOO_SLOW: Duration = Duration::from_secs(5);
 
+/// How long after Smartsheet's answer a pair may be stored.
+const STORED_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long a killed instance may hold up a page elsewhere: until its lease lapses and a refusal is doubted no more.
 const AFTER_A_KILL: Duration = Duration::from_secs(3).saturating_add(LEASE);
 
@@ -44,11 +47,16 @@ impl Person {
                 .count("pages by a planted cookie when the person's session was over");
             signed_out = true;
         } else if signed_out && self.state().signed_in && self.is_signed_in(world, at).await {
-            if started < *world.last_expiry.lock().unwrap() {
-                // The new pair expired in the middle of the request, too, and nothing is refreshed twice for one page.
+            if started < *world.last_expiry.lock().unwrap() + STORED_WITHIN {
+                // The new pair expired in the middle of the request, too, or was issued to another page before it and stored
+                // after it; and no page calls three times.
                 world
                     .tally
                     .count("pages that asked to sign in because a new token had expired");
+            } else if world.database_was_away_since(started) {
+                world
+                    .tally
+                    .count("pages that asked to sign in while the database was away");
             } else if self.state().signed_in_at.is_some_and(|at| at > started) {
                 // It was asked for with the login before, which another tab found over, and replaced.
                 world
@@ -65,7 +73,7 @@ impl Person {
         let mut state = self.state();
         if signed_out && state.signed_in {
             state.signed_in = false;
-            state.may_have_changed_login = true;
+            state.site.may_have_changed_login = true;
             if state.has_left_unanswered {
                 world.tally.count("sign-outs whose answer was lost");
                 if state.excused.is_some() {
@@ -100,7 +108,9 @@ impl Person {
 
     /// Tells a lost login from a page that was wrong: a session that is over says so, and stays so.
     pub(super) async fn is_signed_in(&self, world: &World, at: usize) -> bool {
-        for _ in 0..300 {
+        for turn in 0..300 {
+            // One of them may be starting.
+            let at = (at + turn) % world.addresses.len();
             let alone = Planted::default();
             let page = self
                 .request_beside(world, at, Method::GET, "/me", &alone)
@@ -157,8 +167,12 @@ impl Person {
         let started = Instant::now();
         let address = world.addresses[at];
         let sent = browser
-            .send_beside(method, address, path, "application/json", planted)
+            .send_beside(method.clone(), address, path, "application/json", planted)
             .await;
+        let answer = sent.as_ref().map(|page| page.status.as_u16()).ok();
+        let path_alone = path.split('?').next().unwrap_or_default();
+        self.state()
+            .remember(format!("{method} {path_alone} at {at}: {answer:?}"));
         world.tally.count("requests");
         self.judge_time(world, path, started);
         let page = match sent {

@@ -4,7 +4,8 @@
 //! an attacker, and at the end no grant may be alive that nobody holds.
 //!
 //! `CHAOS_SECONDS` says for how long (60, at most 500), `CHAOS_SEED` with which random numbers. With `CHAOS_KILLS=off`
-//! instances are stopped in good order only, so that nothing of a kill excuses anything.
+//! instances are stopped in good order only, so that nothing of a kill excuses anything. `CHAOS_LOG` filters what they log, and
+//! `CHAOS_LOGS` names a folder in which it is kept.
 
 mod attackers;
 mod cookies;
@@ -52,6 +53,8 @@ struct World {
     tally: Tally,
     over: AtomicBool,
     last_expiry: Mutex<Instant>,
+    /// When `users/me` was told last to fail.
+    last_profile_fault: Mutex<Instant>,
     /// Since when the database was away, and until when.
     away: Mutex<Option<(Instant, Option<Instant>)>>,
     /// What attackers put into other people's browsers, the latest first.
@@ -99,6 +102,7 @@ async fn nobody_loses_a_login() {
         tally: Tally::default(),
         over: AtomicBool::new(false),
         last_expiry: Mutex::new(Instant::now()),
+        last_profile_fault: Mutex::new(Instant::now()),
         away: Mutex::default(),
         bait: Mutex::default(),
     });
@@ -140,6 +144,10 @@ async fn nobody_loses_a_login() {
     println!("{}", world.tally.summary(seed, seconds));
     world.table.close().await;
     for instance in &instances {
+        if let Ok(folder) = std::env::var("CHAOS_LOGS") {
+            let file = format!("{folder}/{}.log", instance.address.port());
+            std::fs::write(file, instance.log()).unwrap();
+        }
         for line in instance
             .log()
             .lines()

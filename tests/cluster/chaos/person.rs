@@ -69,9 +69,11 @@ impl Person {
                 (Habit::Calm, 0..3) => self.sign_out(world).await,
                 (_, 0..68) => self.visit(world, Method::GET, "/me").await,
                 (_, 68..70) => self.visit(world, Method::GET, "/flow").await,
-                (_, 70..83) => self.visit(world, Method::POST, "/refresh").await,
                 // Some know no other site, so that nothing is asked behind their backs and a kill excuses less.
-                (Habit::Calm, 83..99) if self.knows_the_site() => self.use_the_site(world).await,
+                (Habit::Calm, 70..78 | 93..) if self.knows_the_site() => {
+                    self.use_the_site(world).await;
+                }
+                (_, 70..83) => self.visit(world, Method::POST, "/refresh").await,
                 (_, 83..85) => self.follow_a_forged_link(world).await,
                 // A sign-in that is begun and not finished.
                 (_, 85..90) => self.visit(world, Method::GET, "/login").await,
@@ -89,7 +91,7 @@ impl Person {
     }
 
     async fn use_the_site(&self, world: &World) {
-        if self.state().arrived {
+        if self.state().site.has_arrived {
             self.check(world).await;
         } else {
             self.arrive(world).await;
@@ -98,6 +100,7 @@ impl Person {
 
     /// Whether it worked.
     pub(super) async fn sign_in(&self, world: &World) -> bool {
+        let started = Instant::now();
         let at = self.instance(world);
         let Some(login) = self.request(world, at, Method::GET, "/login").await else {
             return false;
@@ -114,8 +117,10 @@ impl Person {
                 if state.signed_in && state.excused.is_some() {
                     world.tally.count(at_risk::SIGN_INS);
                 }
-                if !state.signed_in || state.excused.is_some() || state.has_left_unanswered {
-                    state.may_have_changed_login = true;
+                // Sites follow the same person only.
+                let is_another = !state.signed_in || world.may_not_know_who_signed_in(started);
+                if is_another || state.excused.is_some() || state.has_left_unanswered {
+                    state.site.may_have_changed_login = true;
                 }
                 state.signed_in = true;
                 state.signed_in_at = Some(Instant::now());
@@ -138,7 +143,7 @@ impl Person {
         }
         let has_arrived = {
             let mut state = self.state();
-            std::mem::take(&mut state.arrived) && !state.may_have_changed_login
+            std::mem::take(&mut state.site.has_arrived) && !state.site.may_have_changed_login
         };
         if has_arrived {
             self.is_gone_from(world, &self.at_site).await;

@@ -17,6 +17,13 @@ const UNSEEN_MILLIS: i64 = 3_600_000;
 /// As many revocations an instance looks for at once.
 const BATCH: i64 = 100;
 
+/// How the log says that a pair is lost.
+const GIVEN_UP: [&str; 3] = [
+    "could not be stored could not be revoked",
+    "during a sign-out could not be revoked",
+    "a pair that is to be revoked is lost",
+];
+
 const LOGINS: &str = "NOT transient AND NOT ended";
 
 pub(super) async fn take_stock(
@@ -54,13 +61,10 @@ pub(super) async fn take_stock(
     world.count_refreshes().await;
     let lost = instances.iter().map(|instance| {
         let log = instance.log();
-        log.matches("could not be stored could not be revoked")
-            .count()
-            + log
-                .matches("during a sign-out could not be revoked")
-                .count()
+        let count = |text: &str| log.matches(text).count();
+        GIVEN_UP.map(count).iter().sum::<usize>()
     });
-    world.tally.add(at_risk::GIVEN_UP, lost.sum());
+    world.tally.add(at_risk::GIVEN_UP, lost.sum::<usize>());
     let alive = world.sandbox.revoke_what_lives().await;
     world
         .tally
@@ -120,7 +124,7 @@ impl Person {
             );
             self.judge(world, at, "/me", started, &page).await;
         }
-        if self.state().arrived {
+        if self.state().site.has_arrived {
             self.check(world).await;
         }
         self.has_left_for_good(world).await;

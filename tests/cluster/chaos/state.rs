@@ -1,6 +1,6 @@
 //! What is known of a person's login, and what may have become of requests that were never answered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::World;
@@ -30,10 +30,10 @@ pub(super) struct State {
     pub(super) last_kill: Option<Instant>,
     /// Whether a sign-out had no answer.
     pub(super) has_left_unanswered: bool,
-    /// Whether another site has said that this browser is signed in there.
-    pub(super) arrived: bool,
-    /// Whether the login may have become another one since, which other sites do not follow.
-    pub(super) may_have_changed_login: bool,
+    /// What is known of this browser at another site.
+    pub(super) site: AtSite,
+    /// What was asked last and answered, for a note.
+    pub(super) recent: VecDeque<String>,
     /// Cookies of sessions that were signed out.
     pub(super) left: Vec<Browser>,
     /// Cookies of other sites' sessions whose login was signed out.
@@ -41,12 +41,30 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Keeps the last requests in mind.
+    pub(super) fn remember(&mut self, request: String) {
+        const RECENT: usize = 20;
+        self.recent.push_back(request);
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
     /// A request whose work may go on, though nobody waits for it since `when`.
     pub(super) fn leave_open(&mut self, sent: Sent, when: Instant) {
         self.unknown
             .retain(|(_, when)| when.elapsed() < REFRESH_TIME);
         self.unknown.push((sent, when));
     }
+}
+
+/// What is known of a browser at another site.
+#[derive(Clone, Copy, Default)]
+pub(super) struct AtSite {
+    /// Whether it was told that it is signed in there.
+    pub(super) has_arrived: bool,
+    /// Whether the login may have become another one since, which the site does not follow.
+    pub(super) may_have_changed_login: bool,
 }
 
 /// A request.
@@ -66,7 +84,7 @@ impl Person {
             |(sent, when): &(Sent, Instant)| sent.at == instance && when.elapsed() < REFRESH_TIME;
         if state.open.values().any(|sent| sent.at == instance) || state.unknown.iter().any(recent) {
             state.excused = Some(Instant::now());
-            state.may_have_changed_login = true;
+            state.site.may_have_changed_login = true;
             state.last_kill = state.excused;
         }
         let is_exchange = |sent: &Sent| sent.at == instance && sent.is_callback;

@@ -128,6 +128,9 @@ pub(super) async fn trouble_smartsheet(world: &World, seed: u64) {
                 "delay_ms": random.random_range(0..200),
             });
             world.sandbox.control("faults", &order).await;
+            if path == "/2.0/users/me" {
+                *world.last_profile_fault.lock().unwrap() = Instant::now();
+            }
             world.tally.count("faults ordered");
         }
     }
@@ -155,6 +158,16 @@ impl World {
         self.sandbox.clear("requests").await;
         self.tally.add("refreshes granted", granted);
         self.tally.add("refreshes refused as used", refused);
+    }
+
+    /// Whether a sign-in that began at `started` may not have heard who signed in. So many visits use up every fault.
+    pub(super) fn may_not_know_who_signed_in(&self, started: Instant) -> bool {
+        const USED_UP_WITHIN: Duration = Duration::from_secs(3);
+        let fault = *self.last_profile_fault.lock().unwrap();
+        let expiry = *self.last_expiry.lock().unwrap();
+        started < fault + USED_UP_WITHIN
+            || started < expiry
+            || self.database_was_away_since(started)
     }
 
     /// Whether the database was away at some time since `started`, or a lease that it could not take back was in force.
