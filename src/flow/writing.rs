@@ -61,7 +61,7 @@ pub(super) struct Inner {
 /// Carries out what is ordered, taking together what waits.
 pub(super) async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
     let mut batch = Vec::new();
-    let mut pending = Pending::default();
+    let mut pending = Pending::new(inner.retention.may_wait());
     let mut kept = Kept::default();
     let mut room = Room::default();
     loop {
