@@ -74,16 +74,15 @@ impl Kept {
     fn write(&mut self, at: jiff::civil::DateTime) -> Option<(String, String)> {
         let (language, formatter) = self.formatter.as_ref()?;
         let minute = (at.date(), at.hour(), at.minute());
-        let text = match self.texts.get(&minute) {
-            Some(text) => text.clone(),
-            None => {
-                let text = formatter.format(&on_the_clock(at)?);
-                if self.texts.len() >= KEPT_TEXTS {
-                    self.texts.clear();
-                }
-                self.texts.insert(minute, text.clone());
-                text
+        let text = if let Some(text) = self.texts.get(&minute) {
+            text.clone()
+        } else {
+            let text = formatter.format(&on_the_clock(at)?);
+            if self.texts.len() >= KEPT_TEXTS {
+                self.texts.clear();
             }
+            self.texts.insert(minute, text.clone());
+            text
         };
         Some((text, language.clone()))
     }
