@@ -186,3 +186,38 @@ def postgres():
         process.send_signal(signal.SIGINT)
         process.wait()
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def pgbouncer(store, mode):
+    """A PgBouncer in front of the PostgreSQL at `store`, pooling by `mode`. Gives the URL through it."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin:{ROOT}/target/pgbouncer/usr/sbin")
+    if not program:
+        yield None
+        return
+    port, folder = free_port(), tempfile.mkdtemp()
+    database, server_port = store.rpartition("/")[2], store.rpartition(":")[2].partition("/")[0]
+    as_somebody = []
+    if os.geteuid() == 0:
+        # PgBouncer does not run as root.
+        owner = pwd.getpwnam("postgres")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        as_somebody = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups", "--"]
+    lines = ["[databases]", f"{database} = host=127.0.0.1 port={server_port} user=app", "[pgbouncer]"]
+    lines += ["listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =", "auth_type = any", f"pool_mode = {mode}"]
+    pathlib.Path(folder, "pgbouncer.ini").write_text("\n".join(lines) + "\n")
+    process = subprocess.Popen(
+        [*as_somebody, program, f"{folder}/pgbouncer.ini"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        while True:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                break
+            if process.poll() is not None:
+                fail("PgBouncer does not start")
+            time.sleep(0.05)
+        yield f"postgres://app@127.0.0.1:{port}/{database}"
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)

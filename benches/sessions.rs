@@ -24,11 +24,12 @@ use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
 use smartsheet_oauth_demo::flow::FlowId;
 use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, Token};
+use smartsheet_oauth_demo::postgres::{Address, Servers, Wait, migrate};
 use smartsheet_oauth_demo::sandbox::{self, Sandbox};
 use smartsheet_oauth_demo::server::{Server, Surroundings};
 use smartsheet_oauth_demo::session::{
-    Id, Lifetimes, Login, MemoryRows, Person, PostgresRows, RowKey, Rows, Sealer, SessionData,
-    SqliteRows, Store,
+    Id, Lifetimes, Login, MIGRATIONS, MemoryRows, Person, PostgresRows, RowKey, Rows, Sealer,
+    SessionData, SqliteRows, Store,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -317,10 +318,10 @@ async fn memory(count: usize) {
         ("SQLite", Arc::new(sqlite)),
     ];
     if let Ok(url) = std::env::var("POSTGRES_URL") {
-        stores.push((
-            "PostgreSQL",
-            Arc::new(PostgresRows::open(&url).await.unwrap()),
-        ));
+        let servers = Servers::new(&Address::parse(&url).unwrap(), "bench");
+        migrate(&servers, &MIGRATIONS, None).await.unwrap();
+        let rows = PostgresRows::new(&servers, Wait::StandbyDisk, 10);
+        stores.push(("PostgreSQL", Arc::new(rows)));
     }
     for (name, rows) in stores {
         let store = store(rows);

@@ -8,7 +8,7 @@ use reqwest::Method;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::server::{open_store, signing_keys, transport};
+use crate::server::{Database, open_database, open_store, signing_keys, transport};
 use crate::transport::{Limits, Purpose};
 
 /// Prints a line. Whoever reads may have enough before the end, as in `check | head`; the exit status says the rest.
@@ -45,7 +45,12 @@ pub async fn run(settings: &Settings) -> ExitCode {
             sound = false;
         }
     };
-    report("session store", store(settings).await);
+    let store = store(settings).await;
+    let (store, more) = match store {
+        Ok((detail, warnings)) => (Ok(detail), warnings),
+        Err(problem) => (Err(problem), Vec::new()),
+    };
+    report("session store", store);
     match signing_keys(settings) {
         Ok(None) => {}
         Ok(Some(keys)) => {
@@ -74,7 +79,7 @@ pub async fn run(settings: &Settings) -> ExitCode {
             );
         }
     }
-    for warning in settings.warnings() {
+    for warning in settings.warnings().iter().chain(&more) {
         say!("  note   {warning}");
     }
     if sound {
@@ -84,16 +89,28 @@ pub async fn run(settings: &Settings) -> ExitCode {
     }
 }
 
-async fn store(settings: &Settings) -> Result<String, String> {
-    let store = open_store(settings, Clock::system())
+/// What is known of the store once it was opened, and what of it is probably not meant.
+async fn store(settings: &Settings) -> Result<(String, Vec<String>), String> {
+    let clock = Clock::system();
+    let database = open_database(settings, &clock)
+        .await
+        .map_err(|error| error.to_string())?;
+    let store = open_store(settings, &database, clock)
         .await
         .map_err(|error| error.to_string())?;
     let counted = store.count().await.map_err(|error| error.to_string());
     store.close().await;
-    counted.map(|counts| match counts.revocations {
-        0 => "opens and answers".to_owned(),
-        waiting => format!("opens and answers; revocations that wait for another try: {waiting}"),
-    })
+    let mut detail = "opens and answers".to_owned();
+    if let Database::Postgres(database) = &database {
+        detail = format!("{detail}: {}", database.summary);
+    }
+    match counted?.revocations {
+        0 => {}
+        waiting => {
+            detail = format!("{detail}; revocations that wait for another try: {waiting}");
+        }
+    }
+    Ok((detail, database.warnings().to_vec()))
 }
 
 /// Whether the host answers at all. Which status is of no account: nobody is signed in.

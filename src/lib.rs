@@ -13,7 +13,7 @@
 //! | [`flow`] | what was said, message by message, with secrets masked |
 //! | [`smartsheet_oauth`] | the protocol, and the API behind the token: a package of its own |
 //! | [`seal`] | what makes a stolen database worthless |
-//! | [`sqlite`], [`clock`], [`metrics`] | one SQLite file; the time; what is counted |
+//! | [`sqlite`], [`postgres`], [`clock`], [`metrics`] | one SQLite file; PostgreSQL; the time; what is counted |
 //! | [`smartsheet_sandbox`] | the stand-in for Smartsheet: a package of its own, which knows no other |
 //!
 //! Arrows run one way: `main → cli → server → web → gateway → session → smartsheet-oauth`, `session → flow → smartsheet-oauth`,
@@ -28,11 +28,10 @@
 
 #![forbid(unsafe_code)]
 
-pub use sealed_store::{database, seal, sqlite};
+pub use sealed_store::{database, postgres, seal, sqlite};
 pub use smartsheet_oauth::{self as oauth, api as smartsheet, transport};
 pub use smartsheet_sandbox as sandbox;
 
-use sealed_store::postgres;
 use smartsheet_oauth::{json, masking};
 
 pub mod check;

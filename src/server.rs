@@ -13,6 +13,7 @@ mod limits;
 mod listener;
 mod mounted;
 mod open;
+mod open_postgres;
 mod open_store;
 mod removed_file;
 mod scrape;
@@ -42,7 +43,8 @@ use bound::Bound;
 pub use handed_over::HandedOver;
 pub use limits::ConnectionLimits;
 use listener::Listener;
-pub use open_store::{open_flow_log, open_store};
+pub use open_postgres::PostgresDatabase;
+pub use open_store::{Database, open_database, open_flow_log, open_store};
 use scrape::Scrape;
 use serving::{Room, Serving};
 pub use signing_keys::signing_keys;
@@ -128,8 +130,13 @@ impl Server {
             .map(|address| Bound::take_address(settings, "server.metrics_listen", address))
             .transpose()?;
         let (set, settings) = (settings, &settings.clone().listening_at(bound.at()));
-        let store = open_store(settings, surroundings.clock.clone()).await?;
-        let flow = open_flow_log(settings, surroundings.clock.clone()).await?;
+        let clock = &surroundings.clock;
+        let database = open_database(settings, clock).await?;
+        let store = open_store(settings, &database, clock.clone()).await?;
+        let flow = open_flow_log(settings, &database, clock.clone()).await?;
+        for warning in database.warnings() {
+            tracing::warn!("{warning}");
+        }
         let app = Arc::new(assemble(settings, surroundings.clone(), store, flow)?);
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
@@ -199,6 +206,9 @@ impl Server {
     ) -> io::Result<()> {
         let app = self.app;
         app.tasks.spawn(sweep(Arc::clone(&app), self.sweep_every));
+        let store = app.store.clone();
+        // To the end: what the stop waits for may hold leases.
+        let presence = tokio::spawn(async move { store.show_presence().await });
         let room = Room {
             connections: self.max_connections,
             full: "server.max_connections is reached: connections that wait are closed for new ones",
@@ -211,6 +221,7 @@ impl Server {
         let accepting = tokio::spawn(accepting::accept(Arc::clone(&serving), self.listener));
         stop.await;
         stop::stop(self.stop_times, &serving, accepting, hurry).await;
+        presence.abort();
         // Last of all, so that a stop can be watched.
         if let Some(scrape) = scrape {
             scrape.end();

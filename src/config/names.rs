@@ -29,6 +29,8 @@ pub(super) const NAMES: &[&str] = &[
     "session.lifetime",
     "session.refresh_margin",
     "session.refresh_lease",
+    "session.max_connections",
+    "session.migrate_url",
     "flow.record",
     "flow.max_size",
     "gateway.sites",
@@ -46,6 +48,7 @@ pub(super) const NAMES: &[&str] = &[
 const SECRETS: &[&str] = &[
     "smartsheet.client_secret",
     "session.key",
+    "session.migrate_url",
     "gateway.signing_key",
 ];
 

@@ -11,6 +11,7 @@ use crate::oauth::Scope;
 use crate::transport::is_loopback;
 
 use super::StoreUrl;
+use crate::postgres::Address;
 
 /// What was expected instead.
 pub(super) type Expected = String;
@@ -167,12 +168,21 @@ pub(super) fn store(text: &str) -> Result<StoreUrl, Expected> {
     {
         return Ok(StoreUrl::Sqlite(PathBuf::from(path)));
     }
-    let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    match Url::parse(text) {
-        Ok(url) if is_postgres && url.host().is_some() => Ok(StoreUrl::Postgres(text.into())),
-        _ => Err(
-            "expected sqlite://PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory".to_owned(),
-        ),
+    let expected = "expected sqlite://PATH, postgres://USER:PASSWORD@HOST/DATABASE or memory";
+    if !(text.starts_with("postgres://") || text.starts_with("postgresql://")) {
+        return Err(expected.to_owned());
+    }
+    match Address::parse(text) {
+        Ok(_) => Ok(StoreUrl::Postgres(text.into())),
+        Err(error) => Err(format!("{error}; {expected}")),
+    }
+}
+
+/// How many connections to PostgreSQL: one for sessions and one for messages at least.
+pub(super) fn connections(text: &str) -> Result<usize, Expected> {
+    match text.parse() {
+        Ok(number @ 2..=1_000) => Ok(number),
+        _ => Err("expected a number from 2 to 1000".to_owned()),
     }
 }
 

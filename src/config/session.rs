@@ -1,15 +1,17 @@
 //! The section `[session]`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
 use super::origin::Origin;
+use super::passwords::without_password;
 use super::source::Sources;
 use super::{SettingError, parse, secret, value};
+use crate::postgres::Address;
 use crate::seal::Sealer;
 
 /// The section `[session]`.
@@ -27,6 +29,10 @@ pub struct SessionSettings {
     pub refresh_margin: Duration,
     /// `session.refresh_lease`: how long an instance may take for a refresh before another one carries on.
     pub refresh_lease: Duration,
+    /// `session.max_connections`: how many connections to PostgreSQL, sessions and messages together.
+    pub max_connections: usize,
+    /// `session.migrate_url`: where tables are made, when that is another place than `session.store`.
+    pub migrate_url: Option<SecretString>,
 }
 
 const DEFAULT_STORE: &str = "sqlite://data/sessions.db";
@@ -59,34 +65,33 @@ impl StoreUrl {
     /// Whether the URL has a password in it.
     #[must_use]
     pub fn has_password(&self) -> bool {
-        self.url().is_some_and(|url| {
-            url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
-        })
-    }
-
-    /// The host of a database elsewhere to which the URL does not say whether to use TLS. Without a word on that (`sslmode`),
-    /// a server or whoever stands in between can have it off.
-    #[must_use]
-    pub fn host_without_sslmode(&self) -> Option<String> {
-        let url = self.url()?;
-        let host = url.host_str()?;
-        // A folder, with its slashes encoded, is a socket's.
-        let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-            || host.starts_with("%2F")
-            || host.starts_with("%2f");
-        let says = |name: &str| matches!(name, "sslmode" | "ssl-mode");
-        let is_said = url
-            .query_pairs()
-            .any(|(name, value)| says(&name) || (name == "host" && value.starts_with('/')));
-        (!is_local && !is_said).then(|| host.to_owned())
-    }
-
-    fn url(&self) -> Option<Url> {
         match self {
-            Self::Postgres(url) => Url::parse(url.expose_secret()).ok(),
-            Self::Sqlite(_) | Self::Memory => None,
+            Self::Postgres(url) => without_password(url.expose_secret()) != url.expose_secret(),
+            Self::Sqlite(_) | Self::Memory => false,
         }
     }
+
+    /// The hosts of a database elsewhere to which the URL does not say whether to use TLS. Without a word on that (`sslmode`),
+    /// a server or whoever stands in between can have it off.
+    #[must_use]
+    pub fn hosts_without_sslmode(&self) -> Vec<String> {
+        let Self::Postgres(url) = self else {
+            return Vec::new();
+        };
+        let Ok(address) = Address::parse(url.expose_secret()) else {
+            return Vec::new();
+        };
+        let hosts = address.hosts().filter(|host| {
+            // A folder is a socket's.
+            !address.says_sslmode() && !is_this_machine(host) && !host.starts_with('/')
+        });
+        hosts.map(str::to_owned).collect()
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl fmt::Display for StoreUrl {
@@ -95,18 +100,12 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::Sqlite(path) => write!(formatter, "sqlite://{}", path.display()),
             Self::Memory => formatter.write_str("memory"),
-            Self::Postgres(url) => match Url::parse(url.expose_secret()) {
-                Ok(mut url) => {
-                    if url.password().is_some() {
-                        // Fails only for URLs that can't have a password.
-                        let _ = url.set_password(Some("***"));
-                    }
-                    // A password may be among the options, too.
-                    url.set_query(None);
-                    write!(formatter, "{url}")
-                }
-                Err(_) => formatter.write_str("postgres://…"),
-            },
+            Self::Postgres(url) => {
+                // A password may be among the parameters, too.
+                let url = url.expose_secret();
+                let url = url.split(['?', '#']).next().unwrap_or(url);
+                formatter.write_str(&without_password(url))
+            }
         }
     }
 }
@@ -152,6 +151,8 @@ pub(super) fn read(sources: &Sources) -> Result<SessionSettings, SettingError> {
         )?,
         lifetime: value(sources, "session.lifetime", "90d", parse::positive_duration)?,
         refresh_margin: value(sources, "session.refresh_margin", "5m", parse::duration)?,
+        max_connections: value(sources, "session.max_connections", "12", parse::connections)?,
+        migrate_url: migrate_url(sources)?,
     })
 }
 
@@ -170,4 +171,20 @@ fn store(sources: &Sources) -> Result<StoreUrl, SettingError> {
         let problem = format!("can't be read; {expected}");
         SettingError::new(name, sources.origin(name), problem)
     })
+}
+
+/// Never shown either.
+fn migrate_url(sources: &Sources) -> Result<Option<SecretString>, SettingError> {
+    const NAME: &str = "session.migrate_url";
+    let Some((text, origin)) = sources.get(NAME) else {
+        return Ok(None);
+    };
+    match Address::parse(text.trim()) {
+        Ok(_) => Ok(Some(text.trim().into())),
+        Err(error) => {
+            let problem =
+                format!("can't be read; {error}; expected postgres://USER:PASSWORD@HOST/DATABASE");
+            Err(SettingError::new(NAME, origin.clone(), problem))
+        }
+    }
 }

@@ -63,6 +63,7 @@ impl Settings {
             "session.idle_timeout" => duration(session.idle_timeout),
             "session.lifetime" => duration(session.lifetime),
             "session.refresh_lease" => duration(session.refresh_lease),
+            "session.max_connections" => session.max_connections.to_string(),
             "session.refresh_margin" => duration(session.refresh_margin),
             "flow.record" => on_or_off(self.flow.record),
             "flow.max_size" => super::flow::show_size(self.flow.max_size),

@@ -101,10 +101,14 @@ impl Settings {
         if self.sources.has_sslmode {
             return None;
         }
-        let host = self.session.store.host_without_sslmode()?;
+        let hosts = self.session.store.hosts_without_sslmode();
+        if hosts.is_empty() {
+            return None;
+        }
         Some(format!(
-            "session.store is on {host} without sslmode: what is said to it may be readable on the way; \
-             add ?sslmode=verify-full, or ?sslmode=disable if nobody is in between"
+            "session.store is on {} without sslmode: what is said to it may be readable on the way; \
+             add ?sslmode=verify-full, or ?sslmode=disable if nobody is in between",
+            hosts.join(", ")
         ))
     }
 

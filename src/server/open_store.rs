@@ -7,37 +7,75 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use super::StartError;
+use super::open_postgres::PostgresDatabase;
 use crate::clock::Clock;
 use crate::config::{Settings, StoreUrl};
 use crate::database::DatabaseError;
-use crate::flow::{FlowLog, FlowRows, MemoryFlow, PostgresFlow, Retention, SqliteFlow};
-use crate::session::{
-    Lifetimes, MemoryRows, PostgresRows, Rows, Sealer, SqliteRows, Store, read_or_make_key,
-};
+use crate::flow::{FlowLog, FlowRows, MemoryFlow, Retention, SqliteFlow};
+use crate::session::{Lifetimes, MemoryRows, Rows, Sealer, SqliteRows, Store, read_or_make_key};
 
-/// The session store that the settings name, opened.
+/// The database that the settings name.
+#[derive(Debug)]
+pub enum Database {
+    /// This process's memory.
+    Memory,
+    /// One SQLite file for the sessions, with others beside it.
+    Sqlite(PathBuf),
+    /// Sessions and messages in one database, over connections that they share.
+    Postgres(PostgresDatabase),
+}
+
+/// Looks at the database that the settings name, where it is one that others share.
+///
+/// # Errors
+///
+/// [`StartError`] when it can't be opened, does not keep what it acknowledges, or its tables can't be made.
+pub async fn open_database(settings: &Settings, clock: &Clock) -> Result<Database, StartError> {
+    match &settings.session.store {
+        StoreUrl::Memory => Ok(Database::Memory),
+        StoreUrl::Sqlite(file) => Ok(Database::Sqlite(file.clone())),
+        StoreUrl::Postgres(url) => {
+            let database = PostgresDatabase::open(url.expose_secret(), settings, clock).await?;
+            Ok(Database::Postgres(database))
+        }
+    }
+}
+
+impl Database {
+    /// What is probably not meant, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        match self {
+            Self::Postgres(database) => &database.warnings,
+            Self::Memory | Self::Sqlite(_) => &[],
+        }
+    }
+}
+
+/// The session store in `database`.
 ///
 /// # Errors
 ///
 /// [`StartError`] when it can't be opened, or its key not be made.
-pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, StartError> {
+pub async fn open_store(
+    settings: &Settings,
+    database: &Database,
+    clock: Clock,
+) -> Result<Store, StartError> {
     let session = &settings.session;
-    let fail = |problem: String| {
+    let fail = |problem: &str| {
         StartError(format!(
             "session.store: {} can't be opened: {problem}; expected a database that this user may read and write",
             session.store
         ))
     };
-    let rows: Arc<dyn Rows> = match &session.store {
-        StoreUrl::Memory => Arc::new(MemoryRows::default()),
-        StoreUrl::Sqlite(file) => {
+    let rows: Arc<dyn Rows> = match database {
+        Database::Memory => Arc::new(MemoryRows::default()),
+        Database::Sqlite(file) => {
             let rows = SqliteRows::open(file).await;
-            Arc::new(rows.map_err(|error| fail(error.0.to_string()))?)
+            Arc::new(rows.map_err(|error| fail(&error.0))?)
         }
-        StoreUrl::Postgres(url) => {
-            let rows = PostgresRows::open(url.expose_secret()).await;
-            Arc::new(rows.map_err(|error| fail(error.0.to_string()))?)
-        }
+        Database::Postgres(database) => Arc::new(database.rows()),
     };
     let lifetimes = Lifetimes {
         idle: session.idle_timeout,
@@ -52,7 +90,11 @@ pub async fn open_store(settings: &Settings, clock: Clock) -> Result<Store, Star
 /// # Errors
 ///
 /// [`StartError`] when it can't be opened.
-pub async fn open_flow_log(settings: &Settings, clock: Clock) -> Result<FlowLog, StartError> {
+pub async fn open_flow_log(
+    settings: &Settings,
+    database: &Database,
+    clock: Clock,
+) -> Result<FlowLog, StartError> {
     let fail = |error: DatabaseError| {
         StartError(format!(
             "session.store: the log of messages beside {} can't be opened: {error}; expected a place that this user may \
@@ -65,9 +107,10 @@ pub async fn open_flow_log(settings: &Settings, clock: Clock) -> Result<FlowLog,
         max_size: settings.flow.max_size,
     };
     // With nothing recorded there may be what was recorded before, which goes when its time is up.
-    let rows: Arc<dyn FlowRows> = match &settings.session.store {
-        StoreUrl::Memory => Arc::new(MemoryFlow::default()),
-        StoreUrl::Sqlite(file) => {
+    let rows: Arc<dyn FlowRows> = match database {
+        Database::Memory => Arc::new(MemoryFlow::default()),
+        Database::Postgres(database) => Arc::new(database.flow()),
+        Database::Sqlite(file) => {
             let file = file.with_file_name("flow.db");
             if retention.record || file.exists() {
                 let rows = SqliteFlow::open(&file, retention.max_size).await;
@@ -76,7 +119,6 @@ pub async fn open_flow_log(settings: &Settings, clock: Clock) -> Result<FlowLog,
                 Arc::new(MemoryFlow::default())
             }
         }
-        StoreUrl::Postgres(url) => Arc::new(PostgresFlow::open(url.expose_secret()).map_err(fail)?),
     };
     let sealer = sealer(settings)?;
     Ok(FlowLog::keeping(retention, rows, sealer, clock))

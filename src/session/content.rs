@@ -129,14 +129,18 @@ mod tests {
             proptest::option::of("[!-~]{1,40}"),
             instant(),
         );
-        let lease = proptest::option::of((any::<u64>(), instant()));
+        let lease = proptest::option::of((any::<u64>(), instant(), any::<Option<i64>>()));
         let person = proptest::option::of(("\\PC{0,20}", any::<Option<String>>()));
         let groups = proptest::option::of(proptest::collection::vec("\\PC{0,9}", 0..4));
         let times = (instant(), maybe(), maybe(), maybe());
         (token, lease, person, groups, times, any::<Option<String>>()).prop_map(
             |((access, refresh, expires_at), lease, person, groups, times, scopes)| Login {
                 refreshed_at: times.1,
-                lease: lease.map(|(holder, until)| Lease { holder, until }),
+                lease: lease.map(|(holder, until, instance)| Lease {
+                    holder,
+                    until,
+                    instance,
+                }),
                 person: person.map(|(name, locale)| Person {
                     name,
                     locale,

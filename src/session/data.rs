@@ -109,6 +109,9 @@ pub struct Lease {
     pub holder: u64,
     /// When it lapses.
     pub until: Timestamp,
+    /// The instance that the holder belongs to, if others can see whether it is there. Those of an earlier version have none.
+    #[serde(default)]
+    pub instance: Option<i64>,
 }
 
 /// As much of a profile as every page shows.

@@ -16,15 +16,18 @@ mod content;
 mod data;
 mod ended;
 mod error;
+mod holder_watch;
 mod identity;
 mod issuer;
 mod key_file;
 mod keys;
 mod last_try;
 mod pointer;
+mod presence;
 mod refresh;
 mod revocations;
 mod rows;
+mod show_presence;
 mod sign_in;
 mod sign_in_cookie;
 mod signed_in;
@@ -46,7 +49,8 @@ pub use key_file::{make_private_file, read_or_make_key};
 pub use pointer::{Arrival, NonceHash, Pointer};
 pub use revocations::Revocations;
 pub use rows::{
-    Change, Counts, Kind, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError, SqliteRows,
+    Change, Counts, Kind, MIGRATIONS, MemoryRows, PostgresRows, Row, RowKey, Rows, RowsError,
+    SqliteRows,
 };
 pub use sign_in::{Taken, UsedState};
 pub use sign_in_cookie::{SignIn, sign_in_name};

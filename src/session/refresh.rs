@@ -13,6 +13,7 @@ use tower_sessions::session::Id;
 
 use super::data::{Lease, Login};
 use super::error::StoreError;
+use super::holder_watch::HolderWatch;
 use super::store::Verdict;
 use super::tokens::{AccessError, Context, Outcome, SignedIn};
 use crate::clock::after;
@@ -21,6 +22,9 @@ use crate::oauth::{AccessToken, OAuthError, Token};
 
 /// How often the row is looked at while another instance has the lease.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// For how long those who wait for a refresh are left to wait for another instance before they are told.
+const WAIT_FOR_OTHERS: Duration = Duration::from_secs(6);
 
 /// For how long storing a refreshed pair is tried, and how long between the tries. The pair exists nowhere else.
 const STORE_FOR: Duration = Duration::from_mins(1);
@@ -41,6 +45,7 @@ pub(super) struct Refresh<'a> {
     progress: &'a watch::Sender<Outcome>,
     /// What this refresh's lease is known by.
     holder: u64,
+    started: Instant,
 }
 
 /// What the row said when the lease was asked for.
@@ -49,8 +54,8 @@ enum Claim {
     NotNeeded(SignedIn),
     /// The lease is ours; the session is as we found it, with the lease of the last holder who did not give it back.
     Ours(SignedIn),
-    /// Another instance has the lease.
-    Theirs,
+    /// Another instance has the lease; the session is as we found it.
+    Theirs(SignedIn, Lease),
     SignedOut,
 }
 
@@ -76,23 +81,28 @@ impl<'a> Refresh<'a> {
             refused,
             progress,
             holder: rand::rng().random(),
+            started: Instant::now(),
         }
     }
 
     pub(super) async fn run(&self) -> Outcome {
         let Context { client, clock, .. } = self.context;
-        let started = Instant::now();
+        let mut holder = HolderWatch::default();
         let found = loop {
-            match self.take_lease().await {
+            match self.take_lease(holder.gone).await {
                 Ok(Claim::NotNeeded(signed_in)) => return Ok(signed_in),
                 Ok(Claim::SignedOut) => return Err(AccessError::SignedOut),
-                Ok(Claim::Theirs) => tokio::time::sleep(LOOK_AGAIN).await,
+                Ok(Claim::Theirs(found, lease)) => {
+                    self.tell_if_others_take_long(Some(found));
+                    holder.look_at(lease, &self.context.store).await;
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
                 Ok(Claim::Ours(signed_in)) => break signed_in,
                 // The lease may be ours already, with the answer lost on the way. Giving up now would leave it to lapse.
                 Err(error @ StoreError::Unavailable(_))
-                    if started.elapsed() < self.context.policy.lease =>
+                    if self.started.elapsed() < self.context.policy.lease =>
                 {
-                    self.store_fails(started, error).await;
+                    self.store_fails(self.started, error).await;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -134,7 +144,8 @@ impl<'a> Refresh<'a> {
     }
 
     /// Asks the row whether it is our turn, and if so takes the lease, in one conditional write.
-    async fn take_lease(&self) -> Result<Claim, StoreError> {
+    /// One whose holder is `gone` counts as given back.
+    async fn take_lease(&self, gone: Option<u64>) -> Result<Claim, StoreError> {
         let Context {
             store,
             clock,
@@ -146,12 +157,15 @@ impl<'a> Refresh<'a> {
             if !self.context.needs_refresh(&found.login.token, self.refused) {
                 return Claim::NotNeeded(found);
             }
-            if found.login.lease.is_some_and(|lease| self.is_theirs(lease)) {
-                return Claim::Theirs;
+            let lease = found.login.lease;
+            let lease = lease.filter(|lease| self.is_theirs(*lease) && gone != Some(lease.holder));
+            if let Some(lease) = lease {
+                return Claim::Theirs(found, lease);
             }
             let lease = Lease {
                 holder: self.holder,
                 until: after(clock.now(), policy.lease),
+                instance: store.presence.seen_as(Instant::now()),
             };
             data.login.lease = Some(lease);
             Claim::Ours(found)
@@ -193,6 +207,17 @@ impl<'a> Refresh<'a> {
             let _ = self.progress.send_replace(Err(error.into()));
         }
         tokio::time::sleep(STORE_PAUSE).await;
+    }
+
+    /// Those who have waited for another instance for long get what there is. This refresh waits on.
+    fn tell_if_others_take_long(&self, found: Option<SignedIn>) {
+        if self.started.elapsed() < WAIT_FOR_OTHERS {
+            return;
+        }
+        let usable = found.filter(|found| self.still_works(&found.login.token));
+        let not_sent = OAuthError::NotSent("another instance has begun a refresh and is not done");
+        let known = usable.ok_or(AccessError::NotRefreshed(not_sent));
+        let _ = self.progress.send_replace(known);
     }
 
     /// Nothing to refresh with: other servers than Smartsheet issue no refresh token. The access token is used to its end.
@@ -280,7 +305,10 @@ impl<'a> Refresh<'a> {
                 Verdict::End(Dropping::Done)
             });
             match dropping.await? {
-                Some(Dropping::TooEarly) => tokio::time::sleep(LOOK_AGAIN).await,
+                Some(Dropping::TooEarly) => {
+                    self.tell_if_others_take_long(None);
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
                 Some(Dropping::Newer(newer)) => return Ok(Some(*newer)),
                 Some(Dropping::Done) | None => return Ok(None),
             }
@@ -290,7 +318,10 @@ impl<'a> Refresh<'a> {
     /// Whether somebody else has the right to refresh.
     fn is_theirs(&self, lease: Lease) -> bool {
         let is_live = lease.until > self.context.clock.now();
-        lease.holder != self.holder && is_live && self.has_rivals()
+        // In this process nobody else refreshes this session.
+        let presence = &self.context.store.presence;
+        let is_own = lease.instance.is_some_and(|instance| presence.is(instance));
+        lease.holder != self.holder && is_live && !is_own && self.has_rivals()
     }
 
     /// Whether another instance may be refreshing, too. In this one nobody does: there is one refresh a session. So while it

@@ -14,6 +14,7 @@ use super::error::{StoreError, TOO_MANY_WRITES};
 use super::issuer::Issuer;
 use super::keys::{ended_key, row_key};
 use super::last_try::LastTry;
+use super::presence::Presence;
 use super::rows::{Change, Counts, Kind, MeasuredRows, Row, RowKey, Rows};
 use super::under_way::UnderWay;
 use crate::clock::Clock;
@@ -41,6 +42,7 @@ pub struct Store {
     log: Option<FlowLog>,
     pub(super) last_try: LastTry,
     pub(super) under_way: UnderWay,
+    pub(super) presence: Presence,
     /// The kinds of problems that were warned of.
     warned: Arc<Mutex<Vec<OpenError>>>,
 }
@@ -84,6 +86,7 @@ impl Store {
             log: None,
             last_try: LastTry::default(),
             under_way: UnderWay::default(),
+            presence: Presence::default(),
             warned: Arc::default(),
         }
     }
@@ -255,6 +258,9 @@ impl Store {
 
     /// Ends the connections to the database.
     pub async fn close(&self) {
+        if let Err(error) = self.leave().await {
+            tracing::debug!(%error, "the others are not told that this instance goes");
+        }
         self.rows.close().await;
     }
 

@@ -13,6 +13,7 @@ mod cannot_start;
 mod check;
 mod commands;
 mod compose;
+mod compose_pooler;
 mod cookies;
 mod cookies_planted;
 mod dotenv;

@@ -281,8 +281,16 @@ async fn scans(cluster: &Cluster) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn nothing_goes_through_a_whole_table() {
+    for parameters in ["", "?pooler=transaction"] {
+        goes_through_no_table(parameters).await;
+    }
+}
+
+async fn goes_through_no_table(parameters: &str) {
     let provider = Provider::start().await;
     let cluster = Cluster::new(Kind::Postgres).await.with_provider(&provider);
+    let store = format!("{}{parameters}", cluster.store);
+    let cluster = cluster.by(store);
     let run = async |people: usize| {
         let mut instance = cluster.start().await;
         for _ in 0..people {
@@ -301,5 +309,5 @@ async fn nothing_goes_through_a_whole_table() {
     };
     // Making the indexes is going through the table.
     let made = run(0).await;
-    assert_eq!(run(20).await, made);
+    assert_eq!(run(20).await, made, "{parameters}");
 }

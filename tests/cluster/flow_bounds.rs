@@ -9,7 +9,7 @@ use smartsheet_oauth_demo::flow::{
 };
 use smartsheet_oauth_demo::session::{Lifetimes, Sealer, Store};
 
-use crate::support::{Cluster, Kind, new_key, on_both_stores, open_rows};
+use crate::support::{Cluster, Kind, new_key, on_both_stores, open_rows, servers};
 
 on_both_stores! {
     a_flow_keeps_its_newest_rows,
@@ -23,11 +23,7 @@ async fn open(cluster: &Cluster, kind: Kind) -> Box<dyn FlowRows> {
             let file = cluster.folder().join("flow.db");
             Box::new(SqliteFlow::open(&file, 64 << 20).await.unwrap())
         }
-        Kind::Postgres => {
-            // It makes the tables.
-            open_rows(&cluster.store).await.close().await;
-            Box::new(PostgresFlow::open(&cluster.store).unwrap())
-        }
+        Kind::Postgres => Box::new(PostgresFlow::new(&servers(&cluster.store).await, 2)),
     }
 }
 

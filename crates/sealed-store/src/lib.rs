@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`seal`] | content that a stolen database does not give away, for one row and one version of it; keys that rotate |
 //! | [`sqlite`] | one SQLite file: read by the thread that asks, written by one thread for all, many changes a commit |
-//! | [`postgres`] | one connection to PostgreSQL that stays with whoever uses it |
+//! | [`postgres`] | connections to PostgreSQL that stay with whoever uses them, through poolers, to the server that can be written to |
 //! | [`database`] | how databases fail, and for how long they are waited for |
 
 #![forbid(unsafe_code)]

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::{FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
 use crate::database::{DatabaseError, in_time};
-use crate::postgres::{self, Connection, Statement};
+use crate::postgres::{Connection, Servers, Statement, Wait};
 
 /// How many rows one statement removes to make room.
 const BATCH: i64 = 2000;
@@ -17,26 +17,25 @@ const BATCH: i64 = 2000;
 #[derive(Debug)]
 pub struct PostgresFlow {
     /// For the log's one writer.
-    writing: Mutex<Connection>,
+    writing: Arc<Mutex<Connection>>,
     /// For who looks, and for sweeping.
-    reading: Mutex<Connection>,
+    reading: Arc<Mutex<Connection>>,
 }
 
 impl PostgresFlow {
-    /// Messages at `url`, whose tables are there already: those of the sessions are made with them.
-    ///
-    /// # Errors
-    ///
-    /// When the URL can't be read. A server that does not answer shows with the first use.
-    pub fn open(url: &str) -> Result<Self, DatabaseError> {
+    /// Messages in the database of `servers`, whose tables are there already, over one connection or two. A server that does not
+    /// answer shows with the first use.
+    #[must_use]
+    pub fn new(servers: &Arc<Servers>, connections: usize) -> Self {
         // Seen by everybody at once, but not waiting for the disk: these may be lost.
-        let options = postgres::options(url, concat!(env!("CARGO_PKG_NAME"), " flow"), "off")?;
-        let failures = Arc::default();
-        let connection = || Mutex::new(Connection::new(&options, &failures));
-        Ok(Self {
-            writing: connection(),
-            reading: connection(),
-        })
+        let connection = || Arc::new(Mutex::new(Connection::new(servers, Wait::Nothing)));
+        let writing = connection();
+        let reading = if connections < 2 {
+            Arc::clone(&writing)
+        } else {
+            connection()
+        };
+        Self { writing, reading }
     }
 
     async fn write(&self, statement: Statement<'_>) -> Result<(), DatabaseError> {
@@ -73,7 +72,7 @@ impl FlowRows for PostgresFlow {
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let sealed: Vec<&[u8]> = rows.iter().map(|row| &row.sealed[..]).collect();
         let expiries: Vec<i64> = rows.iter().map(|row| row.expires_at).collect();
-        let insert = sqlx::query(
+        let insert = Statement::new(
             "INSERT INTO flow_messages (flow, at, id, sealed, expires_at) \
              SELECT * FROM UNNEST($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[])",
         );
@@ -85,7 +84,7 @@ impl FlowRows for PostgresFlow {
         let keys: Vec<&[u8]> = trims.iter().map(|trim| &trim.key.0[..]).collect();
         let counts: Vec<i64> = trims.iter().map(|trim| number(trim.rows)).collect();
         let bytes: Vec<i64> = trims.iter().map(|trim| number(trim.bytes)).collect();
-        let trim = sqlx::query(
+        let trim = Statement::new(
             "DELETE FROM flow_messages AS message USING \
              (SELECT flow, (SELECT max(at) FROM (SELECT at, row_number() OVER newest AS number, \
              sum(octet_length(sealed) + $4) OVER newest AS bytes FROM flow_messages WHERE flow = crowded.flow \
@@ -104,7 +103,7 @@ impl FlowRows for PostgresFlow {
         now: i64,
         limit: i64,
     ) -> Result<Vec<FlowRow>, DatabaseError> {
-        let question = sqlx::query(
+        let question = Statement::new(
             "SELECT at, id, sealed, expires_at FROM flow_messages WHERE flow = $1 AND expires_at > $2 \
              ORDER BY at DESC, id DESC LIMIT $3",
         );
@@ -129,7 +128,7 @@ impl FlowRows for PostgresFlow {
             .iter()
             .map(|(key, expires_at)| (&key.0[..], *expires_at))
             .unzip();
-        let update = sqlx::query(
+        let update = Statement::new(
             "UPDATE flow_messages AS kept SET expires_at = told.expires_at \
              FROM UNNEST($1::bytea[], $2::bigint[]) AS told (flow, expires_at) \
              WHERE kept.flow = told.flow AND kept.expires_at < told.expires_at",
@@ -138,12 +137,12 @@ impl FlowRows for PostgresFlow {
     }
 
     async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {
-        let delete = sqlx::query("DELETE FROM flow_messages WHERE flow = $1");
+        let delete = Statement::new("DELETE FROM flow_messages WHERE flow = $1");
         self.write(delete.bind(&key.0[..])).await
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, DatabaseError> {
-        let delete = sqlx::query(
+        let delete = Statement::new(
             "DELETE FROM flow_messages WHERE ctid IN \
              (SELECT ctid FROM flow_messages WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
         );
@@ -151,7 +150,7 @@ impl FlowRows for PostgresFlow {
     }
 
     async fn delete_surplus(&self, soon: i64, keep: i64, limit: i64) -> Result<u64, DatabaseError> {
-        let delete = sqlx::query(
+        let delete = Statement::new(
             "DELETE FROM flow_messages WHERE ctid IN \
              (SELECT ctid FROM flow_messages WHERE expires_at <= $1 ORDER BY expires_at DESC LIMIT $2 OFFSET $3)",
         );
@@ -162,11 +161,11 @@ impl FlowRows for PostgresFlow {
         let mut removed = 0;
         loop {
             // What the table takes on the disk is known without counting, and is more than what is in it.
-            let on_disk = sqlx::query("SELECT pg_total_relation_size('flow_messages')::bigint");
+            let on_disk = Statement::new("SELECT pg_total_relation_size('flow_messages')::bigint");
             if self.ask(on_disk).await? <= number(bytes) {
                 return Ok(removed);
             }
-            let in_it = sqlx::query(
+            let in_it = Statement::new(
                 "SELECT coalesce(sum(octet_length(sealed) + $1), 0)::bigint FROM flow_messages",
             );
             let in_it = self.ask(in_it.bind(number(ROW_OVERHEAD))).await?;
@@ -174,7 +173,7 @@ impl FlowRows for PostgresFlow {
             if surplus <= 0 {
                 return Ok(removed);
             }
-            let delete = sqlx::query(
+            let delete = Statement::new(
                 "DELETE FROM flow_messages WHERE ctid IN (SELECT ctid FROM \
                  (SELECT ctid, sum(bytes) OVER (ORDER BY at, ctid) - bytes AS before FROM \
                  (SELECT ctid, at, octet_length(sealed) + $1 AS bytes FROM flow_messages ORDER BY at LIMIT $2 \

@@ -91,6 +91,18 @@ impl Rows for MeasuredRows {
         measure(&self.ping, self.rows.ping()).await
     }
 
+    async fn show(&self, instance: i64) -> Result<bool, RowsError> {
+        self.rows.show(instance).await
+    }
+
+    async fn has_shown(&self, instance: i64, within: i64) -> Result<bool, RowsError> {
+        self.rows.has_shown(instance, within).await
+    }
+
+    async fn leave(&self, instance: i64) -> Result<(), RowsError> {
+        self.rows.leave(instance).await
+    }
+
     async fn close(&self) {
         self.rows.close().await;
     }

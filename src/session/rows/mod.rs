@@ -19,7 +19,7 @@ use crate::database::DatabaseError;
 pub use change::Change;
 pub(super) use measured::MeasuredRows;
 pub use memory::MemoryRows;
-pub use postgres::PostgresRows;
+pub use postgres::{MIGRATIONS, PostgresRows};
 pub use sqlite::SqliteRows;
 
 /// What a row is found by: the SHA-256 of a secret that only a browser has.
@@ -153,6 +153,21 @@ pub trait Rows: fmt::Debug + Send + Sync {
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), RowsError>;
+
+    /// Shows others that the instance of this number is there. `false` where nobody keeps track of instances.
+    async fn show(&self, _instance: i64) -> Result<bool, RowsError> {
+        Ok(false)
+    }
+
+    /// Whether that instance has shown itself within so many milliseconds, by the database's clock.
+    async fn has_shown(&self, _instance: i64, _within: i64) -> Result<bool, RowsError> {
+        Ok(true)
+    }
+
+    /// Forgets that instance.
+    async fn leave(&self, _instance: i64) -> Result<(), RowsError> {
+        Ok(())
+    }
 
     /// Ends the connections.
     async fn close(&self);

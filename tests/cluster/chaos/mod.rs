@@ -4,7 +4,8 @@
 //! an attacker, and at the end no grant may be alive that nobody holds.
 //!
 //! `CHAOS_SECONDS` says for how long (60, at most 500), `CHAOS_SEED` with which random numbers. With `CHAOS_KILLS=off`
-//! instances are stopped in good order only, so that nothing of a kill excuses anything. `CHAOS_LOG` filters what they log, and
+//! instances are stopped in good order only, so that nothing of a kill excuses anything. In a second run the database's server is
+//! lost and a standby takes its place. `CHAOS_LOG` filters what they log, and
 //! `CHAOS_LOGS` names a folder in which it is kept.
 
 mod attackers;
@@ -47,7 +48,10 @@ const MOST_SECONDS: u64 = 500;
 struct World {
     sandbox: SandboxProcess,
     server: Arc<Postgres>,
-    table: Table,
+    /// What takes the server's place, in the run in which it is lost for good.
+    standby: Option<Arc<Postgres>>,
+    /// Of the server that is in use.
+    table: Mutex<Table>,
     addresses: Vec<SocketAddr>,
     may_kill: bool,
     tally: Tally,
@@ -62,6 +66,10 @@ struct World {
 }
 
 impl World {
+    fn table(&self) -> Table {
+        self.table.lock().unwrap().clone()
+    }
+
     fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
     }
@@ -70,14 +78,33 @@ impl World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "needs PostgreSQL; ./scripts/test runs it"]
 async fn nobody_loses_a_login() {
+    let server = Postgres::start_new().await;
+    let cluster = Cluster::on(Arc::clone(&server)).await;
+    run(cluster, server, None).await;
+}
+
+/// The same, and the database is not restarted: its server is lost, and a synchronous standby takes its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn nobody_loses_a_login_when_a_standby_takes_over() {
+    let server = Postgres::start_new().await;
+    let cluster = Cluster::on(Arc::clone(&server)).await;
+    let standby = server.standby().await;
+    server.wait_for_standby().await;
+    let both = server.url_with(&standby, "t0");
+    run(cluster.by(both), server, Some(standby)).await;
+}
+
+/// Two runs at once would be slow, and slow answers count.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+async fn run(cluster: Cluster, server: Arc<Postgres>, standby: Option<Arc<Postgres>>) {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let seconds = std::env::var("CHAOS_SECONDS").map_or(60, |text| text.parse().unwrap());
     assert!(seconds <= MOST_SECONDS, "CHAOS_SECONDS={seconds}");
     let seed = seed("CHAOS_SEED");
-    let server = Postgres::start_new().await;
     let sandbox = SandboxProcess::start();
-    let cluster = Cluster::on(Arc::clone(&server))
-        .await
-        .with_sandbox(&sandbox);
+    let cluster = cluster.with_sandbox(&sandbox);
     let log = std::env::var("CHAOS_LOG").unwrap_or_else(|_| "warn".to_owned());
     let cluster = cluster
         .set("SESSION_REFRESH_LEASE", format!("{}s", LEASE.as_secs()))
@@ -96,7 +123,8 @@ async fn nobody_loses_a_login() {
     let world = Arc::new(World {
         sandbox,
         server,
-        table: cluster.table().await,
+        standby,
+        table: Mutex::new(cluster.table().await),
         addresses,
         may_kill: std::env::var("CHAOS_KILLS").map_or(true, |kills| kills != "off"),
         tally: Tally::default(),
@@ -142,7 +170,7 @@ async fn nobody_loses_a_login() {
 
     quiet::take_stock(&world, &cluster.setup, &mut instances, &everybody).await;
     println!("{}", world.tally.summary(seed, seconds));
-    world.table.close().await;
+    world.table().close().await;
     for instance in &instances {
         if let Ok(folder) = std::env::var("CHAOS_LOGS") {
             let file = format!("{folder}/{}.log", instance.address.port());

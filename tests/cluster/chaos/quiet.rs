@@ -37,7 +37,7 @@ pub(super) async fn take_stock(
     for person in everybody {
         person.takes_stock(world).await;
     }
-    let logins = world.table.count(LOGINS).await;
+    let logins = world.table().count(LOGINS).await;
     world
         .tally
         .add("logins in the store at the end", to_usize(logins));
@@ -48,11 +48,11 @@ pub(super) async fn take_stock(
     // Now whatever is left is of browsers that never heard of it, and ends by itself.
     let too_long = now() + UNSEEN_MILLIS;
     let held_by_nobody = format!("{LOGINS} AND expires_at > {too_long}");
-    let held_by_nobody = world.table.count(&held_by_nobody).await;
+    let held_by_nobody = world.table().count(&held_by_nobody).await;
     world
         .tally
         .add("SESSIONS THAT NOBODY HOLDS", to_usize(held_by_nobody));
-    let unseen = world.table.count(LOGINS).await;
+    let unseen = world.table().count(LOGINS).await;
     world
         .tally
         .add("sessions that no browser heard of", to_usize(unseen));
@@ -74,7 +74,7 @@ pub(super) async fn take_stock(
 /// Sessions that no browser heard of end within an hour, and revocations wait for half a minute and longer. Here their time
 /// comes by the columns that say when it comes; an instance looks for both when it starts.
 async fn give_everything_back(world: &World, setup: &Setup, instances: &mut [Instance]) {
-    let table = &world.table;
+    let table = &world.table();
     let waiting = format!("revoke_at IS NOT NULL OR ({LOGINS})");
     for round in 0..50 {
         // What is being revoked right now is not begun a second time.

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::person::Person;
 use super::tally::at_risk;
 use super::{INSTANCES, World};
-use crate::support::{Instance, Setup};
+use crate::support::{Instance, Setup, Table};
 
 /// `session.refresh_lease` of the instances.
 pub(super) const LEASE: Duration = Duration::from_secs(4);
@@ -90,7 +90,8 @@ async fn count_revocations_at_risk(world: &World) {
     /// As many are under way at once when revocations are looked for.
     const AT_ONCE: i64 = 4;
     let condition = claimed_just_now();
-    let looked = world.table.try_count(&condition);
+    let table = world.table();
+    let looked = table.try_count(&condition);
     let looked = tokio::time::timeout(Duration::from_secs(1), looked).await;
     let count = looked.ok().and_then(Result::ok).unwrap_or(AT_ONCE);
     world
@@ -136,14 +137,22 @@ pub(super) async fn trouble_smartsheet(world: &World, seed: u64) {
     }
 }
 
-/// Once, in the middle, without a word to its clients.
+/// Once, in the middle, without a word to its clients: it is restarted, or another one takes its place.
 pub(super) async fn restart_database(world: &World, seconds: u64) {
     tokio::time::sleep(Duration::from_secs(seconds) / 2).await;
     let started = Instant::now();
     *world.away.lock().unwrap() = Some((started, None));
     world.server.stop();
-    world.server.start();
-    world.server.ready().await;
+    match &world.standby {
+        None => {
+            world.server.start();
+            world.server.ready().await;
+        }
+        Some(standby) => {
+            standby.ask("SELECT pg_promote()").await;
+            *world.table.lock().unwrap() = Table::open(&standby.url("t0")).await;
+        }
+    }
     *world.away.lock().unwrap() = Some((started, Some(Instant::now())));
     world.tally.count("database restarts");
     world

@@ -81,6 +81,11 @@ impl Cluster {
         }
     }
 
+    /// Instances reach the database by `store`; the tests look at it past whatever is in between.
+    pub(crate) fn by(self, store: impl Into<String>) -> Self {
+        self.set("SESSION_STORE", store)
+    }
+
     /// Instances sign people in at `sandbox`.
     pub(crate) fn with_sandbox(self, sandbox: &SandboxProcess) -> Self {
         self.at(&sandbox.url)

@@ -1,8 +1,10 @@
 //! What the tests are made of: databases, processes of the app, browsers, and two stand-ins for Smartsheet.
 
+mod between;
 mod browser;
 mod caddy;
 mod cluster;
+mod pooler;
 mod postgres;
 mod process;
 mod provider;
@@ -11,13 +13,15 @@ mod sandbox;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use between::Between;
 pub(crate) use browser::{Browser, Page, Planted};
 pub(crate) use caddy::Caddy;
 pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, SIGNING_KEY, new_key};
+pub(crate) use pooler::Pooler;
 pub(crate) use postgres::{Postgres, server_user};
 pub(crate) use process::{Instance, Setup, free_address, signal};
 pub(crate) use provider::{Hold, Provider};
-pub(crate) use rows::{Table, key_of, open_rows};
+pub(crate) use rows::{Table, key_of, open_rows, servers};
 pub(crate) use sandbox::SandboxProcess;
 
 /// How long anything may take that happens by itself. Long, because a busy machine is no failure.

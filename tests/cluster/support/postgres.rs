@@ -43,27 +43,71 @@ impl Postgres {
 
     /// A server with more lines in its configuration.
     pub(crate) async fn with_settings(settings: &[&str]) -> Arc<Self> {
+        let mut initdb = as_server_user("initdb");
+        initdb.args(["-U", "app", "-A", "trust", "-E", "UTF8", "--locale=C"]);
+        Self::made_by(initdb, settings).await
+    }
+
+    /// A standby of this server, which follows it under the name `standby`.
+    pub(crate) async fn standby(&self) -> Arc<Self> {
+        let mut copy = as_server_user("pg_basebackup");
+        let primary = format!(
+            "host=127.0.0.1 port={} user=app application_name=standby",
+            self.port
+        );
+        copy.args(["-d", &primary, "-R", "-X", "stream", "-c", "fast"]);
+        Self::made_by(copy, &[]).await
+    }
+
+    /// Commits wait for the standby from now on.
+    pub(crate) async fn wait_for_standby(&self) {
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+            .await;
+        self.ask("SELECT pg_reload_conf()").await;
+        let state = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+        self.until_rows(state, 1).await;
+    }
+
+    /// Waits until the standby has all that is here.
+    pub(crate) async fn replicated(&self) {
+        let here =
+            "SELECT 1 FROM pg_stat_replication WHERE pg_current_wal_flush_lsn() <= replay_lsn";
+        self.until_rows(here, 1).await;
+    }
+
+    /// Waits until no standby follows any more.
+    pub(crate) async fn has_no_standby(&self) {
+        self.until_rows("SELECT 1 FROM pg_stat_replication", 0)
+            .await;
+    }
+
+    /// Waits until a question is answered with so many rows.
+    async fn until_rows(&self, question: &'static str, count: usize) {
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        let started = Instant::now();
+        loop {
+            let rows = sqlx::query(question).fetch_all(&mut connection).await;
+            if rows.unwrap().len() == count {
+                return;
+            }
+            assert!(started.elapsed() < SOON, "never {count} rows: {question}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn made_by(mut command: Command, settings: &[&str]) -> Arc<Self> {
         let folder = TempDir::new().unwrap();
         if let Some(user) = server_user() {
             std::os::unix::fs::chown(folder.path(), Some(user.0), Some(user.1)).unwrap();
         }
-        let made = as_server_user("initdb")
+        let made = command
             .arg("-D")
             .arg(folder.path().join("data"))
-            .args([
-                "-U",
-                "app",
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--locale=C",
-                "--no-sync",
-            ])
+            .arg("--no-sync")
             .current_dir(folder.path())
             .output()
             .unwrap();
-        assert!(made.status.success(), "initdb: {made:?}");
+        assert!(made.status.success(), "{made:?}");
         let server = Self {
             server: Mutex::default(),
             port: free_address().port(),
@@ -145,6 +189,14 @@ impl Postgres {
         }
     }
 
+    /// A database of this server's, or of the standby that takes its place.
+    pub(crate) fn url_with(&self, standby: &Self, database: &str) -> String {
+        format!(
+            "postgres://app@127.0.0.1:{},127.0.0.1:{}/{database}",
+            self.port, standby.port
+        )
+    }
+
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://app@127.0.0.1:{}/{database}", self.port)
     }
@@ -170,6 +222,25 @@ impl Postgres {
         sqlx::query(end).execute(&mut connection).await.unwrap();
     }
 
+    /// Has the server do something, by its administrator.
+    pub(crate) async fn ask(&self, statement: &'static str) {
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        sqlx::raw_sql(statement)
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+
+    /// How many connections there are to the first database.
+    pub(crate) async fn connections(&self) -> i64 {
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        let question = "SELECT count(*) FROM pg_stat_activity WHERE datname = 't0'";
+        sqlx::query_scalar(question)
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
+    }
+
     /// How many connections of the app are in a transaction and wait for their client.
     pub(crate) async fn idle_in_transaction(&self) -> i64 {
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
@@ -191,7 +262,7 @@ impl Drop for Postgres {
 
 /// Starts a server from a thread that lives as long as the tests do: the kernel takes the end of the thread that started a
 /// process for the end of its parent (see `--pdeathsig` below).
-fn spawn_for_good(mut command: Command) -> Child {
+pub(super) fn spawn_for_good(mut command: Command) -> Child {
     let (give, take) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         give.send(command.spawn().unwrap()).unwrap();
@@ -218,7 +289,7 @@ fn children_of(pid: u32) -> Vec<u32> {
 }
 
 /// The command of a server program. PostgreSQL refuses to run as root, so then it runs as somebody else.
-fn as_server_user(program: &str) -> Command {
+pub(super) fn as_server_user(program: &str) -> Command {
     let program = find(program);
     let Some((user, group)) = server_user() else {
         return Command::new(program);
@@ -260,6 +331,7 @@ pub(crate) fn server_user() -> Option<(u32, u32)> {
 fn find(program: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten();
@@ -268,5 +340,7 @@ fn find(program: &str) -> PathBuf {
         .iter()
         .map(|folder| folder.join(program))
         .find(|file| file.exists());
-    found.unwrap_or_else(|| panic!("PostgreSQL is not installed: there is no {program}"))
+    found.unwrap_or_else(|| {
+        panic!("PostgreSQL or PgBouncer is not installed: there is no {program}")
+    })
 }

@@ -51,6 +51,12 @@ impl Setup {
         command
     }
 
+    /// What `check` prints.
+    pub(crate) fn check(&self) -> String {
+        let output = self.command().arg("check").output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Starts the app and waits until it listens.
     pub(crate) async fn start(&self) -> Instance {
         for _ in 0..5 {

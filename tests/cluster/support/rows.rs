@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::{Connection, params_from_iter};
 use sha2::{Digest as _, Sha256};
-use smartsheet_oauth_demo::session::{Id, PostgresRows, Rows, SqliteRows};
+use smartsheet_oauth_demo::postgres::{Address, Servers, Wait, migrate};
+use smartsheet_oauth_demo::session::{Id, MIGRATIONS, PostgresRows, Rows, SqliteRows};
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 use super::Browser;
@@ -17,7 +18,7 @@ pub(crate) enum Table {
 }
 
 impl Table {
-    pub(super) async fn open(store: &str) -> Self {
+    pub(crate) async fn open(store: &str) -> Self {
         if let Some(file) = store.strip_prefix("sqlite://") {
             Self::Sqlite(Arc::new(Mutex::new(Connection::open(file).unwrap())))
         } else {
@@ -109,5 +110,16 @@ pub(crate) async fn open_rows(store: &str) -> Arc<dyn Rows> {
     if let Some(file) = store.strip_prefix("sqlite://") {
         return Arc::new(SqliteRows::open(file.as_ref()).await.unwrap());
     }
-    Arc::new(PostgresRows::open(store).await.unwrap())
+    Arc::new(PostgresRows::new(
+        &servers(store).await,
+        Wait::StandbyDisk,
+        10,
+    ))
+}
+
+/// The servers of `store`, with the tables in its database.
+pub(crate) async fn servers(store: &str) -> Arc<Servers> {
+    let servers = Servers::new(&Address::parse(store).unwrap(), "tests");
+    migrate(&servers, &MIGRATIONS, None).await.unwrap();
+    servers
 }

@@ -2,17 +2,23 @@
 
 mod workers;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use sqlx::migrate::Migrator;
 
 use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
-use crate::database::{DatabaseError, in_time};
-use crate::postgres::{self, Statement};
+use crate::postgres::{Servers, Statement, Wait};
 use workers::Workers;
 
 /// A statement with its values.
 type Query = Statement<'static>;
+
+/// The tables, of sessions and of messages alike.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The server's time, in milliseconds since 1970.
+const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /// Rows in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
@@ -21,19 +27,13 @@ pub struct PostgresRows {
 }
 
 impl PostgresRows {
-    /// Connects to `url` (`postgres://user:password@host/database`, with `sslmode` and the other options of sqlx) and
-    /// brings the tables up to date; sqlx takes an advisory lock for that, so instances may start at once.
-    ///
-    /// # Errors
-    ///
-    /// When the URL can't be read, the server doesn't answer, or the tables can't be made.
-    pub async fn open(url: &str) -> Result<Self, RowsError> {
-        // What is acknowledged is on disk.
-        let options = postgres::options(url, env!("CARGO_PKG_NAME"), "on")?;
-        migrate(&options).await?;
-        Ok(Self {
-            workers: Workers::new(&options),
-        })
+    /// Rows in the database of `servers`, whose tables are there already, over at most `connections`. They are made when there is
+    /// something to do, and their commits wait as `wait` says.
+    #[must_use]
+    pub fn new(servers: &Arc<Servers>, wait: Wait, connections: usize) -> Self {
+        Self {
+            workers: Workers::new(servers, wait, connections),
+        }
     }
 }
 
@@ -52,9 +52,9 @@ impl Rows for PostgresRows {
 
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
         let statement = match changes {
-            [one] => bind(sqlx::query(AssertSqlSafe(single(one, 1))), one),
+            [one] => bind(Statement::new(single(one, 1)), one),
             many => {
-                let all = sqlx::query(AssertSqlSafe(together(many)));
+                let all = Statement::new(together(many));
                 many.iter().fold(all, bind)
             }
         };
@@ -62,7 +62,7 @@ impl Rows for PostgresRows {
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
-        let delete = sqlx::query(
+        let delete = Statement::new(
             "DELETE FROM sessions WHERE (transient OR ended) AND expires_at <= $1 AND key IN
              (SELECT key FROM sessions WHERE (transient OR ended) AND expires_at <= $1 ORDER BY expires_at LIMIT $2)",
         );
@@ -70,7 +70,7 @@ impl Rows for PostgresRows {
     }
 
     async fn expired(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
-        let question = sqlx::query(
+        let question = Statement::new(
             "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
              WHERE NOT transient AND NOT ended AND expires_at <= $1 ORDER BY expires_at LIMIT $2",
         );
@@ -78,7 +78,7 @@ impl Rows for PostgresRows {
     }
 
     async fn due(&self, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
-        let question = sqlx::query(
+        let question = Statement::new(
             "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
              WHERE revoke_at <= $1 ORDER BY revoke_at LIMIT $2",
         );
@@ -86,7 +86,7 @@ impl Rows for PostgresRows {
     }
 
     async fn trim_used_states(&self, keep: i64, limit: i64) -> Result<u64, RowsError> {
-        let delete = sqlx::query(
+        let delete = Statement::new(
             "DELETE FROM sessions WHERE transient AND key IN
              (SELECT key FROM sessions WHERE transient ORDER BY expires_at DESC LIMIT $2 OFFSET $1)",
         );
@@ -100,6 +100,31 @@ impl Rows for PostgresRows {
     async fn ping(&self) -> Result<(), RowsError> {
         // No key is all zeros.
         self.workers.find(RowKey([0; 32]), None).await?;
+        Ok(())
+    }
+
+    async fn show(&self, instance: i64) -> Result<bool, RowsError> {
+        // Nothing of it is in the log of the server, so no disk is waited for. Those that were killed go after a day.
+        let show = Statement::new(format!(
+            "WITH killed AS (DELETE FROM instances WHERE beat_at < {NOW} - 86400000 AND id <> $1)
+             INSERT INTO instances (id, beat_at) VALUES ($1, {NOW})
+             ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at"
+        ));
+        self.workers.write(show.bind(instance)).await?;
+        Ok(true)
+    }
+
+    async fn has_shown(&self, instance: i64, within: i64) -> Result<bool, RowsError> {
+        let question = Statement::new(format!(
+            "SELECT 1 FROM instances WHERE id = $1 AND beat_at > {NOW} - $2"
+        ));
+        let found = self.workers.write(question.bind(instance).bind(within));
+        Ok(found.await? == 1)
+    }
+
+    async fn leave(&self, instance: i64) -> Result<(), RowsError> {
+        let leave = Statement::new("DELETE FROM instances WHERE id = $1");
+        self.workers.write(leave.bind(instance)).await?;
         Ok(())
     }
 
@@ -177,17 +202,4 @@ fn bind(statement: Query, change: &Change) -> Query {
             .bind(row.kind.revoke_at()),
         Change::Delete { key, version } => statement.bind(key.0.to_vec()).bind(*version),
     }
-}
-
-async fn migrate(options: &PgConnectOptions) -> Result<(), DatabaseError> {
-    let connect = async { Ok(PgConnection::connect_with(options).await?) };
-    let mut connection = in_time(connect).await?;
-    let mut migrations = sqlx::migrate!("migrations/postgres");
-    // An instance of this version starts beside those of a later one, too.
-    migrations.set_ignore_missing(true);
-    migrations
-        .run(&mut connection)
-        .await
-        .map_err(sqlx::Error::from)?;
-    Ok(connection.close().await?)
 }

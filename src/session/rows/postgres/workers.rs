@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use sqlx::Row as _;
-use sqlx::postgres::{PgConnectOptions, PgRow};
+use sqlx::postgres::PgRow;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -15,11 +14,10 @@ use tokio_util::task::TaskTracker;
 
 use super::{Counts, Kind, Query, Row, RowKey};
 use crate::database::{DatabaseError, in_time};
-use crate::postgres::Connection;
+use crate::postgres::{Connection, Servers, Statement, Wait};
 
-/// How many connections read, and how many write. Each writer waits for its own commit, so there are more of them.
+/// How many connections read, of the more that there may be. Each writer waits for its own commit, so there are more of them.
 const READERS: usize = 2;
-const WRITERS: usize = 8;
 
 /// How many rows are asked for at once.
 const BATCH: usize = 64;
@@ -64,33 +62,24 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Starts the tasks. They connect when there is something to do, and end with [`Workers::close`] or when this is dropped.
-    pub(super) fn new(options: &PgConnectOptions) -> Self {
+    /// Starts the tasks, each with one of at most `connections`. They connect when there is something to do, and end with
+    /// [`Workers::close`] or when this is dropped.
+    pub(super) fn new(servers: &Arc<Servers>, wait: Wait, connections: usize) -> Self {
         let (tasks, closing) = (TaskTracker::new(), CancellationToken::new());
         let (questions, asked) = mpsc::channel(QUEUE);
         let (work, wanted) = mpsc::channel(QUEUE);
         let (asked, wanted) = (Arc::new(Mutex::new(asked)), Arc::new(Mutex::new(wanted)));
-        let failures = Arc::new(AtomicU64::new(0));
-        for _ in 0..READERS {
-            let (mut connection, asked, closing) = (
-                Connection::new(options, &failures),
-                asked.clone(),
-                closing.clone(),
-            );
+        for does in division(connections) {
+            let mut connection = Connection::new(servers, wait);
+            let (asked, wanted, closing) = (asked.clone(), wanted.clone(), closing.clone());
             tasks.spawn(async move {
-                let work = read(&mut connection, &asked);
-                closing.run_until_cancelled(work).await;
-                connection.close().await;
-            });
-        }
-        for _ in 0..WRITERS {
-            let (mut connection, wanted, closing) = (
-                Connection::new(options, &failures),
-                wanted.clone(),
-                closing.clone(),
-            );
-            tasks.spawn(async move {
-                let work = Box::pin(write(&mut connection, &wanted));
+                let work = Box::pin(async {
+                    match does {
+                        Does::Read => read(&mut connection, &asked).await,
+                        Does::Write => write(&mut connection, &wanted).await,
+                        Does::Both => both(&mut connection, &asked, &wanted).await,
+                    }
+                });
                 closing.run_until_cancelled(work).await;
                 connection.close().await;
             });
@@ -166,6 +155,27 @@ impl Workers {
 
 type Queue<T> = Arc<Mutex<mpsc::Receiver<T>>>;
 
+/// What a worker does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    Read,
+    Write,
+    /// For want of connections.
+    Both,
+}
+
+/// What each of so many workers does.
+fn division(connections: usize) -> Vec<Does> {
+    let readers = match connections {
+        0 | 1 => return vec![Does::Both],
+        2..6 => 1,
+        _ => READERS,
+    };
+    let mut workers = vec![Does::Read; readers];
+    workers.resize(connections, Does::Write);
+    workers
+}
+
 /// Takes at least one and at most `most` out of `queue`. `false` when nothing will ever come.
 async fn take<T>(
     connection: &mut Connection,
@@ -181,54 +191,80 @@ async fn take<T>(
     queue.lock().await.recv_many(taken, most).await > 0
 }
 
-/// Answers what is asked.
 async fn read(connection: &mut Connection, queue: &Queue<Question>) {
     let mut questions = Vec::with_capacity(BATCH);
     while take(connection, queue, &mut questions, BATCH).await {
-        questions.retain(|question| !question.answer.is_closed());
-        if questions.is_empty() {
-            continue;
-        }
-        let keys = questions
-            .iter()
-            .flat_map(|question| [Some(question.key), question.unless]);
-        let keys: Vec<RowKey> = keys.flatten().collect();
-        let was_connected = connection.is_connected();
-        let mut found = find(connection, &keys).await;
-        if found.is_err() && was_connected && questions.iter().any(|q| !q.answer.is_closed()) {
-            // Between two questions the database was restarted, or the network forgot the connection. A new one may do.
-            found = find(connection, &keys).await;
-        }
-        for question in questions.drain(..) {
-            let _ = question.answer.send(match &found {
-                Ok(rows) if question.unless.is_some_and(|key| rows.contains_key(&key)) => Ok(None),
-                Ok(rows) => Ok(rows.get(&question.key).cloned()),
-                Err(error) => Err(error.clone()),
-            });
-        }
+        answer(connection, &mut questions).await;
     }
 }
 
-/// Does the work that is wanted, one by one. What nobody waits for any more is not done: while the database hangs, that keeps
-/// the queue short.
 async fn write(connection: &mut Connection, queue: &Queue<Work>) {
     let mut wanted = Vec::with_capacity(1);
     while take(connection, queue, &mut wanted, 1).await {
         for work in wanted.drain(..) {
-            match work {
-                Work::Change(change, answer) if !answer.is_closed() => {
-                    let _ = answer.send(connection.execute_unless(change, &REFUSALS).await);
-                }
-                Work::List(question, answer) if !answer.is_closed() => {
-                    let rows = connection.fetch_all(question).await;
-                    let _ = answer.send(rows.and_then(|rows| rows.iter().map(read_row).collect()));
-                }
-                Work::Count(now, answer) if !answer.is_closed() => {
-                    let _ = answer.send(count(connection, now).await);
-                }
-                Work::Change(..) | Work::List(..) | Work::Count(..) => {}
-            }
+            carry_out(connection, work).await;
         }
+    }
+}
+
+/// Both, with the only connection.
+async fn both(connection: &mut Connection, questions: &Queue<Question>, work: &Queue<Work>) {
+    let (mut questions, mut work) = (questions.lock().await, work.lock().await);
+    let mut asked = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            count = questions.recv_many(&mut asked, BATCH) => match count {
+                0 => return,
+                _ => answer(connection, &mut asked).await,
+            },
+            wanted = work.recv() => match wanted {
+                None => return,
+                Some(wanted) => carry_out(connection, wanted).await,
+            },
+            () = tokio::time::sleep(IDLE), if connection.is_connected() => connection.close().await,
+        }
+    }
+}
+
+/// Answers what is asked.
+async fn answer(connection: &mut Connection, questions: &mut Vec<Question>) {
+    questions.retain(|question| !question.answer.is_closed());
+    if questions.is_empty() {
+        return;
+    }
+    let keys = questions
+        .iter()
+        .flat_map(|question| [Some(question.key), question.unless]);
+    let keys: Vec<RowKey> = keys.flatten().collect();
+    let was_connected = connection.is_connected();
+    let mut found = find(connection, &keys).await;
+    if found.is_err() && was_connected && questions.iter().any(|q| !q.answer.is_closed()) {
+        // Between two questions the database was restarted, or the network forgot the connection. A new one may do.
+        found = find(connection, &keys).await;
+    }
+    for question in questions.drain(..) {
+        let _ = question.answer.send(match &found {
+            Ok(rows) if question.unless.is_some_and(|key| rows.contains_key(&key)) => Ok(None),
+            Ok(rows) => Ok(rows.get(&question.key).cloned()),
+            Err(error) => Err(error.clone()),
+        });
+    }
+}
+
+/// Does what is wanted. What nobody waits for any more is not done: while the database hangs, that keeps the queue short.
+async fn carry_out(connection: &mut Connection, work: Work) {
+    match work {
+        Work::Change(change, answer) if !answer.is_closed() => {
+            let _ = answer.send(connection.execute_unless(change, &REFUSALS).await);
+        }
+        Work::List(question, answer) if !answer.is_closed() => {
+            let rows = connection.fetch_all(question).await;
+            let _ = answer.send(rows.and_then(|rows| rows.iter().map(read_row).collect()));
+        }
+        Work::Count(now, answer) if !answer.is_closed() => {
+            let _ = answer.send(count(connection, now).await);
+        }
+        Work::Change(..) | Work::List(..) | Work::Count(..) => {}
     }
 }
 
@@ -238,7 +274,7 @@ async fn find(
     keys: &[RowKey],
 ) -> Result<HashMap<RowKey, Row>, DatabaseError> {
     let keys: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
-    let question = sqlx::query(
+    let question = Statement::new(
         "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions WHERE key = ANY($1)",
     );
     let rows = connection.fetch_all(question.bind(keys)).await?;
@@ -247,7 +283,7 @@ async fn find(
 }
 
 async fn count(connection: &mut Connection, now: i64) -> Result<Counts, DatabaseError> {
-    let question = sqlx::query(
+    let question = Statement::new(
         "SELECT count(*) FILTER (WHERE NOT transient AND NOT ended), count(*) FILTER (WHERE transient),
          count(*) FILTER (WHERE revoke_at IS NOT NULL) FROM sessions WHERE expires_at > $1",
     );
@@ -261,7 +297,8 @@ async fn count(connection: &mut Connection, now: i64) -> Result<Counts, Database
 }
 
 fn read_row(row: &PgRow) -> Result<Row, DatabaseError> {
-    let key: &[u8] = row.try_get(0)?;
+    // As bytes of its own: in text, which a pooler may make necessary, they are not there to borrow.
+    let key: Vec<u8> = row.try_get(0)?;
     let key = key
         .try_into()
         .map_err(|_| DatabaseError("a key is not 32 bytes long".into()))?;
@@ -272,4 +309,27 @@ fn read_row(row: &PgRow) -> Result<Row, DatabaseError> {
         expires_at: row.try_get(3)?,
         kind: Kind::of_columns(row.try_get(4)?, row.try_get(5)?, row.try_get(6)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_has_its_worker() {
+        assert_eq!(division(1), [Does::Both]);
+        for connections in 2..100 {
+            let workers = division(connections);
+            assert_eq!(workers.len(), connections);
+            assert!(workers.contains(&Does::Read) && workers.contains(&Does::Write));
+            assert!(!workers.contains(&Does::Both));
+        }
+        assert_eq!(
+            division(10)
+                .iter()
+                .filter(|does| **does == Does::Read)
+                .count(),
+            2
+        );
+    }
 }

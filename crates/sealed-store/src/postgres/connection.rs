@@ -2,76 +2,46 @@
 //!
 //! A pool asks the database before it hands out a connection and again when it takes it back: three round trips for one.
 
-use std::io;
-use std::str::FromStr as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
-use sqlx::query::Query;
-use sqlx::{Connection as _, PgConnection, Postgres};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tokio::time::{Instant, timeout};
 
+use super::address::Pooler;
+use super::servers::{CONNECT_WITHIN, Made, Servers};
+use super::settings::Wait;
+use super::statement::Statement;
 use crate::database::{DatabaseError, in_time};
-
-/// How long it may take to get a connection.
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// A connection that was idle for so long is asked whether it is alive before it is used.
 const DOUBT_AFTER: Duration = Duration::from_secs(1);
 
-/// A statement with its values.
-pub type Statement<'a> = Query<'a, Postgres, PgArguments>;
-
-/// How to connect to `url`, under the name of `application`. `synchronous_commit` says what is on disk when a commit returns,
-/// whatever the server's own configuration is content with.
-///
-/// # Errors
-///
-/// When `url` can't be understood.
-pub fn options(
-    url: &str,
-    application: &str,
-    synchronous_commit: &str,
-) -> Result<PgConnectOptions, DatabaseError> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name(application)
-        // A statement that hangs must not hold its connection for ever.
-        .options([
-            ("statement_timeout", "5s"),
-            ("lock_timeout", "3s"),
-            ("synchronous_commit", synchronous_commit),
-            // A plan that was made while a table was empty is kept when it is not empty any more. There is an index for
-            // every statement, so no plan is to go through a whole table.
-            ("enable_seqscan", "off"),
-        ]);
-    Ok(options)
-}
-
 /// One connection, made when it is needed, and given up with its first failure.
 #[derive(Debug)]
 pub struct Connection {
-    options: PgConnectOptions,
+    servers: Arc<Servers>,
+    wait: Wait,
     /// Taken out while it is used: one whose answer nobody waits for any more must not be used again.
     open: Option<PgConnection>,
+    /// Which server it leads to.
+    server: usize,
     used: Instant,
-    /// How many failures all connections have seen. One that fails is a reason to doubt the others: after a restart of the
-    /// database none is alive.
-    failures: Arc<AtomicU64>,
-    /// How many there were when this connection was last known to be alive.
+    /// How many failures there were when this connection was last known to be alive.
     known: u64,
 }
 
 impl Connection {
-    /// A connection among those that share `failures`.
+    /// A connection to one of `servers`, whose commits wait as `wait` says.
     #[must_use]
-    pub fn new(options: &PgConnectOptions, failures: &Arc<AtomicU64>) -> Self {
+    pub fn new(servers: &Arc<Servers>, wait: Wait) -> Self {
         Self {
-            options: options.clone(),
+            servers: Arc::clone(servers),
+            wait,
             open: None,
+            server: 0,
             used: Instant::now(),
-            failures: Arc::clone(failures),
             known: 0,
         }
     }
@@ -90,8 +60,8 @@ impl Connection {
     pub async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, DatabaseError> {
         let done = in_time(async {
             let mut connection = self.connected().await?;
-            let done = statement.execute(&mut connection).await?;
-            Ok((connection, done.rows_affected()))
+            let changed = self.run(&mut connection, statement).await?;
+            Ok((connection, changed))
         });
         let done = done.await;
         self.settle(done)
@@ -109,8 +79,8 @@ impl Connection {
     ) -> Result<u64, DatabaseError> {
         let done = in_time(async {
             let mut connection = self.connected().await?;
-            let changed = match statement.execute(&mut connection).await {
-                Ok(done) => done.rows_affected(),
+            let changed = match self.run(&mut connection, statement).await {
+                Ok(changed) => changed,
                 Err(sqlx::Error::Database(error))
                     if error.code().is_some_and(|code| refusals.contains(&&*code)) =>
                 {
@@ -135,7 +105,14 @@ impl Connection {
     ) -> Result<Vec<PgRow>, DatabaseError> {
         let found = in_time(async {
             let mut connection = self.connected().await?;
-            let found = statement.fetch_all(&mut connection).await?;
+            let found = match self.servers.pooler() {
+                Pooler::Session => statement.query().fetch_all(&mut connection).await?,
+                Pooler::Transaction => {
+                    let text = statement.text(&self.wait.for_transaction());
+                    let question = sqlx::raw_sql(AssertSqlSafe(text));
+                    question.fetch_all(&mut connection).await?
+                }
+            };
             Ok((connection, found))
         });
         let found = found.await;
@@ -149,25 +126,43 @@ impl Connection {
         }
     }
 
+    /// Says how many rows were changed. Through a pooler that gives a session for one transaction at a time, all that the transaction
+    /// needs goes with it: the statements of one message are one transaction, which ends with the message or with the first that
+    /// fails.
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        statement: Statement<'_>,
+    ) -> Result<u64, sqlx::Error> {
+        let done = match self.servers.pooler() {
+            Pooler::Session => statement.query().execute(connection).await?,
+            Pooler::Transaction => {
+                let text = statement.text(&self.wait.for_transaction());
+                let change = sqlx::raw_sql(AssertSqlSafe(text));
+                change.execute(connection).await?
+            }
+        };
+        Ok(done.rows_affected())
+    }
+
     fn settle<T>(
         &mut self,
         outcome: Result<(PgConnection, T), DatabaseError>,
     ) -> Result<T, DatabaseError> {
         self.used = Instant::now();
-        let (connection, answer) = outcome.inspect_err(|_| {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        })?;
+        let (connection, answer) = outcome.inspect_err(|_| self.servers.count_failure())?;
         self.open = Some(connection);
         Ok(answer)
     }
 
     async fn connected(&mut self) -> Result<PgConnection, DatabaseError> {
-        let failures = self.failures.load(Ordering::Relaxed);
-        let connection = match self.alive(failures).await {
-            Some(connection) => connection,
-            None => timeout(CONNECT_WITHIN, PgConnection::connect_with(&self.options))
-                .await
-                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))?,
+        let failures = self.servers.failures();
+        let connection = if let Some(connection) = self.alive(failures).await {
+            connection
+        } else {
+            let Made { connection, server } = self.servers.connect(self.wait).await?;
+            self.server = server;
+            connection
         };
         self.known = failures;
         Ok(connection)
@@ -175,11 +170,12 @@ impl Connection {
 
     async fn alive(&mut self, failures: u64) -> Option<PgConnection> {
         let mut connection = self.open.take()?;
-        if self.used.elapsed() > DOUBT_AFTER || self.known != failures {
-            timeout(CONNECT_WITHIN, connection.ping())
-                .await
-                .ok()?
-                .ok()?;
+        if !self.servers.is_chosen(self.server) {
+            return None;
+        }
+        let is_doubtful = self.used.elapsed() > DOUBT_AFTER || self.known != failures;
+        if is_doubtful && !self.servers.is_alive(&mut connection).await {
+            return None;
         }
         Some(connection)
     }
