@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::encoded::decode;
 use super::id::FlowId;
 use super::message::Message;
+use super::repeats::Repeats;
 use super::retention::{KEPT_MESSAGES, Retention};
 use super::rows::{FlowKey, FlowRows};
 use super::writing::{Inner, LogError, Order, write};
@@ -27,6 +28,7 @@ const SETTLE_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct FlowLog {
     inner: Arc<Inner>,
+    repeats: Arc<Repeats>,
     queue: mpsc::Sender<Order>,
 }
 
@@ -64,7 +66,11 @@ impl FlowLog {
         });
         let (queue, orders) = mpsc::channel(QUEUE);
         tokio::spawn(write(Arc::clone(&inner), orders));
-        Self { inner, queue }
+        Self {
+            inner,
+            repeats: Arc::default(),
+            queue,
+        }
     }
 
     /// Whether anything is recorded (`flow.record`).
@@ -98,16 +104,23 @@ impl FlowLog {
         let now = self.inner.clock.now().as_millisecond();
         let limit = i64::try_from(KEPT_MESSAGES).unwrap_or(i64::MAX);
         let rows = self.inner.rows.newest(&key, now, limit).await?;
-        // One that does not open was sealed with a key that is no longer ours, or encoded by another version.
-        let mut messages: Vec<Message> = rows
-            .iter()
-            .filter_map(|row| {
-                let content = self.inner.sealer.open(&key.0, row.id, &row.sealed).ok()?;
-                decode(&content)
-            })
-            .flatten()
-            .collect();
-        messages.sort_by_key(|message| message.at);
+        let mut messages: Vec<Message> = Vec::new();
+        for row in rows {
+            // Of this row and those after it, none was later than it says.
+            let oldest = messages.len().checked_sub(KEPT_MESSAGES);
+            if oldest.is_some_and(|oldest| messages[oldest].at.as_microsecond() > row.at) {
+                break;
+            }
+            // One that does not open was sealed with a key that is no longer ours, or encoded by another version.
+            let content = self.inner.sealer.open(&key.0, row.id, &row.sealed).ok();
+            messages.extend(
+                content
+                    .and_then(|content| decode(&content))
+                    .into_iter()
+                    .flatten(),
+            );
+            messages.sort_by_key(|message| message.at);
+        }
         messages.drain(..messages.len().saturating_sub(KEPT_MESSAGES));
         Ok(messages)
     }
@@ -147,6 +160,10 @@ impl FlowLog {
     /// Has `order` carried out, unless too many wait. Says whether it will be.
     pub(super) fn order(&self, order: Order) -> bool {
         self.queue.try_send(order).is_ok()
+    }
+
+    pub(super) fn repeats(&self) -> &Repeats {
+        &self.repeats
     }
 
     pub(super) fn rows(&self) -> &Arc<dyn FlowRows> {

@@ -179,11 +179,13 @@ impl Message {
     }
 }
 
-fn began(now: Timestamp, duration: Duration) -> Timestamp {
+/// When what took `duration` until `now` began.
+pub(super) fn began(now: Timestamp, duration: Duration) -> Timestamp {
     crate::clock::before(now, duration)
 }
 
-fn micros(duration: Duration) -> u64 {
+/// As messages say it.
+pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 

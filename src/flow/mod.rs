@@ -17,6 +17,7 @@ mod message;
 mod parts;
 mod pending;
 mod recorder;
+mod repeats;
 mod retention;
 mod rows;
 mod shorten;

@@ -7,23 +7,27 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::encoded::Encoded;
+use super::encoded::{Encoded, EncodedRow};
 use super::rows::FlowKey;
 
 /// How many messages one row holds at most, and how large it may get in bytes before another is begun.
-const ROW_MESSAGES: usize = 8;
+const ROW_MESSAGES: usize = 64;
 const ROW_BYTES: usize = 16 * 1024;
 
 /// How often it is looked for messages that have waited long enough.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long messages wait at most for others of their flow, when nobody waits for them.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is not written yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pending {
+    /// How many bytes may wait in all. With more of them nothing waits any longer.
+    max_bytes: usize,
     flows: HashMap<FlowKey, Waiting>,
+    /// How many bytes waited when it was last looked for what has waited long enough, and what has come since.
+    bytes: usize,
     /// What fills a row, or somebody waits for.
     due: Vec<(FlowKey, Waiting)>,
     /// When to look for what has waited long enough. There is always a time while something waits.
@@ -33,18 +37,30 @@ pub(super) struct Pending {
 /// The messages of one flow, in the order in which they ended.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    pub(super) messages: Encoded,
+    pub(super) messages: EncodedRow,
     /// Until when they are kept: the latest that was asked for.
     pub(super) until: Timestamp,
     since: Instant,
 }
 
 impl Pending {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self {
+            max_bytes,
+            flows: HashMap::new(),
+            bytes: 0,
+            due: Vec::new(),
+            look_at: None,
+        }
+    }
+
     pub(super) fn add(&mut self, key: FlowKey, until: Timestamp, message: Encoded) {
         match self.flows.entry(key) {
             Entry::Occupied(mut waiting) => {
                 let longer = waiting.get_mut();
-                longer.messages.add(&message);
+                let before = longer.messages.content.len();
+                longer.messages.add(message);
+                self.bytes += longer.messages.content.len() - before;
                 longer.until = longer.until.max(until);
                 if longer.messages.count >= ROW_MESSAGES
                     || longer.messages.content.len() >= ROW_BYTES
@@ -54,9 +70,11 @@ impl Pending {
             }
             Entry::Vacant(place) => {
                 let since = Instant::now();
+                let messages = EncodedRow::of(message);
+                self.bytes += messages.content.len();
                 self.look_at.get_or_insert(since + PATIENCE);
                 place.insert(Waiting {
-                    messages: message,
+                    messages,
                     until,
                     since,
                 });
@@ -84,16 +102,89 @@ impl Pending {
 
     /// Takes out what is to be written now: what somebody waits for, what fills a row, and what has waited long enough.
     pub(super) fn due(&mut self) -> Vec<(FlowKey, Waiting)> {
+        if self.bytes > self.max_bytes {
+            self.want(None);
+            self.bytes = 0;
+        }
         let mut due = std::mem::take(&mut self.due);
         let now = Instant::now();
         if self.look_at.is_some_and(|at| at <= now) {
             // What would be due before the next look, too.
+            let enough = PATIENCE.saturating_sub(LOOK_EVERY);
             due.extend(
                 self.flows
-                    .extract_if(|_, waiting| now.duration_since(waiting.since) >= LOOK_EVERY),
+                    .extract_if(|_, waiting| now.duration_since(waiting.since) >= enough),
             );
+            let waiting = self.flows.values();
+            self.bytes = waiting.map(|waiting| waiting.messages.content.len()).sum();
             self.look_at = (!self.flows.is_empty()).then(|| now + LOOK_EVERY);
         }
         due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::message::{Message, Step};
+    use crate::flow::parts::{Answer, Request};
+
+    fn message(number: usize) -> Encoded {
+        let request = Request {
+            method: "GET".to_owned(),
+            url: format!("/me?{number}{}", "x".repeat(1000)),
+            headers: Vec::new(),
+            body: None,
+        };
+        let answer = Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: None,
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        let message = Message::of_visit(Step::Profile, request, answer, now, Duration::ZERO);
+        Encoded::of(&message).unwrap()
+    }
+
+    fn key(number: usize) -> FlowKey {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_le_bytes());
+        FlowKey(key)
+    }
+
+    #[test]
+    fn no_more_than_so_many_bytes_wait() {
+        let mut pending = Pending::new(1_000_000);
+        let (mut most, mut written) = (0, 0);
+        for number in 0..5000 {
+            pending.add(key(number), Timestamp::UNIX_EPOCH, message(number));
+            let due = pending.due();
+            written += due.len();
+            let waiting = pending.flows.values();
+            most = most.max(waiting.map(|waiting| waiting.messages.content.len()).sum());
+        }
+        assert!((500_000..=1_000_000).contains(&most), "{most}");
+        assert_eq!(written + pending.flows.len(), 5000);
+        pending.want(None);
+        assert_eq!(written + pending.due().len(), 5000);
+    }
+
+    #[test]
+    fn what_waits_has_its_time() {
+        let mut pending = Pending::new(1_000_000);
+        for number in [1, 2] {
+            pending.add(key(number), Timestamp::UNIX_EPOCH, message(number));
+        }
+        assert!(pending.due().is_empty());
+        assert!(pending.due_at().unwrap() <= Instant::now() + PATIENCE);
+        // As if one of them had come earlier.
+        pending.flows.get_mut(&key(1)).unwrap().since -= PATIENCE;
+        pending.look_at = Some(Instant::now());
+        assert_eq!(pending.due().len(), 1);
+        assert!(pending.bytes > 0 && pending.due_at().is_some());
+        pending.flows.get_mut(&key(2)).unwrap().since -= PATIENCE;
+        pending.look_at = Some(Instant::now());
+        assert_eq!(pending.due().len(), 1);
+        assert_eq!((pending.bytes, pending.due_at()), (0, None));
     }
 }

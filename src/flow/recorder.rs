@@ -35,9 +35,12 @@ impl Recorder {
         if !self.log.is_recording() {
             return;
         }
-        let Some(message) = Encoded::of(message) else {
-            return;
-        };
+        if let Some(message) = Encoded::of(message) {
+            self.add(message);
+        }
+    }
+
+    fn add(&self, message: Encoded) {
         let order = Order::Add(self.flow.key(), self.keep_until, message);
         if !self.log.order(order) {
             tracing::debug!("a message of the flow was left out: too many wait to be written");
@@ -56,7 +59,10 @@ impl Recorder {
 impl Observer for Recorder {
     fn observe(&self, call: &Call<'_>) {
         if self.log.is_recording() {
-            self.record(&Message::of_call(call, self.log.now()));
+            let (log, flow) = (&self.log, self.flow.key());
+            if let Some(message) = Encoded::of_call(log.repeats(), flow, call, log.now()) {
+                self.add(message);
+            }
         }
     }
 }

@@ -33,6 +33,9 @@ const FLOW_SLACK: u64 = 4;
 const LOOK_EVERY: u64 = 32;
 const LEFT_FREE: u64 = 8;
 
+/// How many bytes may wait to be written at most.
+const MAX_WAITING: usize = 1 << 20;
+
 /// How many flows are remembered. Beyond that all are forgotten, and each is checked when it is written next.
 const REMEMBERED: usize = 10_000;
 
@@ -55,6 +58,12 @@ impl Default for Retention {
 }
 
 impl Retention {
+    /// How many bytes may wait to be written at once: no more than may be written before the next check.
+    pub(super) fn may_wait(self) -> usize {
+        usize::try_from(self.max_size / LOOK_EVERY)
+            .map_or(MAX_WAITING, |part| part.min(MAX_WAITING))
+    }
+
     /// What is left after room was made: less than the bound by what may be written before the next check.
     pub(super) fn make_room_to(self) -> u64 {
         self.max_size - self.max_size / LEFT_FREE

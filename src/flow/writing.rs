@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
-use super::encoded::Encoded;
+use super::encoded::{Encoded, EncodedRow};
 use super::kept::Kept;
 use super::pending::Pending;
 use super::retention::{Retention, Room, is_signed_in};
@@ -61,7 +61,7 @@ pub(super) struct Inner {
 /// Carries out what is ordered, taking together what waits.
 pub(super) async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) {
     let mut batch = Vec::new();
-    let mut pending = Pending::default();
+    let mut pending = Pending::new(inner.retention.may_wait());
     let mut kept = Kept::default();
     let mut room = Room::default();
     loop {
@@ -115,7 +115,7 @@ impl Inner {
         &self,
         key: FlowKey,
         until: Timestamp,
-        messages: &Encoded,
+        messages: &EncodedRow,
     ) -> Result<FlowRow, SealError> {
         let id = rand::rng().random();
         Ok(FlowRow {

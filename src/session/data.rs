@@ -25,6 +25,8 @@ const UNSEEN_TIME: Duration = Duration::from_hours(1);
 pub(super) const MAX_REMEMBERED: usize = 20;
 
 /// Everything that is kept for one browser. Sealed before it is stored; serialising it writes tokens in clear.
+///
+/// How it is written is for `content.rs` to say. A new field comes at the end of its struct and needs a new form there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionData {
     /// When the person signed in. The session's lifetime counts from here.
@@ -32,31 +34,31 @@ pub struct SessionData {
     /// The sign-in.
     pub login: Login,
     /// Where the messages of this login are. Sessions that an earlier version made may have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub flow: Option<FlowId>,
     /// The row of the session that somebody who signed in again had before. It is there until the browser shows that it knows
     /// this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub replaces: Option<RowKey>,
     /// The rows of other sessions of this browser: those that replace this one when the browser shows that it knows them, and
     /// those of tabs that signed in at the same time. All end with this one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub(super) successors: Vec<RowKey>,
     /// The states that this browser signed in with, by their rows: the one of this session first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub(super) sign_ins: Vec<RowKey>,
     /// The rows of the sessions that other sites have by this one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub(super) sites: Vec<RowKey>,
     /// Whether the browser has shown that it knows this session. Those of an earlier version count as known.
     #[serde(default = "yes")]
     pub(super) seen: bool,
     /// When the browser was found to have another session instead. This one is not extended any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub(super) superseded_at: Option<Timestamp>,
     /// When it stops counting, as far as is known at the time of writing. Here, under the seal, so that whoever can write the
     /// database can't extend a session. Sessions of an earlier version have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub(super) until: Option<Timestamp>,
 }
 
@@ -72,30 +74,30 @@ pub struct Login {
     /// The tokens in force.
     pub token: Token,
     /// When the tokens were last refreshed, if ever.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub refreshed_at: Option<Timestamp>,
     /// Who is refreshing the tokens right now, if anybody.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub lease: Option<Lease>,
     /// Who it is, once `users/me` has said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub person: Option<Person>,
     /// Who it is for other sites, once `users/me?include=groups` has said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub identity: Option<Identity>,
     /// When that was said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub identified_at: Option<Timestamp>,
     /// When somebody began to ask for it again, while there is no answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub asked_at: Option<Timestamp>,
     /// Who issued the tokens. With another issuer in force the session does not count. Sessions of an earlier version have
     /// none, and count with any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub issuer: Option<Issuer>,
     /// The names of the scopes that the person was asked for, with blanks between. Sessions of an earlier version have none:
     /// they were asked for all that the settings name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub scopes: Option<String>,
 }
 
@@ -108,7 +110,7 @@ pub struct Lease {
     /// When it lapses.
     pub until: Timestamp,
     /// The instance that the holder belongs to, if others can see whether it is there. Those of an earlier version have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub instance: Option<i64>,
 }
 
@@ -120,10 +122,10 @@ pub struct Person {
     /// The email address.
     pub email: String,
     /// Their locale, as Smartsheet writes it (`en_US`). Sessions of an earlier version have none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub locale: Option<String>,
     /// Their time zone, by its name in the time zone database.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub time_zone: Option<String>,
 }
 

@@ -12,6 +12,7 @@
 //! ```
 
 mod access;
+mod content;
 mod data;
 mod ended;
 mod error;

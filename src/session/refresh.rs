@@ -153,7 +153,7 @@ impl<'a> Refresh<'a> {
             ..
         } = self.context;
         let claim = store.update(self.id, |data| {
-            let found = self.context.of_session(data);
+            let found = self.context.of_session(data.clone());
             if !self.context.needs_refresh(&found.login.token, self.refused) {
                 return Claim::NotNeeded(found);
             }
@@ -189,7 +189,7 @@ impl<'a> Refresh<'a> {
                 } else if login.token != *new {
                     return None;
                 }
-                Some(self.context.of_session(data))
+                Some(self.context.of_session(data.clone()))
             });
             match stored.await.map(Option::flatten) {
                 Err(error @ StoreError::Unavailable(_)) if started.elapsed() < STORE_FOR => {
@@ -293,7 +293,9 @@ impl<'a> Refresh<'a> {
             let in_doubt = last_holder_may_store && waited < DOUBT_FOR;
             let dropping = store.decide(self.id, |data| {
                 if data.login.token != found.token {
-                    return Verdict::Keep(Dropping::Newer(self.context.of_session(data).into()));
+                    return Verdict::Keep(Dropping::Newer(
+                        self.context.of_session(data.clone()).into(),
+                    ));
                 }
                 let lease = data.login.lease;
                 let is_theirs = lease.is_some_and(|lease| self.is_theirs(lease));

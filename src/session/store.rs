@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tower_sessions::session::Id;
 
+use super::content;
 use super::data::{Lifetimes, SessionData};
 use super::error::{StoreError, TOO_MANY_WRITES};
 use super::issuer::Issuer;
@@ -267,8 +268,8 @@ impl Store {
     pub(super) fn seal(&self, session: &mut Loaded) -> Result<Row, StoreError> {
         let expiry = self.lifetimes.expiry(&session.data, self.clock.now());
         session.data.until = Some(expiry);
-        let content = serde_json::to_vec(&session.data)
-            .map_err(|_| StoreError::Refused("it can't be serialised"))?;
+        let content =
+            content::write(&session.data).ok_or(StoreError::Refused("it can't be serialised"))?;
         if content.len() > MAX_CONTENT_BYTES {
             return Err(StoreError::Refused("it is larger than a session may be"));
         }
@@ -286,14 +287,11 @@ impl Store {
     pub(super) fn open(&self, row: &Row) -> Option<SessionData> {
         let opened = self.sealer.open(&row.key.0, row.version, &row.sealed);
         let content = opened.map_err(|error| self.warn_once(row, error)).ok()?;
-        match serde_json::from_slice(&content) {
-            Ok(data) => Some(data),
-            Err(_) if is_of_nobody(&content) => None,
-            Err(_) => {
-                self.warn_once(row, OpenError::UnknownFormat);
-                None
-            }
+        let data = content::read(&content);
+        if data.is_none() && !content::is_of_nobody(&content) {
+            self.warn_once(row, OpenError::UnknownFormat);
         }
+        data
     }
 
     /// One warning for each kind of problem: with a wrong key every visitor's row has it.
@@ -313,11 +311,4 @@ impl Store {
             "a stored session does not open and counts as absent: {problem}{hint} (further ones are logged at debug level)"
         );
     }
-}
-
-/// Whether it is a session that an earlier version kept for a browser that nobody is signed in with.
-fn is_of_nobody(content: &[u8]) -> bool {
-    let content = serde_json::from_slice::<serde_json::Value>(content);
-    content
-        .is_ok_and(|content| content.get("created_at").is_some() && content.get("login").is_none())
 }

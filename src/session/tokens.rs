@@ -78,16 +78,16 @@ impl Context {
     pub(super) async fn signed_in(&self, id: Id) -> Result<SignedIn, AccessError> {
         let stored = self.store.visit(id).await?;
         stored
-            .map(|stored| self.of_session(&stored.data))
+            .map(|stored| self.of_session(stored.data))
             .ok_or(AccessError::SignedOut)
     }
 
     /// What `data` says of the sign-in.
-    pub(super) fn of_session(&self, data: &SessionData) -> SignedIn {
-        let until = self.store.lifetimes.expiry(data, self.clock.now());
+    pub(super) fn of_session(&self, data: SessionData) -> SignedIn {
+        let until = self.store.lifetimes.expiry(&data, self.clock.now());
         let log = self.log.as_ref().zip(data.flow);
         SignedIn {
-            login: data.login.clone(),
+            login: data.login,
             flow: data.flow,
             recorder: log.map(|(log, flow)| log.recorder(flow, until)),
         }

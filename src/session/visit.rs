@@ -22,6 +22,17 @@ const TOUCH_PART: u32 = 64;
 /// it has this one all the same. Longer than any page takes.
 const LATE_WITHIN: Duration = Duration::from_secs(30);
 
+/// What a visit tells that is not written down yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// The browser knows this session.
+    First,
+    /// The same, after it was found to have another one instead.
+    Back,
+    /// Somebody was here later than is known.
+    Later,
+}
+
 impl Store {
     /// The session of `id` for the browser that brought the id. Its time is extended, about once a minute. With the first
     /// visit, the session that this one replaces ends.
@@ -45,11 +56,15 @@ impl Store {
             let Some(loaded) = loaded.filter(|loaded| counts(&loaded.data)) else {
                 return Ok(None);
             };
+            let Some(news) = self.news(&loaded.data) else {
+                let data = loaded.data;
+                return Ok(Some(Stored { id, data }));
+            };
             let stored = Stored {
                 id,
                 data: loaded.data.clone(),
             };
-            match self.note_visit(id, loaded).await {
+            match self.note_visit(id, loaded, news).await {
                 Ok(Some(data)) => return Ok(Some(Stored { id, data })),
                 Ok(None) => {}
                 Err(error) => {
@@ -62,27 +77,36 @@ impl Store {
         Err(TOO_MANY_WRITES)
     }
 
+    /// What a visit of `session` has to write down, if anything.
+    fn news(&self, session: &SessionData) -> Option<News> {
+        let now = self.clock.now();
+        let superseded_at = session.superseded_at;
+        if superseded_at.is_some_and(|at| after(at, LATE_WITHIN) <= now) {
+            return Some(News::Back);
+        }
+        if !session.seen || session.replaces.is_some() {
+            return Some(News::First);
+        }
+        let step = TOUCH_EVERY.min(self.lifetimes.idle / TOUCH_PART);
+        let due_at = session.until.map(|until| after(until, step));
+        let is_due = due_at.is_none_or(|due| self.lifetimes.expiry(session, now) > due);
+        is_due.then_some(News::Later)
+    }
+
     /// The session after the visit. `None` when it was written meanwhile.
     async fn note_visit(
         &self,
         id: Id,
         mut loaded: Loaded,
+        news: News,
     ) -> Result<Option<SessionData>, StoreError> {
-        let now = self.clock.now();
-        let superseded_at = &mut loaded.data.superseded_at;
-        let is_back = superseded_at
-            .take_if(|at| after(*at, LATE_WITHIN) <= now)
-            .is_some();
-        let is_first = is_back || !loaded.data.seen || loaded.data.replaces.is_some();
-        loaded.data.seen = true;
-        let step = TOUCH_EVERY.min(self.lifetimes.idle / TOUCH_PART);
-        let due_at = loaded.data.until.map(|until| after(until, step));
-        let is_due = due_at.is_none_or(|due| self.lifetimes.expiry(&loaded.data, now) > due);
-        if !is_first && !is_due {
-            return Ok(Some(loaded.data));
+        let is_back = news == News::Back;
+        if is_back {
+            loaded.data.superseded_at = None;
         }
+        loaded.data.seen = true;
         let (mut changes, mut flows) = (Vec::new(), Vec::new());
-        if is_first {
+        if news != News::Later {
             (changes, flows) = self.taking_place(id, &mut loaded, is_back).await?;
         }
         loaded.version += 1;

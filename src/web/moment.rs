@@ -1,18 +1,14 @@
 //! Instants as the person who signed in reads them: in their time zone, in the manner of their locale.
 
-use std::cell::RefCell;
+mod formatters;
 
-use icu_calendar::Gregorian;
-use icu_datetime::FixedCalendarDateTimeFormatter;
-use icu_datetime::fieldsets::{YMD, YMDT};
-use icu_datetime::input::{Date, DateTime, Time};
-use icu_datetime::options::TimePrecision;
 use icu_locale_core::Locale;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::session::Person;
 use crate::smartsheet::Profile;
+use formatters::{Style, write};
 
 /// An instant in words, and exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,105 +105,6 @@ impl Reader {
             exact: instant.to_string(),
         }
     }
-}
-
-/// How many words are made of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
-    /// The day with the month's name, and the time.
-    Long,
-    /// The same, shorter.
-    Short,
-    /// The day alone.
-    Day,
-}
-
-/// Writes days, or days and times.
-enum Formatter {
-    DayAndTime(FixedCalendarDateTimeFormatter<Gregorian, YMDT>),
-    Day(FixedCalendarDateTimeFormatter<Gregorian, YMD>),
-}
-
-impl Formatter {
-    fn format(&self, at: &DateTime<Gregorian>) -> String {
-        match self {
-            Self::DayAndTime(formatter) => formatter.format(at).to_string(),
-            Self::Day(formatter) => formatter.format(&at.date).to_string(),
-        }
-    }
-}
-
-/// How many formatters a thread keeps.
-const KEPT_FORMATTERS: usize = 32;
-
-thread_local! {
-    /// The formatters that this thread used last, the newest first, and `None` for locales that nobody knows. Making one
-    /// takes longer than the rest of the page. They can't be shared by threads.
-    static FORMATTERS: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A formatter, and what it is for.
-struct Kept {
-    locale: Locale,
-    style: Style,
-    formatter: Option<Formatter>,
-}
-
-/// What it comes to as `locale` writes it, with the language that it is in. `None` when nobody knows how.
-fn write(at: jiff::civil::DateTime, locale: &Locale, style: Style) -> Option<(String, String)> {
-    let moment = on_the_clock(at)?;
-    let words = FORMATTERS.with_borrow_mut(|kept| {
-        let is_it = |kept: &Kept| kept.style == style && kept.locale == *locale;
-        if let Some(index) = kept.iter().position(is_it) {
-            kept[..=index].rotate_right(1);
-        } else {
-            kept.truncate(KEPT_FORMATTERS - 1);
-            let made = Kept {
-                locale: locale.clone(),
-                style,
-                formatter: formatter(locale, style),
-            };
-            kept.insert(0, made);
-        }
-        let formatter = kept.first()?.formatter.as_ref()?;
-        Some(formatter.format(&moment))
-    })?;
-    Some((words, locale.id.to_string()))
-}
-
-fn formatter(locale: &Locale, style: Style) -> Option<Formatter> {
-    let with_time = |fields: YMDT| {
-        let fields = fields.with_time_precision(TimePrecision::Minute);
-        move |locale: &Locale| {
-            let made = FixedCalendarDateTimeFormatter::try_new(locale.into(), fields);
-            made.ok().map(Formatter::DayAndTime)
-        }
-    };
-    let made = |locale: &Locale| match style {
-        Style::Long => with_time(YMDT::long())(locale),
-        Style::Short => with_time(YMDT::medium())(locale),
-        Style::Day => {
-            let made = FixedCalendarDateTimeFormatter::try_new(locale.into(), YMD::medium());
-            made.ok().map(Formatter::Day)
-        }
-    };
-    // The tables have an entry for a locale that they don't know, too: one that nobody would read.
-    let sample = on_the_clock(jiff::civil::date(2026, 3, 2).at(8, 15, 0, 0))?;
-    let words = |formatter: &Formatter| formatter.format(&sample);
-    let nobodys = made(&Locale::UNKNOWN).as_ref().map(words);
-    made(locale).filter(|formatter| Some(words(formatter)) != nobodys)
-}
-
-/// The day and the minute, as the formatters take them.
-fn on_the_clock(local: jiff::civil::DateTime) -> Option<DateTime<Gregorian>> {
-    let month = u8::try_from(local.month()).ok()?;
-    let day = u8::try_from(local.day()).ok()?;
-    let hour = u8::try_from(local.hour()).ok()?;
-    let minute = u8::try_from(local.minute()).ok()?;
-    Some(DateTime {
-        date: Date::try_new_gregorian(local.year().into(), month, day).ok()?,
-        time: Time::try_new(hour, minute, 0, 0).ok()?,
-    })
 }
 
 /// How long it is from `now` to `then`, as `static/comfort.js` counts it down: "in 6 days 23 hours". `None` when it is past.

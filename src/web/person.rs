@@ -25,13 +25,14 @@ pub(super) async fn known(
     browser: &Browser,
     caller: Caller,
 ) -> Result<Known, PersonError> {
-    let known = async {
+    // In a box of its own: it is large, and what is around it would move all of it.
+    let known = Box::pin(async {
         let mut visit = Visit::begin(app, browser, caller).await?;
         let profile = profile(&mut visit).await?;
-        let (id, login) = (visit.id, visit.login().clone());
-        drop(visit);
+        let id = visit.id;
+        let login = visit.end();
         Ok(remembered(app, id, profile, login).await)
-    };
+    });
     // Giving up on the waiting ends no refresh: that goes on as a task of its own.
     let known = match timeout(app.patience, known).await {
         Ok(known) => known,

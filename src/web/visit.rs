@@ -58,6 +58,11 @@ impl<'a> Visit<'a> {
         &self.signed_in.login
     }
 
+    /// Ends it, for whoever needs no more than the sign-in.
+    pub(super) fn end(self) -> Login {
+        self.signed_in.login
+    }
+
     /// Makes `call`. When Smartsheet refuses the token, it is refreshed, and the call made once more.
     ///
     /// One refresh between two calls at most, shared by all who wait for it. If Smartsheet refuses every token, as with a wrong

@@ -1,6 +1,7 @@
 //! How much of what was said is kept: of a message, of a flow, of all of them, and nothing at all.
 
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Method;
 use rusqlite::Connection;
@@ -12,7 +13,9 @@ use crate::support::{Browser, DAY, HOUR, MINUTE, SECOND, Setup, World, until};
 
 const MEGABYTE: u64 = 1 << 20;
 
-/// A request of about eight kilobytes, all of which a message would show.
+static TALKS: AtomicU64 = AtomicU64::new(0);
+
+/// A request of about eight kilobytes, all of which a message would show, and like none before.
 async fn talk(browser: &Browser, path: &str) -> u16 {
     let long = "x".repeat(395);
     let names = [
@@ -24,7 +27,8 @@ async fn talk(browser: &Browser, path: &str) -> u16 {
         "accept",
     ];
     let headers = names.map(|name| (name, long.as_str()));
-    let path = format!("{path}?x={}", "y".repeat(1900));
+    let number = TALKS.fetch_add(1, Ordering::Relaxed);
+    let path = format!("{path}?n={number}&x={}", "y".repeat(1880));
     browser.send(Method::GET, &path, &headers).await.status
 }
 

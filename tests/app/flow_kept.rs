@@ -86,9 +86,9 @@ async fn the_newest_hundred_are_kept() {
     let age = world.setup.clock.now().duration_since(at(99)).as_secs_f64();
     assert!(age < 0.9, "{age}");
     browser.get("/flow").await.shows(200, &["the newest 100"]);
-    // In the file there are a few more at times, not many; and a row has up to eight.
+    // In the file there are a few more at times, not many; and a row has up to 32.
     let rows = rows(&world.setup);
-    assert!((100 / 8..200).contains(&rows), "{rows}");
+    assert!((100 / 32..200).contains(&rows), "{rows}");
 }
 
 #[tokio::test]

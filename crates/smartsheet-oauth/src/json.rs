@@ -12,9 +12,27 @@ use std::borrow::Cow;
 pub fn readable(body: &[u8]) -> Cow<'_, str> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     match String::from_utf8_lossy(body) {
+        Cow::Borrowed(text) if !may_need_mending(text) => Cow::Borrowed(text),
         Cow::Borrowed(text) => mended(text),
         Cow::Owned(text) => Cow::Owned(mended(&text).into_owned()),
     }
+}
+
+/// The most digits of a number without an exponent that an `f64` holds.
+const MAX_DIGITS: usize = 308;
+
+/// Whether there is an escaped code unit in `text`, an exponent, or more digits than any number may have: no answer is read anew
+/// without. It looks at all of it, without a way out in between, so that the processor looks at many bytes at a time.
+fn may_need_mending(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let follows = |(before, byte): (&u8, &u8)| {
+        (*before == b'\\' && *byte == b'u')
+            || (before.is_ascii_digit() && byte.eq_ignore_ascii_case(&b'e'))
+    };
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let found = pairs.fold(false, |found, pair| found | follows(pair));
+    let digits = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    found || (bytes.len() > MAX_DIGITS && digits(bytes) > MAX_DIGITS)
 }
 
 fn mended(text: &str) -> Cow<'_, str> {
@@ -169,6 +187,15 @@ mod tests {
             let escapes = escapes.concat();
             let read: Value = serde_json::from_str(&readable(format!("[\"{escapes}\"]").as_bytes())).unwrap();
             prop_assert_eq!(read[0].as_str().unwrap(), String::from_utf16_lossy(&units));
+        }
+
+        #[test]
+        fn what_is_left_as_it_is_needs_no_mending(
+            text in "([\\\\u\"]|[0-9eE+.-]|\\\\ud83c|9{309}|[a-z{}:,]){0,12}",
+        ) {
+            if !may_need_mending(&text) {
+                prop_assert!(matches!(mended(&text), Cow::Borrowed(_)), "{text}");
+            }
         }
 
         #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::fields::{Fields, Sent, flag, read};
+use super::fields::{Fields, Sent, flag, instant, read};
 use super::roles;
 use crate::web::moment::{Moment, Reader};
 
@@ -135,9 +135,9 @@ fn show(raw: &RawValue, reader: &Reader) -> Vec<Shown> {
         Sent::Flag(yes) => vec![Shown::Text(if yes { "Yes" } else { "No" }.to_owned())],
         Sent::Number(digits) => vec![Shown::Text(digits.to_owned())],
         Sent::Text(text) if text.trim().is_empty() => Vec::new(),
-        Sent::Text(text) => vec![match text.parse() {
-            Ok(instant) => Shown::Moment(reader.read(instant)),
-            Err(_) => Shown::Text(text),
+        Sent::Text(text) => vec![match instant(&text) {
+            Some(instant) => Shown::Moment(reader.read(instant)),
+            None => Shown::Text(text),
         }],
         Sent::List(items) => items.iter().flat_map(|item| show(item, reader)).collect(),
         Sent::Object(fields) => address(&fields)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 /// A field as it was sent. Numbers stay text: they can be larger than what JSON readers keep.
@@ -37,5 +38,25 @@ pub(super) fn flag(raw: &RawValue) -> Option<bool> {
     match read(raw) {
         Sent::Flag(value) => Some(value),
         _ => None,
+    }
+}
+
+/// The instant that `text` is. It begins with the digits of a year or with its sign, and few other texts do.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    let begins = |first: char| first.is_ascii_digit() || "+-\u{2212}".contains(first);
+    text.starts_with(begins).then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_no_instant_at_a_look_is_none(text in "\\PC{0,3}(2026-03-02[T ]08:15:30Z|[+-]?00[0-9]{4}-01-01T00Z)\\PC{0,2}") {
+            prop_assert_eq!(instant(&text), text.parse().ok());
+        }
     }
 }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use smartsheet_oauth_demo::session::Sealer;
+use smartsheet_oauth_demo::session::{Sealer, SessionData};
 use tempfile::TempDir;
 
 use super::Browser;
@@ -84,8 +84,10 @@ impl Program {
         assert!(!rows.is_empty());
         for (name, version, sealed) in rows {
             let opened = sealer.open(&name, version, &sealed);
-            let session: Value = serde_json::from_slice(&opened.unwrap()).unwrap();
-            let flow = hex::decode(session["flow"].as_str().unwrap()).unwrap();
+            // A byte that names the form, then the fields.
+            let session: SessionData = postcard::from_bytes(&opened.unwrap()[1..]).unwrap();
+            let flow = serde_json::to_value(session.flow).unwrap();
+            let flow = hex::decode(flow.as_str().unwrap()).unwrap();
             secrets.add(u128::from_be_bytes(flow.clone().try_into().unwrap()).to_string());
             secrets.add(flow);
         }

@@ -38,27 +38,54 @@ impl<'a> View<'a> {
     /// The same, decoded once more. `None` when nothing in it is encoded.
     fn decoded(&self) -> Option<View<'static>> {
         let source = &self.bytes;
-        if !source.iter().any(|byte| is_mark(*byte)) {
-            return None;
-        }
+        let mut found = encoded(source, 0);
+        found.as_ref()?;
         let mut bytes = Vec::with_capacity(source.len());
         let mut at = Vec::with_capacity(source.len() + 1);
-        let mut has_changed = false;
         let mut next = 0;
-        while next < source.len() {
-            let place = u32::try_from(self.place(next)).unwrap_or(u32::MAX);
-            let (length, decoded) = unit(&source[next..]);
-            has_changed |= length > 1;
-            at.extend(std::iter::repeat_n(place, decoded.as_bytes().len()));
-            bytes.extend_from_slice(decoded.as_bytes());
-            next += length;
+        while let Some((start, length, unit)) = found {
+            bytes.extend_from_slice(&source[next..start]);
+            self.places(next, start, &mut at);
+            let unit = unit.as_bytes();
+            bytes.extend_from_slice(unit);
+            at.extend(std::iter::repeat_n(
+                number_of(self.place(start)),
+                unit.len(),
+            ));
+            next = start + length;
+            found = encoded(source, next);
         }
-        at.push(u32::try_from(self.place(source.len())).unwrap_or(u32::MAX));
-        let view = View {
+        bytes.extend_from_slice(&source[next..]);
+        self.places(next, source.len(), &mut at);
+        at.push(number_of(self.place(source.len())));
+        Some(View {
             bytes: Cow::Owned(bytes),
             at: Some(at),
-        };
-        has_changed.then_some(view)
+        })
+    }
+
+    /// Adds to `at` where the bytes from `start` to `end` stood.
+    fn places(&self, start: usize, end: usize, at: &mut Vec<u32>) {
+        match &self.at {
+            None => at.extend((start..end).map(number_of)),
+            Some(places) => at.extend_from_slice(&places[start..end]),
+        }
+    }
+}
+
+/// A place in a text. None is as long as that takes.
+fn number_of(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+/// The first part of `source` from `from` on that stands for something else: where it is, how long, and what it stands for.
+fn encoded(source: &[u8], mut from: usize) -> Option<(usize, usize, Unit)> {
+    loop {
+        from += source[from..].iter().position(|byte| is_mark(*byte))?;
+        if let Some((length, unit)) = unit(&source[from..]) {
+            return Some((from, length, unit));
+        }
+        from += 1;
     }
 }
 
@@ -98,15 +125,14 @@ impl Unit {
     }
 }
 
-/// What `source` begins with, and how many bytes of it that is. `source` is not empty.
-fn unit(source: &[u8]) -> (usize, Unit) {
-    let found = match source[0] {
+/// What `source` begins with when that is encoded, and how many bytes it takes.
+fn unit(source: &[u8]) -> Option<(usize, Unit)> {
+    match source.first()? {
         b'%' => percent(source),
         b'\\' => escape(source),
         b'&' => entity(source),
         _ => None,
-    };
-    found.unwrap_or((1, Unit::Byte([source[0]])))
+    }
 }
 
 /// `%2F`, as in addresses and forms (RFC 3986 section 2.1).

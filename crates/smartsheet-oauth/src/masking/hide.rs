@@ -78,9 +78,10 @@ fn occurrences(text: &[u8], secret: &[u8]) -> impl Iterator<Item = (usize, usize
         b'+' => b' ',
         byte => byte.to_ascii_lowercase(),
     };
+    let first = secret.first().copied().map(fold);
     let is_at = move |at: &usize| {
         let part = &text[*at..*at + secret.len()];
-        fold(part[0]) == fold(secret[0])
+        part.first().copied().map(fold) == first
             && part
                 .iter()
                 .zip(secret)

@@ -4,6 +4,9 @@
 const SECRET_NAMES: [&str; 6] = ["code", "state", "hash", "assertion", "nonce", "session"];
 const SECRET_PARTS: [&str; 5] = ["token", "secret", "password", "authorization", "api_key"];
 
+/// How short the shortest of [`SECRET_PARTS`] is.
+const SHORTEST_PART: usize = 5;
+
 /// Parts of the names of secrets that people choose or that are made of those.
 const APP_SECRET_PARTS: [&str; 4] = ["hash", "secret", "password", "api_key"];
 
@@ -11,20 +14,21 @@ const APP_SECRET_PARTS: [&str; 4] = ["hash", "secret", "password", "api_key"];
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
     let name = name.as_bytes();
-    let has_part = || {
-        (0..name.len()).any(|at| {
-            // The first letters of the parts; a look at them is enough for most.
-            matches!(name[at].to_ascii_lowercase(), b't' | b's' | b'p' | b'a')
-                && SECRET_PARTS
-                    .iter()
-                    .any(|part| begins_with(&name[at..], part))
-        })
+    let is_one_of = |names: &[&str]| names.iter().any(|whole| is_same(name, whole.as_bytes()));
+    (is_one_of(&SECRET_NAMES) || has_part(name)) && !is_same(name, b"token_type")
+}
+
+/// Whether one of [`SECRET_PARTS`] is in `name`. Their first letters rule out most places.
+fn has_part(name: &[u8]) -> bool {
+    let Some(last) = name.len().checked_sub(SHORTEST_PART) else {
+        return false;
     };
-    !is_same(name, b"token_type")
-        && (SECRET_NAMES
-            .iter()
-            .any(|whole| is_same(name, whole.as_bytes()))
-            || has_part())
+    (0..=last).any(|at| {
+        matches!(name[at] | 0x20, b't' | b's' | b'p' | b'a')
+            && SECRET_PARTS
+                .iter()
+                .any(|part| begins_with(&name[at..], part))
+    })
 }
 
 /// Whether what has this name is the app's secret, or tells something about it.
@@ -48,7 +52,10 @@ fn is_same(name: &[u8], known: &[u8]) -> bool {
     let is_same = |(name, known): (&u8, &u8)| {
         name.to_ascii_lowercase() == *known || (*name == b'-' && *known == b'_')
     };
-    name.len() == known.len() && name.iter().zip(known).all(is_same)
+    // The first letter first: it tells most apart.
+    name.len() == known.len()
+        && name.first().zip(known.first()).is_none_or(is_same)
+        && name.iter().zip(known).all(is_same)
 }
 
 #[cfg(test)]
@@ -81,6 +88,10 @@ mod tests {
             "grant_type",
         ] {
             assert!(!is_secret(name), "{name}");
+        }
+        for part in SECRET_PARTS {
+            assert!(part.len() >= SHORTEST_PART);
+            assert!(is_secret(part) && is_secret(&format!("x_{part}")) && !is_secret(&part[1..]));
         }
         for (name, is_apps) in [
             ("hash", true),
