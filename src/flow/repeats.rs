@@ -109,6 +109,7 @@ mod tests {
             request: &request,
             outcome: Outcome::Answered(&answer),
             duration: Duration::from_micros(micros),
+            whole_length: None,
         };
         let now = Timestamp::from_second(second).unwrap();
         let message = Message::of_call(&call, now);
