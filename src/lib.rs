@@ -34,6 +34,7 @@ pub use smartsheet_sandbox as sandbox;
 
 use smartsheet_oauth::{json, masking};
 
+mod allowance;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -9,10 +9,9 @@
 //! who uses a whole network gets a few times one client's allowance. What is wider, such as a provider's /32, belongs to
 //! many people, and is not counted.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -20,22 +19,17 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
-use jiff::Timestamp;
 
 use super::App;
 use super::client_address::{ClientAddress, network};
 use super::failure::{Action, Failure};
 use super::shares::Caller;
-use crate::clock::{Clock, after, before};
-
-/// How many clients and networks are remembered: a few megabytes. Those who have not asked for a minute need not be.
-const MAX_REMEMBERED: usize = 50_000;
+use crate::allowance::{Allowances, MINUTE};
+use crate::clock::Clock;
 
 /// The networks that are counted, as how many bits of an address they have, and how often the allowance of one client each has.
 const LEVELS_OF_4: [(u8, u32); 2] = [(32, 1), (24, 4)];
 const LEVELS_OF_6: [(u8, u32); 3] = [(64, 1), (56, 4), (48, 16)];
-
-const MINUTE: Duration = Duration::from_mins(1);
 
 /// Counts what clients ask for, each route for itself. A client may ask for a minute's worth at once, and then as the
 /// minute goes by.
@@ -43,9 +37,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 pub struct RateLimiter {
     /// How long one request takes to be forgotten.
     cost: Duration,
-    clock: Clock,
-    /// When all that a client or network has asked for will be forgotten. Later than now plus a minute is too much.
-    clear_at: Mutex<HashMap<(Route, IpNet), Timestamp>>,
+    allowances: Allowances<(Route, IpNet)>,
 }
 
 /// What is counted for itself.
@@ -68,28 +60,15 @@ impl RateLimiter {
     pub fn new(a_minute: NonZeroU32, clock: Clock) -> Self {
         Self {
             cost: MINUTE / a_minute.get(),
-            clock,
-            clear_at: Mutex::default(),
+            allowances: Allowances::new(clock),
         }
     }
 
     /// Counts a request, or says how long to wait with it. What has to wait is not counted.
     fn admit(&self, route: Route, client: IpAddr) -> Result<(), Duration> {
-        let now = self.clock.now();
-        let mut remembered = self.clear_at.lock().unwrap_or_else(PoisonError::into_inner);
-        make_room(&mut remembered, now);
-        let mut counted = Vec::with_capacity(LEVELS_OF_6.len());
-        for (network, times) in counted_networks(client) {
-            let clear_at = remembered.get(&(route, network)).copied().unwrap_or(now);
-            let would_be_clear_at = after(clear_at.max(now), self.cost / times);
-            let wait = before(would_be_clear_at, MINUTE).duration_since(now);
-            if wait.is_positive() {
-                return Err(wait.unsigned_abs());
-            }
-            counted.push(((route, network), would_be_clear_at));
-        }
-        remembered.extend(counted);
-        Ok(())
+        let networks = counted_networks(client);
+        self.allowances
+            .admit(networks.map(|(network, times)| ((route, network), self.cost / times)))
     }
 }
 
@@ -103,29 +82,6 @@ fn counted_networks(client: IpAddr) -> impl Iterator<Item = (IpNet, u32)> {
     };
     let levels = levels.iter();
     levels.map(move |(bits, times)| (network(client, *bits, *bits), *times))
-}
-
-/// Forgets those who asked for nothing within a minute. When that is not enough, it forgets the half that asked for least:
-/// they lose little, and whoever has used up an allowance stays remembered, however many others come.
-fn make_room(remembered: &mut HashMap<(Route, IpNet), Timestamp>, now: Timestamp) {
-    let most = MAX_REMEMBERED - LEVELS_OF_6.len();
-    if remembered.len() <= most {
-        return;
-    }
-    remembered.retain(|_, clear_at| *clear_at > now);
-    if remembered.len() > most {
-        let mut times: Vec<Timestamp> = remembered.values().copied().collect();
-        let (_, middle, later) = times.select_nth_unstable(remembered.len() / 2);
-        // Many may have asked for the same. Of those in the middle only as many stay as there is room for.
-        let middle = *middle;
-        let surely = later.iter().filter(|time| **time > middle).count();
-        let mut room = (most / 2).saturating_sub(surely);
-        remembered.retain(|_, clear_at| {
-            let stays = *clear_at > middle || (*clear_at == middle && room > 0);
-            room -= usize::from(stays && *clear_at == middle);
-            stays
-        });
-    }
 }
 
 /// Whether `caller` may ask for `route` once more, which is counted. For what a page can do without.
@@ -180,7 +136,10 @@ fn too_often(wait: Duration) -> Failure {
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::allowance::MAX_REMEMBERED;
 
     struct Test {
         limiter: RateLimiter,
@@ -295,7 +254,7 @@ mod tests {
                 test.pass(120);
             }
         }
-        assert!(test.limiter.clear_at.lock().unwrap().len() <= MAX_REMEMBERED);
+        assert!(test.limiter.allowances.remembered() <= MAX_REMEMBERED);
     }
 
     /// However many come, whoever has used up an allowance is not let through for that.
