@@ -164,12 +164,12 @@ impl Inner {
     }
 
     async fn ask(&self, id: Id) -> Result<Identity, AskError> {
-        let signed_in = self.access.usable(id).await?;
+        let mut signed_in = self.access.usable(id).await?;
         let api = self.watched(signed_in.recorder.clone());
         let mut answer = call(&api, signed_in.access_token()).await;
-        if let Err(AskError::Api(ApiError::TokenRefused(_))) = answer {
-            let next = self.access.instead_of(id, signed_in.access_token()).await?;
-            answer = call(&api, next.access_token()).await;
+        let is_refused = matches!(answer, Err(AskError::Api(ApiError::TokenRefused(_))));
+        if is_refused && self.access.replace(id, &mut signed_in).await? {
+            answer = call(&api, signed_in.access_token()).await;
         }
         let (identity, person) = answer?;
         self.keep(id, &identity, &person).await?;

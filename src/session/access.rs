@@ -2,7 +2,7 @@
 //!
 //! Client libraries know three ways to deal with expiry: refresh when a call fails, refresh ahead of time and let the
 //! caller save, refresh ahead of time and save. `examples/three_ways_to_refresh.rs` shows them side by side. The app does
-//! the third ([`AccessTokens::usable`]), with the first as its safety net ([`AccessTokens::instead_of`]).
+//! the third ([`AccessTokens::usable`]), with the first as its safety net ([`AccessTokens::replace`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use super::refresh::Refresh;
 use super::revocations::Revocations;
 use super::store::Store;
-use super::tokens::{AccessError, Context, Outcome, RefreshPolicy};
+use super::tokens::{AccessError, Context, Outcome, RefreshPolicy, SignedIn};
 use crate::clock::Clock;
 use crate::flow::FlowLog;
 use crate::metrics::Metrics;
@@ -77,14 +77,18 @@ impl AccessTokens {
         self.get(id, None).await
     }
 
-    /// The session `id` with another access token than `refused`, which Smartsheet just answered with errorCode 1002 or 1003 however long it
-    /// should have lived.
+    /// Puts other tokens in the place of those of `signed_in`, which Smartsheet just answered with errorCode 1002 or 1003 however long
+    /// they should have lived. `false` when there are no others. Whoever calls makes its call once more then, and no third time: if Smartsheet refuses every
+    /// token, as with a wrong clock, more calls and refreshes would only multiply.
     ///
     /// # Errors
     ///
     /// [`AccessError`].
-    pub async fn instead_of(&self, id: Id, refused: &AccessToken) -> Outcome {
-        self.get(id, Some(refused)).await
+    pub async fn replace(&self, id: Id, signed_in: &mut SignedIn) -> Result<bool, AccessError> {
+        let next = self.get(id, Some(signed_in.access_token())).await?;
+        let is_another = next.access_token() != signed_in.access_token();
+        *signed_in = next;
+        Ok(is_another)
     }
 
     /// Whether the session `id` has another access token than `refused` by now. Refreshes nothing.

@@ -64,19 +64,12 @@ impl<'a> Visit<'a> {
     }
 
     /// Makes `call`. When Smartsheet refuses the token, it is refreshed, and the call made once more.
-    ///
-    /// One refresh between two calls at most, shared by all who wait for it. If Smartsheet refuses every token, as with a wrong
-    /// clock, more of either would only multiply.
     pub(super) async fn call<C: ApiCall>(&mut self, call: &C) -> Result<C::Answer, VisitError> {
         let mut answer = self.call_once(call).await;
-        if is_token_refused(&answer) {
-            let refused = self.signed_in.access_token();
-            let next = self.app.access.instead_of(self.id, refused).await?;
-            if next.access_token() != refused {
-                self.browser.record_with(next.recorder.clone());
-                self.signed_in = next;
-                answer = self.call_once(call).await;
-            }
+        let access = &self.app.access;
+        if is_token_refused(&answer) && access.replace(self.id, &mut self.signed_in).await? {
+            self.browser.record_with(self.signed_in.recorder.clone());
+            answer = self.call_once(call).await;
         }
         if is_token_refused(&answer) {
             let refused = self.signed_in.access_token();

@@ -94,13 +94,9 @@ impl ApiCalls {
         let mut signed_in = self.access.usable(id).await?;
         let mut attempt = 0;
         let mut passed = self.once(&signed_in, route, call, &mut attempt).await?;
-        if let Passed::TokenRefused(_) = &passed {
-            let refused = signed_in.access_token().clone();
-            let next = self.access.instead_of(id, &refused).await?;
-            if *next.access_token() != refused {
-                signed_in = next;
-                passed = self.once(&signed_in, route, call, &mut attempt).await?;
-            }
+        let is_refused = matches!(passed, Passed::TokenRefused(_));
+        if is_refused && self.access.replace(id, &mut signed_in).await? {
+            passed = self.once(&signed_in, route, call, &mut attempt).await?;
         }
         match passed {
             Passed::Answer(mut answer) => {
