@@ -5,6 +5,7 @@
 
 use std::fs;
 
+use crate::refresh::bearers;
 use crate::support::{Browser, HOUR, Page, Provider, TestApp};
 
 const SESSIONS: &[u8] = include_bytes!("released-0.1/sessions.db");
@@ -31,13 +32,6 @@ async fn on_the_files_of_before() -> (Provider, TestApp) {
     (provider, app)
 }
 
-fn last_bearer(provider: &Provider) -> String {
-    let seen = provider.seen();
-    let lines = seen.last().unwrap().head.lines();
-    let mut tokens = lines.filter_map(|line| line.strip_prefix("authorization: bearer "));
-    tokens.next().unwrap().to_owned()
-}
-
 async fn with_cookie(app: &TestApp, session: &str, path: &str) -> (Browser, Page) {
     let browser = Browser::new(app);
     browser.set_cookie("session", session);
@@ -51,7 +45,7 @@ async fn who_was_signed_in_still_is() {
     let (browser, page) = with_cookie(&app, ANN, "/me").await;
     page.shows(200, &["Ann"]);
     // With the pair of then, which is refreshed as one of today.
-    assert_eq!(last_bearer(&provider), "access-secret-1");
+    assert_eq!(bearers(&provider), ["access-secret-1"]);
     let refreshed = browser
         .send(
             reqwest::Method::POST,

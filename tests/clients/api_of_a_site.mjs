@@ -12,8 +12,9 @@ import { createServer, request as forward } from 'node:http';
 import { build } from 'esbuild';
 import puppeteer from 'puppeteer-core';
 
+import { freePort } from '../free_port.mjs';
 import { chromium } from '../pages/chromium.mjs';
-import { atTheEnd, endAll, freePort, startInstance } from './servers.mjs';
+import { atTheEnd, endAll, startInstance } from './servers.mjs';
 
 const SHEET = 'Team board';
 const GRACE = 'grace.hopper@example.com';

@@ -12,9 +12,10 @@ import { createServer, request as forward } from 'node:http';
 import puppeteer from 'puppeteer-core';
 import smartsheet from 'smartsheet';
 
+import { freePort } from '../free_port.mjs';
 import { chromium } from '../pages/chromium.mjs';
 import { startPostgres } from './postgres.mjs';
-import { APP, atTheEnd, endAll, freePort, startInstance, startSandbox } from './servers.mjs';
+import { APP, atTheEnd, endAll, startInstance, startSandbox } from './servers.mjs';
 
 const SHEET = 'Team board';
 const GRACE = { name: 'Grace Hopper', email: 'grace.hopper@example.com', user: 'full' };

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { freePort } from '../free_port.mjs';
 import { Browser } from './browser.mjs';
 import { PROFILE, startServer } from './server.mjs';
 
@@ -32,15 +32,6 @@ async function check(what, steps) {
   }
   passed += 1;
   console.log(`ok      ${what}`);
-}
-
-async function freePort() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  return port;
 }
 
 const port = await freePort();

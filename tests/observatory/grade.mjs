@@ -4,12 +4,11 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { freePort } from '../free_port.mjs';
 import { startProxy } from './proxy.mjs';
 
 const program = resolve(process.argv[2]);
@@ -45,15 +44,6 @@ const BEST = {
 const NO_COOKIE = { cookies: ['cookies-not-found', 0] };
 const NO_SCRIPT = { 'subresource-integrity': ['sri-not-implemented-but-no-scripts-loaded', 0] };
 const NO_HTML = { 'subresource-integrity': ['sri-not-implemented-response-not-html', 0] };
-
-async function freePort() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  return port;
-}
 
 const appPort = await freePort();
 const proxy = await startProxy({ folder, appPort });

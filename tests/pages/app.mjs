@@ -4,9 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+import { freePort } from '../free_port.mjs';
 
 const STARTS_WITHIN_MS = 20_000;
 const CLIENT_ID = 'app-7fq';
@@ -74,15 +75,6 @@ async function startSandbox(program, redirectUrl) {
   const url = () => /listening on (http:\S+)/.exec(output)?.[1];
   await until(url, () => child.exitCode === null, () => 'the sandbox does not start');
   return { url: url(), stop: () => end(child) };
-}
-
-export async function freePort() {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address();
-  listener.close();
-  await once(listener, 'close');
-  return port;
 }
 
 async function end(child, folder) {

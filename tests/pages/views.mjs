@@ -1,6 +1,7 @@
 // The first view of the main pages: Lighthouse's scores and the bytes on the wire.
 
-import { freePort, startApp } from './app.mjs';
+import { freePort } from '../free_port.mjs';
+import { startApp } from './app.mjs';
 import { scores } from './checks/lighthouse.mjs';
 import { BUDGET, firstView, startRelay } from './checks/transfer.mjs';
 import { signIn } from './visit.mjs';

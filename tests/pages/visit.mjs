@@ -1,7 +1,8 @@
 // A visit: an app of its own, a browser profile of its own, and the steps that lead to a state. What the browser asks for
 // and complains about meanwhile is written down.
 
-import { freePort, startApp, startRegisteredApp } from './app.mjs';
+import { freePort } from '../free_port.mjs';
+import { startApp, startRegisteredApp } from './app.mjs';
 import { serveInPieces } from './pieces.mjs';
 
 export const WIDTHS = [320, 1280];
