@@ -58,13 +58,7 @@ impl Connection {
     ///
     /// When PostgreSQL refuses or does not answer within 5 seconds. The change may have been made all the same.
     pub async fn execute(&mut self, statement: Statement<'_>) -> Result<u64, DatabaseError> {
-        let done = in_time(async {
-            let mut connection = self.connected().await?;
-            let changed = self.run(&mut connection, statement).await?;
-            Ok((connection, changed))
-        });
-        let done = done.await;
-        self.settle(done)
+        self.execute_unless(statement, &[]).await
     }
 
     /// Says how many rows were changed: none when the statement fails with one of the codes (SQLSTATE) in `refusals`.
