@@ -10,37 +10,40 @@ pub(super) fn without_password(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Cow::Borrowed(text);
     };
+    let mut shown = format!("{scheme}://");
+    // A name and a password that are not encoded may have anything in them: an `@`, a slash, a question mark, and a space too.
+    match rest.rsplit_once('@') {
+        Some((user, host)) => {
+            let (user, password) = user
+                .split_once(':')
+                .map_or((user, ""), |(user, _)| (user, ":***"));
+            push_without_parameters(&mut shown, &format!("{user}{password}@{host}"));
+        }
+        None => push_without_parameters(&mut shown, rest),
+    }
+    Cow::Owned(shown)
+}
+
+/// `rest` of a URL, and what follows it, with the parameters masked that may hold a secret.
+fn push_without_parameters(shown: &mut String, rest: &str) {
     let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
     let (url, after) = rest.split_at(end);
-    let (url, query) = url
-        .split_once('?')
-        .map_or((url, None), |(url, query)| (url, Some(query)));
-    let mut shown = format!("{scheme}://");
-    // A password that is not encoded may have anything in it, an `@` and a slash too.
-    match url.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some((user, _)) => shown.extend([user, ":***@", host]),
-            None => shown.extend([user, "@", host]),
-        },
-        None => shown.push_str(url),
-    }
-    for (index, parameter) in query
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .enumerate()
-    {
-        shown.push(if index == 0 { '?' } else { '&' });
-        let name = parameter.split('=').next().unwrap_or_default();
-        let lower = name.to_ascii_lowercase();
-        if parameter.len() > name.len() && SECRET_PARAMETERS.iter().any(|word| lower.contains(word))
-        {
-            shown.extend([name, "=***"]);
-        } else {
-            shown.push_str(parameter);
+    let mut parts = url.split('?');
+    shown.extend(parts.next());
+    for part in parts {
+        for (index, parameter) in part.split('&').enumerate() {
+            shown.push(if index == 0 { '?' } else { '&' });
+            let name = parameter.split('=').next().unwrap_or_default();
+            let lower = name.to_ascii_lowercase();
+            let is_secret = SECRET_PARAMETERS.iter().any(|word| lower.contains(word));
+            if is_secret && parameter.len() > name.len() {
+                shown.extend([name, "=***"]);
+            } else {
+                shown.push_str(parameter);
+            }
         }
     }
     shown.push_str(&without_password(after));
-    Cow::Owned(shown)
 }
 
 #[cfg(test)]
@@ -63,7 +66,18 @@ mod tests {
             ),
             (
                 "see https://u:hunter2@a and https://v:hunter2@b",
-                "see https://u:***@a and https://v:***@b",
+                "see https://u:***@b",
+            ),
+            (
+                "see https://a?key=hunter2 and https://b?token=hunter2 there",
+                "see https://a?key=*** and https://b?token=*** there",
+            ),
+            ("postgres://a b:hunter2@c/d", "postgres://a b:***@c/d"),
+            ("postgres://a:hunt er2@c/d", "postgres://a:***@c/d"),
+            ("postgres://a:hunt?er2@c/d", "postgres://a:***@c/d"),
+            (
+                "postgres://a/b?password=hunter2&x=@y",
+                "postgres://a/b?password=***&x=@y",
             ),
         ] {
             assert_eq!(without_password(text), shown);
