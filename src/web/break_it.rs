@@ -31,9 +31,11 @@ struct BreakPage {
 }
 
 /// The panel.
-pub(super) async fn get(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn get(State(app): State<Arc<App>>, browser: Browser) -> Response {
+    // Without the store it can't be told who is there, and the buttons are there all the same.
+    let _ = browser.session().await;
     page(&BreakPage {
-        frame: Frame::of(&app, Here::BreakIt),
+        frame: Frame::of(&app, Here::BreakIt).for_viewer(browser.viewer()),
         groups: &GROUPS,
     })
 }

@@ -2,7 +2,6 @@
 
 mod facts;
 mod fields;
-mod raw_json;
 mod roles;
 mod session_card;
 
@@ -23,7 +22,7 @@ use super::person::{Known, known};
 use super::person_failures::{PersonError, signed_out};
 use super::shares::Caller;
 use super::site_links::{SiteLink, site_links};
-use super::{App, Frame, Here, break_it, page};
+use super::{App, Frame, Here, break_it, page, raw_json};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
 use facts::{Section, Shown};
@@ -86,7 +85,9 @@ pub(super) fn profile_page(
     let reader = Reader::of(profile);
     let person = Person::of(profile);
     Ok(page(&MePage {
-        frame: Frame::of(app, Here::Profile).teaching(lesson),
+        frame: Frame::of(app, Here::Profile)
+            .for_person(Some(&person))
+            .teaching(lesson),
         avatar: Avatar::of(&person),
         person,
         work: ["title", "department", "company"]

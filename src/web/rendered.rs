@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::at::At;
 use super::failure::Failure;
-use super::frame::Lesson;
+use super::frame::{Lesson, Viewer};
 use super::request_log::Reason;
 use super::{App, Frame, Here, page};
 
@@ -83,6 +83,7 @@ pub(super) fn render(
         page(&ErrorPage {
             frame: Frame::of(app, Here::Elsewhere)
                 .at(at, app)
+                .for_viewer(extensions.get::<Viewer>().cloned().unwrap_or_default())
                 .teaching(extensions.get::<Lesson>().copied()),
             status: failure.status.as_u16(),
             severity: if failure.status.is_server_error() {

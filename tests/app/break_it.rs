@@ -118,7 +118,7 @@ async fn start() -> TestApp {
 fn teaches(page: &Page) -> bool {
     let parts = [
         "class=\"lesson\"",
-        "href=\"/flow#latest\"",
+        "href=\"/flow?open=failed#failed\"",
         "Break something else",
     ];
     parts.iter().all(|part| page.body.contains(part))
@@ -150,7 +150,7 @@ async fn is_proven(browser: &Browser, failure: &Listed, before: &[Value]) {
         assert_eq!(last, *proof, "{failure:?}: {news:?}");
     }
     let page = browser.get("/flow").await;
-    page.shows(200, &["id=\"latest\"", "What was said"]);
+    page.shows(200, &["id=\"latest\"", "The flow of your sign-in"]);
     assert!(!teaches(&page));
 }
 
@@ -223,7 +223,7 @@ async fn one_failure_does_not_spoil_the_next() {
         assert!(teaches(&page), "{failure:?}: {page:?}");
     }
     is_unaffected(&bystander).await;
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     says_nothing(&browser).await;
 }
 

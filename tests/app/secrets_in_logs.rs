@@ -86,7 +86,7 @@ async fn scenario(program: &Program) {
     browser.sign_in("unicode").await.redirects_to("/me");
     post_as(&browser, "signed-out", "/logout")
         .await
-        .redirects_to("/");
+        .redirects_to("/signed-out");
     odd_requests(program).await;
 
     for failure in panel(&browser).await {

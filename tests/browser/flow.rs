@@ -16,7 +16,7 @@ async fn each_message_opens_without_scripts_and_hides_its_secrets() {
     browser.is_asked_for_consent().await;
     browser.press_button("Allow").await;
     browser.arrives_at("/flow").await;
-    browser.shows("What was said").await;
+    browser.shows("The flow of your sign-in").await;
     let session = browser.cookies().await[0]["value"]
         .as_str()
         .unwrap()
@@ -47,7 +47,7 @@ async fn it_is_this_browsers_alone_and_goes_with_the_sign_out() {
     let app = TestApp::start().await;
     let browser = Browser::signed_in(&app).await;
     browser.visit("/flow").await;
-    browser.shows("What was said").await;
+    browser.shows("The flow of your sign-in").await;
     assert!(browser.source().await.contains(grace::EMAIL));
 
     let other = Browser::open(&app).await;

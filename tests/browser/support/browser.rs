@@ -197,7 +197,7 @@ impl Browser {
     }
 
     async fn button(&self, text: &str) -> Element {
-        self.find(&format!("//button[normalize-space() = '{text}']"))
+        self.find(&format!("//main//button[normalize-space() = '{text}']"))
             .await
     }
 
