@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::cookie::{self, Name, cookies};
 use super::frame::Viewer;
+use super::rendered::HasMessages;
 use super::{App, record};
 use crate::clock::after;
 use crate::flow::{FlowId, FlowLog, Recorder};
@@ -292,13 +293,10 @@ impl Browser {
         self.0.trial.as_deref()
     }
 
-    /// Remembers which failure is tried out, or with `None`, that it is over.
-    pub(super) fn set_trial(&self, value: Option<&str>) {
+    /// Remembers which failure is tried out, and which were, for `lifetime`.
+    pub(super) fn set_trial(&self, value: &str, lifetime: Duration) {
         let name = Name::Trial.text(self.0.https);
-        match value {
-            Some(value) => self.give(cookie::set(name, value, SIGN_IN_TIME, self.0.https)),
-            None => self.take_back(name),
-        }
+        self.give(cookie::set(name, value, lifetime, self.0.https));
     }
 
     fn take_back(&self, name: &str) {
@@ -325,6 +323,9 @@ pub(super) async fn accompany(
     if response.status().is_client_error() || response.status().is_server_error() {
         // For the header of the page.
         response.extensions_mut().insert(browser.viewer());
+        if app.flow.is_recording() && browser.recorder().is_some() {
+            response.extensions_mut().insert(HasMessages);
+        }
     }
     for cookie in std::mem::take(&mut browser.learned().cookies) {
         response.headers_mut().append(header::SET_COOKIE, cookie);

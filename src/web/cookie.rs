@@ -18,7 +18,7 @@ pub(super) enum Name {
     Flow,
     /// Where the messages of the last sign-out are, sealed.
     SignedOut,
-    /// The failure that a person is trying out, in sandbox mode.
+    /// The failure that a person is trying out, and those that they tried, in sandbox mode.
     Trial,
 }
 

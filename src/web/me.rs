@@ -35,12 +35,10 @@ const MAX_INDENTED: usize = 64 * 1024;
 
 #[derive(Template)]
 #[template(path = "me.html")]
-struct MePage<'a> {
+struct MePage {
     frame: Frame,
     person: Person,
     avatar: Avatar,
-    /// What they do and where, as far as it is known.
-    work: Vec<&'a str>,
     roles: Roles,
     sections: Vec<Section>,
     is_utc_instead: bool,
@@ -89,13 +87,9 @@ pub(super) fn profile_page(
             .for_person(Some(&person))
             .teaching(lesson),
         avatar: Avatar::of(&person),
-        person,
-        work: ["title", "department", "company"]
-            .iter()
-            .filter_map(|field| profile.text(field))
-            .collect(),
         roles: Roles::of(&fields),
-        sections: facts::sections(&fields, &reader),
+        sections: facts::sections(&fields, &reader, &person),
+        person,
         is_utc_instead: reader.is_utc_instead(),
         session: SessionCard::of(login, app, &reader),
         sites: site_links(app, login),

@@ -111,7 +111,7 @@ async fn a_planted_cookie_makes_no_forged_callback_succeed() {
         format!("__host-{suffix}={value}"),
     ] {
         let page = get(&app, &callback, &[planted.clone().into_bytes()]).await;
-        page.shows(400, &["This sign-in is not under way"]);
+        page.shows(400, &["This sign-in is no longer valid"]);
         assert_eq!(page.set_cookies(), [""; 0], "{planted}");
     }
     assert_eq!(provider.lines(), [""; 0]);

@@ -137,7 +137,7 @@ async fn one_message_at_a_time() {
     second.shows(200, &["Step 2 of", "/flow?step=1", "/flow?step=3"]);
     for none in ["0", "999", "-1", "x", "", "1e3", "18446744073709551616"] {
         let page = browser.get(&format!("/flow?step={none}")).await;
-        page.is_error(404, &["There is no such message"]);
+        page.is_error(404, &["Message not found"]);
     }
 }
 

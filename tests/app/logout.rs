@@ -141,7 +141,7 @@ async fn other_methods_are_refused() {
     browser
         .get("/logout")
         .await
-        .is_error(405, &["That does not work this way"]);
+        .is_error(405, &["Method not allowed"]);
     browser
         .json("/logout")
         .await
@@ -179,7 +179,10 @@ async fn another_sites_request_is_refused() {
     for headers in cross {
         let as_page = [&[("accept", "text/html")], *headers].concat();
         let answer = browser.send(Method::POST, "/logout", &as_page).await;
-        answer.is_error(403, &["That came from another site", "Nothing was done"]);
+        answer.is_error(
+            403,
+            &["Request from another site refused", "Nothing was done"],
+        );
         let as_json = [&[("accept", "application/json")], *headers].concat();
         let answer = browser.send(Method::POST, "/logout", &as_json).await;
         answer.is_problem(403, "cross-site");

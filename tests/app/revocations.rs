@@ -52,7 +52,7 @@ async fn no_revocation_is_made_twice() {
     for _ in 0..40 {
         let browser = world.signed_in("full").await;
         world.sandbox.forget().await;
-        browser.sign_out().await.redirects_to("/");
+        browser.sign_out().await.redirects_to("/signed-out");
         assert_eq!(world.sandbox.requests().await, [REVOKED]);
     }
 }

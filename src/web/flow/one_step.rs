@@ -107,7 +107,7 @@ pub(super) fn no_such_message() -> Failure {
         ..Failure::plain(
             StatusCode::NOT_FOUND,
             "no-such-message",
-            "There is no such message",
+            "Message not found",
             "The flow of this browser has no message of this number.".to_owned(),
         )
     }
