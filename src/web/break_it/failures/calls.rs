@@ -79,8 +79,8 @@ pub(super) const CALLS: &[Failure] = &[
     Failure {
         name: "hanging-call",
         title: "Let the call hang",
-        teaser: "Smartsheet does not answer. The app gives up after 10 seconds.",
-        ends_with: "504, an error page, after 10 seconds: try again",
+        teaser: "Smartsheet does not answer, and the app gives up.",
+        ends_with: "504, an error page: try again",
         way: Way::Profile(&[Order::FailProfile(Fault {
             delay_ms: HANG_MS,
             ..Fault::named("slow", 1)

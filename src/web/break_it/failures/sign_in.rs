@@ -89,8 +89,8 @@ pub(super) const SIGN_IN: &[Failure] = &[
     Failure {
         name: "hanging-exchange",
         title: "Let the exchange hang",
-        teaser: "Smartsheet takes the code and does not answer. The app gives up after 10 seconds.",
-        ends_with: "504, an error page, after 10 seconds: you are not signed in",
+        teaser: "Smartsheet takes the code and does not answer.",
+        ends_with: "504, an error page: you are not signed in",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
             ("sandbox_user", "full"),
