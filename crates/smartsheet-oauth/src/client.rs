@@ -109,6 +109,12 @@ impl Client {
         &self.app.registration.client_id
     }
 
+    /// The token endpoint (RFC 6749 section 3.2).
+    #[must_use]
+    pub fn token_url(&self) -> &Url {
+        &self.app.endpoints.token
+    }
+
     /// The URL that asks a person for `scopes` (RFC 6749 section 4.1.1). Keep `state` with the browser until it comes back.
     #[must_use]
     pub fn authorization_url(&self, scopes: &[Scope], state: &State) -> Url {

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::curl;
+use super::curl::{self, Variable};
 use super::explanation::{Explanation, Party};
 use super::outcome::{Outcome, duration, note, outcome};
 use super::sides::{self, Side, without_host};
@@ -36,6 +36,8 @@ pub(super) struct Shown {
     /// What was wrong, and what this app did then.
     pub(super) note: Option<String>,
     pub(super) curl: String,
+    /// What stands in the command for what is not shown.
+    pub(super) variables: Vec<&'static Variable>,
     /// Whether it is shown with all its content from the start.
     pub(super) is_open: bool,
     /// Whether it is what a link to the failure leads to.
@@ -71,11 +73,17 @@ pub(super) fn rows(messages: &[Message], base: &str) -> Vec<Row> {
     let mut rows = Vec::with_capacity(messages.len() * 2);
     // Messages of a browser that wait for their answer while this app talks to Smartsheet.
     let mut open: Vec<(usize, &Message)> = Vec::new();
+    let mut explained = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         answer_until(&mut rows, &mut open, message.at);
         let date = |message: &Message| message.at.strftime("%Y-%m-%d").to_string();
         let is_same_day = index > 0 && date(&messages[index - 1]) == date(message);
         let mut shown = show(index + 1, message, base, is_same_day);
+        // Each variable is explained where it first occurs.
+        shown
+            .variables
+            .retain(|variable| !explained.contains(&variable.name));
+        explained.extend(shown.variables.iter().map(|variable| variable.name));
         if shown.explanation.to == Party::App {
             let next = messages.get(index + 1);
             shown.is_answered_later = next.is_some_and(|next| is_within(next, message));
@@ -118,6 +126,7 @@ pub(super) fn show(number: usize, message: &Message, base: &str, is_same_day: bo
         "%-d %b %Y, %H:%M:%S UTC"
     };
     let path = path_of(without_host(&request.url));
+    let curl = curl::command(message, base);
     Shown {
         number,
         step: message.step,
@@ -134,7 +143,8 @@ pub(super) fn show(number: usize, message: &Message, base: &str, is_same_day: bo
         request: sides::request(message),
         answer: sides::answer(message),
         note: note(message),
-        curl: curl::command(message, base),
+        variables: curl::variables(&curl),
+        curl,
         is_open: false,
         is_failed: false,
     }

@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::code::SourceFile;
-use super::curl;
 use super::diagram::{Shown, show};
 use crate::flow::{Message, Step};
 use crate::oauth;
@@ -32,7 +31,6 @@ struct StepPage {
     previous: Option<usize>,
     next: Option<usize>,
     code: SourceFile,
-    variables: Vec<&'static curl::Variable>,
     hash: Option<HashForm>,
 }
 
@@ -63,7 +61,6 @@ pub(super) fn step_page(
         previous: (number > first).then(|| number - 1),
         next: (number < last).then(|| number + 1),
         code: SourceFile::of(message.step),
-        variables: curl::variables(&shown.curl),
         hash: (app.sandbox && message.step == Step::CodeExchange).then(|| HashForm::of(query)),
         message: shown,
     }))

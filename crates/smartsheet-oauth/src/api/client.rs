@@ -31,6 +31,12 @@ impl Api {
         }
     }
 
+    /// The address of the API, such as `https://api.smartsheet.com/2.0`.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// The same API, with one more that sees its calls.
     #[must_use]
     pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
