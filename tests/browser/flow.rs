@@ -23,7 +23,9 @@ async fn each_message_opens_without_scripts_and_hides_its_secrets() {
         .to_owned();
     assert!(!browser.source().await.contains(&session[..5]));
 
-    let summaries = browser.client().find_all(Locator::Css(".sequence summary"));
+    let summaries = browser
+        .client()
+        .find_all(Locator::Css(".message > summary"));
     let summaries = summaries.await.unwrap();
     assert_eq!(summaries.len(), 4);
     for summary in &summaries {
