@@ -31,15 +31,18 @@ async fn each_message_opens_without_scripts_and_hides_its_secrets() {
     for summary in &summaries {
         summary.click().await.unwrap();
     }
-    let blocks = browser.client().find_all(Locator::Css(".sequence pre"));
+    let blocks = browser
+        .client()
+        .find_all(Locator::Css(".inside > pre, .inside > .block > pre"));
     let blocks = blocks.await.unwrap();
-    assert_eq!(blocks.len(), 4 * 3);
+    // Request, answer and command of each; the exchange has a body both ways.
+    assert_eq!(blocks.len(), 4 * 3 + 2);
     for block in blocks {
         assert!(block.is_displayed().await.unwrap());
         assert!(!block.text().await.unwrap().is_empty());
     }
     browser.shows("POST /sandbox/2.0/token HTTP/1.1").await;
-    browser.shows("\"access_token\":\"").await;
+    browser.shows("\"access_token\": \"").await;
     browser.shows("\"code=$CODE\"").await;
 }
 
