@@ -11,12 +11,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::message::{Ending, Message, Step, began, micros};
+use super::message::{Ending, Message, began, micros};
 use super::parts::Request;
 use super::repeats::Repeats;
 use super::retention::MESSAGE_BYTES;
 use super::rows::FlowKey;
 use super::shorten::shorten;
+use super::step::Step;
 use crate::transport::Call;
 
 /// What a row begins with. Rows of earlier versions begin with the number of a step, and say every message whole.
@@ -184,8 +185,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::flow::message::{Ending, Step};
+    use crate::flow::message::Ending;
     use crate::flow::parts::{Answer, Request};
+    use crate::flow::step::Step;
 
     fn message() -> impl Strategy<Value = Message> {
         let texts = proptest::collection::vec((any::<String>(), any::<String>()), 0..4);

@@ -22,15 +22,17 @@ mod retention;
 mod rows;
 mod shorten;
 mod shown;
+mod step;
 mod sweep;
 mod writing;
 
 pub use crate::masking::masked;
 pub use id::FlowId;
 pub use log::FlowLog;
-pub use message::{Ending, Message, Step};
+pub use message::{Ending, Message};
 pub use parts::{Answer, Request};
 pub use recorder::Recorder;
 pub use retention::{KEPT_MESSAGES, MESSAGE_BYTES, Retention, SIGNED_IN_BYTES, SIGNED_OUT_BYTES};
 pub use rows::{FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow, Trim};
+pub use step::Step;
 pub use writing::LogError;

@@ -126,8 +126,9 @@ impl Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::message::{Message, Step};
+    use crate::flow::message::Message;
     use crate::flow::parts::{Answer, Request};
+    use crate::flow::step::Step;
 
     fn message(number: usize) -> Encoded {
         let request = Request {

@@ -3,17 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
+use super::App;
 use super::cookie::{self, Name, cookies};
 use super::frame::Viewer;
-use super::rendered::HasMessages;
-use super::{App, record};
 use crate::clock::after;
 use crate::flow::{FlowId, FlowLog, Recorder};
 use crate::oauth;
@@ -299,6 +296,11 @@ impl Browser {
         self.give(cookie::set(name, value, lifetime, self.0.https));
     }
 
+    /// The cookies that it is given with the answer. They are taken.
+    pub(super) fn cookies(&self) -> Vec<HeaderValue> {
+        std::mem::take(&mut self.learned().cookies)
+    }
+
     fn take_back(&self, name: &str) {
         self.give(cookie::remove(name, self.0.https));
     }
@@ -306,37 +308,6 @@ impl Browser {
     fn give(&self, cookie: Option<HeaderValue>) {
         self.learned().cookies.extend(cookie);
     }
-}
-
-/// Around the pages that give cookies: hands them the browser, adds the cookies to the answer, and takes down what was said.
-pub(super) async fn accompany(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let browser = Browser::of(&app, request.headers());
-    request.extensions_mut().insert(browser.clone());
-    let begun = record::Begun::of(&request);
-
-    let mut response = next.run(request).await;
-
-    if response.status().is_client_error() || response.status().is_server_error() {
-        // For the header of the page.
-        response.extensions_mut().insert(browser.viewer());
-        if app.flow.is_recording() && browser.recorder().is_some() {
-            response.extensions_mut().insert(HasMessages);
-        }
-    }
-    for cookie in std::mem::take(&mut browser.learned().cookies) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    if let Some(begun) = begun {
-        let (status, headers) = (response.status(), response.headers());
-        if let Some(recorder) = browser.recorder() {
-            begun.end(&recorder, app.clock.now(), status, headers).await;
-        }
-    }
-    response
 }
 
 impl FromRequestParts<Arc<App>> for Browser {

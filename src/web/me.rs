@@ -4,6 +4,7 @@ mod facts;
 mod fields;
 mod roles;
 mod session_card;
+mod values;
 
 use std::sync::Arc;
 
@@ -25,10 +26,11 @@ use super::site_links::{SiteLink, site_links};
 use super::{App, Frame, Here, break_it, page, raw_json};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
-use facts::{Section, Shown};
+use facts::Section;
 use fields::Fields;
 use roles::Roles;
 use session_card::SessionCard;
+use values::Shown;
 
 /// The longest JSON that the page makes readable, in bytes. What is longer is shown as it came.
 const MAX_INDENTED: usize = 64 * 1024;

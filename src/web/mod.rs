@@ -6,6 +6,7 @@
 //! which refuses what is too often; `shares`, which refuses what is too much at once; then comes the page.
 
 mod accept;
+mod accompany;
 mod around;
 mod assets;
 mod at;
@@ -152,7 +153,7 @@ pub fn router(app: Arc<App>) -> Router {
     let from_our_pages = middleware::from_fn_with_state(Arc::clone(&app), same_origin::require);
     let limited =
         |route| middleware::from_fn_with_state((Arc::clone(&app), route), rate_limit::limit);
-    let accompanied = middleware::from_fn_with_state(Arc::clone(&app), browser::accompany);
+    let accompanied = middleware::from_fn_with_state(Arc::clone(&app), accompany::accompany);
     let shared = middleware::from_fn_with_state(Arc::clone(&app), shares::of_client);
     let deliberate = |methods| {
         let allow = Allow(methods);

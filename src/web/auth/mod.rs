@@ -27,7 +27,7 @@ use axum::routing::{any, get, post};
 
 use super::rate_limit::Route;
 use super::speculative::Allow;
-use super::{App, assets, browser, rate_limit, speculative};
+use super::{App, accompany, assets, rate_limit, speculative};
 
 use super::limits::BodyIs;
 use check::is_check;
@@ -47,7 +47,7 @@ pub(super) fn body_at(path: &str) -> BodyIs {
 pub(super) fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     let limited =
         |route| middleware::from_fn_with_state((Arc::clone(app), route), rate_limit::limit);
-    let accompanied = middleware::from_fn_with_state(Arc::clone(app), browser::accompany);
+    let accompanied = middleware::from_fn_with_state(Arc::clone(app), accompany::accompany);
     let deliberate =
         middleware::from_fn_with_state((Arc::clone(app), Allow("GET")), speculative::leave_alone);
     let checks = Router::new()

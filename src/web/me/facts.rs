@@ -1,11 +1,10 @@
 //! A profile's fields in words, section by section.
 
-use serde_json::value::RawValue;
-
-use super::fields::{Fields, Sent, flag, instant, read};
+use super::fields::{Fields, Sent, read};
 use super::roles;
+use super::values::{Shown, show, words};
 use crate::session::Person;
-use crate::web::moment::{Moment, Reader};
+use crate::web::moment::Reader;
 
 /// How many values of a field are shown at once. The others fold away.
 const SHOWN: usize = 5;
@@ -22,23 +21,6 @@ pub(super) struct Section {
 pub(super) struct Fact {
     pub(super) label: String,
     values: Vec<Shown>,
-}
-
-/// A value in words.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Shown {
-    Text(String),
-    /// Something with a name, and what else is known of it.
-    Named {
-        name: String,
-        rest: String,
-    },
-    Moment(Moment),
-    /// An email address, and whether it is known to be the person's.
-    Address {
-        email: String,
-        is_confirmed: bool,
-    },
 }
 
 impl Fact {
@@ -157,92 +139,6 @@ fn is_full_name(fields: &Fields<'_>, name: &str) -> bool {
         .filter(|part| !part.is_empty())
         .collect();
     parts.join(" ") == name
-}
-
-/// A value in words, in as many parts as it has. Nothing for what is empty.
-fn show(raw: &RawValue, reader: &Reader) -> Vec<Shown> {
-    match read(raw) {
-        Sent::Nothing => Vec::new(),
-        Sent::Flag(yes) => vec![Shown::Text(if yes { "Yes" } else { "No" }.to_owned())],
-        Sent::Number(digits) => vec![Shown::Text(digits.to_owned())],
-        Sent::Text(text) if text.trim().is_empty() => Vec::new(),
-        Sent::Text(text) => vec![match instant(&text) {
-            Some(instant) => Shown::Moment(reader.read(instant)),
-            None => Shown::Text(text),
-        }],
-        Sent::List(items) => items.iter().flat_map(|item| show(item, reader)).collect(),
-        Sent::Object(fields) => address(&fields)
-            .or_else(|| composed(&fields))
-            .into_iter()
-            .collect(),
-    }
-}
-
-/// An entry of `alternateEmails`. Its id is of use to programs alone; they find it in the JSON.
-fn address(fields: &Fields<'_>) -> Option<Shown> {
-    let is_confirmed = flag(fields.get("confirmed")?)?;
-    let Sent::Text(email) = read(fields.get("email")?) else {
-        return None;
-    };
-    let is_all = fields
-        .keys()
-        .all(|name| ["id", "email", "confirmed"].contains(&name.as_str()));
-    (is_all && !email.trim().is_empty()).then_some(Shown::Address {
-        email,
-        is_confirmed,
-    })
-}
-
-/// A composed value, such as an account.
-fn composed(fields: &Fields<'_>) -> Option<Shown> {
-    let naming = ["name", "email"].into_iter().find_map(|label| {
-        let Sent::Text(text) = read(fields.get(label)?) else {
-            return None;
-        };
-        (!text.trim().is_empty()).then_some((label, text))
-    });
-    let rest: Vec<String> = fields
-        .iter()
-        .filter(|(label, _)| naming.as_ref().is_none_or(|(named, _)| label != named))
-        .filter_map(|(label, raw)| {
-            let label = words(label).to_lowercase();
-            match read(raw) {
-                Sent::Nothing => None,
-                Sent::Flag(true) => Some(label),
-                Sent::Flag(false) => Some(format!("not {label}")),
-                Sent::Text(text) => Some(format!("{label} {text}")),
-                Sent::Number(_) | Sent::List(_) | Sent::Object(_) => {
-                    Some(format!("{label} {}", raw.get()))
-                }
-            }
-        })
-        .collect();
-    let rest = rest.join(", ");
-    match (naming, rest.is_empty()) {
-        (Some((_, name)), true) => Some(Shown::Text(name)),
-        (Some((_, name)), false) => Some(Shown::Named { name, rest }),
-        (None, false) => Some(Shown::Text(rest)),
-        (None, true) => None,
-    }
-}
-
-/// `customWelcomeScreenViewed` as "Custom welcome screen viewed".
-fn words(name: &str) -> String {
-    if name.trim().is_empty() {
-        return "A field without a name".to_owned();
-    }
-    let mut words = String::with_capacity(name.len() + 8);
-    for (index, character) in name.chars().enumerate() {
-        if index == 0 {
-            words.extend(character.to_uppercase());
-        } else if character.is_uppercase() {
-            words.push(' ');
-            words.extend(character.to_lowercase());
-        } else {
-            words.push(if character == '_' { ' ' } else { character });
-        }
-    }
-    words
 }
 
 #[cfg(test)]
@@ -369,10 +265,14 @@ mod tests {
             for (name, value) in &fields {
                 profile[name] = value.clone();
             }
-            let facts = shown(&profile.to_string());
+            let raw = profile.to_string();
+            let facts = shown(&raw);
+            // What the page begins with.
+            let person = Person::of(&Profile::parse(raw.into_bytes()).unwrap());
             for text in profile.as_object().unwrap().values().filter_map(Value::as_str) {
                 let is_moment = text.parse::<jiff::Timestamp>().is_ok();
-                let is_there = facts.iter().any(|(_, shown)| shown == text || (is_moment && shown.contains(" = ")));
+                let is_said = [&person.name, &person.email].iter().any(|said| said.contains(text));
+                let is_there = is_said || facts.iter().any(|(_, shown)| shown == text || (is_moment && shown.contains(" = ")));
                 prop_assert!(text.trim().is_empty() || is_there, "{text:?} is not among {facts:?}");
             }
         }
