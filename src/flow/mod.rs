@@ -23,6 +23,7 @@ mod rows;
 mod shorten;
 mod shown;
 mod sweep;
+mod visit;
 mod writing;
 
 pub use crate::masking::masked;
@@ -32,5 +33,6 @@ pub use message::{Ending, Message, Step};
 pub use parts::{Answer, Request};
 pub use recorder::Recorder;
 pub use retention::{KEPT_MESSAGES, MESSAGE_BYTES, Retention, SIGNED_IN_BYTES, SIGNED_OUT_BYTES};
-pub use rows::{FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow, Trim};
+pub use rows::{Batch, FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow, Trim};
+pub use visit::{Answered, Visit};
 pub use writing::LogError;

@@ -100,8 +100,9 @@ pub(super) fn views(text: &str) -> Vec<View<'_>> {
     views
 }
 
-fn is_mark(byte: u8) -> bool {
-    matches!(byte, b'%' | b'\\' | b'&')
+/// Whether something encoded may begin with `byte`.
+pub(super) fn is_mark(byte: u8) -> bool {
+    (byte == b'%') | (byte == b'\\') | (byte == b'&')
 }
 
 /// What a few bytes stand for.
