@@ -17,6 +17,7 @@ mod break_it;
 mod browser;
 mod client_address;
 mod cookie;
+mod escape;
 mod failure;
 mod flow;
 mod frame;
