@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::ended::{Ended, Revocation, TRY_FOR};
 use super::error::StoreError;
 use super::keys::ended_key;
-use super::rows::{Change, RowKey};
+use super::rows::{Change, Kind, RowKey};
 use super::store::Store;
 use crate::clock::after;
 use crate::metrics::{self, Metrics};
@@ -177,6 +177,12 @@ impl Revocations {
             .find(key, None, now.as_millisecond())
             .await?;
         let Some(row) = found else { return Ok(None) };
+        // Whoever took it since it was listed has moved the time of its next try.
+        let is_due =
+            matches!(row.kind, Kind::Ended { revoke_at: Some(at) } if at <= now.as_millisecond());
+        if !is_due {
+            return Ok(None);
+        }
         let Some(mut ended) = self.store.open_ended(&row) else {
             return Ok(None);
         };

@@ -41,6 +41,22 @@ async fn a_refused_access_token_is_refreshed_and_then_revoked() {
     );
 }
 
+/// What is due is looked for all the time, and a revocation that somebody has in hand is not made a second time.
+#[tokio::test]
+async fn no_revocation_is_made_twice() {
+    let world = World::with(|mut setup| {
+        setup.sweep_every = SECOND / 1000;
+        setup
+    })
+    .await;
+    for _ in 0..40 {
+        let browser = world.signed_in("full").await;
+        world.sandbox.forget().await;
+        browser.sign_out().await.redirects_to("/");
+        assert_eq!(world.sandbox.requests().await, [REVOKED]);
+    }
+}
+
 /// Five sign-ins of one browser and one sign-out leave nothing.
 #[tokio::test]
 async fn signing_in_over_a_sign_in_revokes_the_pair_before() {
