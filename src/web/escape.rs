@@ -52,7 +52,7 @@ fn first_special(text: &[u8]) -> Option<(usize, &'static str)> {
 }
 
 fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'&') | (byte == b'\'') | (byte == b'<') | (byte == b'>')
+    matches!(byte, b'"' | b'&' | b'\'' | b'<' | b'>')
 }
 
 fn instead_of(special: u8) -> &'static str {

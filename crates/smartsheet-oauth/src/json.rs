@@ -26,9 +26,7 @@ const MAX_DIGITS: usize = 308;
 fn may_need_mending(text: &str) -> bool {
     let bytes = text.as_bytes();
     let follows = |(before, byte): (&u8, &u8)| {
-        let is_escape = (*before == b'\\') & (*byte == b'u');
-        let is_exponent = before.is_ascii_digit() & (*byte | 0x20 == b'e');
-        is_escape | is_exponent
+        matches!((*before, *byte), (b'\\', b'u') | (b'0'..=b'9', b'e' | b'E'))
     };
     // Of two slices of the same length: other iterators are gone through byte by byte.
     let (first, next) = (&bytes[..bytes.len().saturating_sub(1)], bytes.get(1..));

@@ -146,7 +146,7 @@ fn may_name_error_code(text: &[u8]) -> bool {
     let (first, next) = (&text[..text.len().saturating_sub(1)], text.get(1..));
     let pairs = first.iter().zip(next.unwrap_or_default());
     pairs.fold(false, |found, (one, next)| {
-        found | ((*one == b'r') & (*next == b'C')) | ((*one == b'\\') & (*next == b'u'))
+        found | matches!((*one, *next), (b'r', b'C') | (b'\\', b'u'))
     })
 }
 

@@ -102,7 +102,7 @@ pub(super) fn views(text: &str) -> Vec<View<'_>> {
 
 /// Whether something encoded may begin with `byte`.
 pub(super) fn is_mark(byte: u8) -> bool {
-    (byte == b'%') | (byte == b'\\') | (byte == b'&')
+    matches!(byte, b'%' | b'\\' | b'&')
 }
 
 /// What a few bytes stand for.

@@ -136,7 +136,7 @@ pub fn hide_named(text: &str) -> Cow<'_, str> {
 
 /// Whether there may be a name and its value in `text`, as it is or encoded. All of it is looked at, many bytes at a time.
 fn may_name(text: &str) -> bool {
-    let parts = |byte: u8| (byte == b'=') | (byte == b':') | is_mark(byte);
+    let parts = |byte: u8| matches!(byte, b'=' | b':') || is_mark(byte);
     text.bytes().fold(false, |found, byte| found | parts(byte))
 }
 
