@@ -12,17 +12,30 @@ use askama::filters::{Escaper, Safe};
 pub(super) struct Html;
 
 /// How many bytes are looked at together.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 16;
 
 impl Escaper for Html {
     fn write_escaped_str<W: Write>(&self, mut to: W, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while let Some((at, instead)) = first_special(rest.as_bytes()) {
-            to.write_str(&rest[..at])?;
-            to.write_str(instead)?;
-            rest = &rest[at + 1..];
+        // What is before it is written.
+        let mut from = 0;
+        let mut escape = |bytes: &[u8], start: usize| -> fmt::Result {
+            for (index, byte) in bytes.iter().enumerate() {
+                if let Some(instead) = instead_of(*byte) {
+                    to.write_str(&text[from..start + index])?;
+                    to.write_str(instead)?;
+                    from = start + index + 1;
+                }
+            }
+            Ok(())
+        };
+        let (parts, rest) = text.as_bytes().as_chunks::<TOGETHER>();
+        for (number, part) in parts.iter().enumerate() {
+            if has_special(part) {
+                escape(part, number * TOGETHER)?;
+            }
         }
-        to.write_str(rest)
+        escape(rest, parts.len() * TOGETHER)?;
+        to.write_str(&text[from..])
     }
 }
 
@@ -35,33 +48,26 @@ pub(super) fn escaped(text: &str) -> Safe<String> {
     Safe(html)
 }
 
-/// The first byte of `text` that means something else in HTML, and what is written for it.
-fn first_special(text: &[u8]) -> Option<(usize, &'static str)> {
-    let mut from = 0;
-    for part in text.chunks(TOGETHER) {
-        if part
-            .iter()
-            .fold(false, |found, byte| found | is_special(*byte))
-        {
-            let at = from + part.iter().position(|byte| is_special(*byte))?;
-            return Some((at, instead_of(text[at])));
-        }
-        from += part.len();
-    }
-    None
+/// Whether one of `part` means something else in HTML. All are looked at, without a way out in between, which the processor does at
+/// once.
+fn has_special(part: &[u8; TOGETHER]) -> bool {
+    let is = |byte: u8, special: u8| u8::from(byte == special);
+    let found = part.iter().fold(0, |found, byte| {
+        let quotes = is(*byte, b'"') | is(*byte, b'\'');
+        found | quotes | is(*byte, b'&') | is(*byte, b'<') | is(*byte, b'>')
+    });
+    found != 0
 }
 
-fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'&' | b'\'' | b'<' | b'>')
-}
-
-fn instead_of(special: u8) -> &'static str {
-    match special {
-        b'"' => "&#34;",
-        b'&' => "&#38;",
-        b'\'' => "&#39;",
-        b'<' => "&#60;",
-        _ => "&#62;",
+/// What is written for `byte`, if it means something else in HTML.
+fn instead_of(byte: u8) -> Option<&'static str> {
+    match byte {
+        b'"' => Some("&#34;"),
+        b'&' => Some("&#38;"),
+        b'\'' => Some("&#39;"),
+        b'<' => Some("&#60;"),
+        b'>' => Some("&#62;"),
+        _ => None,
     }
 }
 
