@@ -30,7 +30,17 @@ const EXIT_USAGE: u8 = 2;
     version,
     propagate_version = true,
     about = "Signs people in through Smartsheet with OAuth 2.0, and shows how",
-    after_help = "Settings: defaults, then config.toml, then .env, then the environment (SECTION_KEY), then --set."
+    after_help = "Settings: defaults, then config.toml, then .env, then the environment (SECTION_KEY), then --set.
+
+Examples:
+  smartsheet-oauth-demo
+      with the built-in sandbox, at http://localhost:8080
+  SMARTSHEET_CLIENT_ID=… SMARTSHEET_CLIENT_SECRET=… smartsheet-oauth-demo
+      with your app of Smartsheet's Developer Tools
+  smartsheet-oauth-demo check --config /etc/demo.toml
+      every setting with its origin, the redirect URL to register, and what works
+
+README.md says more; docs/settings.md has every setting, docs/troubleshooting.md every error."
 )]
 struct Cli {
     /// The settings file (default: config.toml of this folder, if there is one)

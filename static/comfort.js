@@ -5,6 +5,9 @@ const countdowns = document.querySelectorAll("time[data-countdown]");
 const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const left = (seconds) => {
   if (seconds <= 0) return "expired";
+  // To the nearest of the smaller unit.
+  const unit = seconds < 3600 ? 1 : seconds < 86400 ? 60 : 3600;
+  seconds = Math.floor((seconds + unit / 2) / unit) * unit;
   const first = units.findIndex(([, size]) => seconds >= size);
   const parts = [];
   for (const [name, size] of units.slice(first, first + 2)) {
@@ -44,3 +47,9 @@ if (navigator.clipboard) {
     source.after(button);
   }
 }
+
+// Shows that an answer takes its time.
+addEventListener("submit", ({ submitter }) => submitter?.setAttribute("aria-busy", "true"));
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+});

@@ -15,7 +15,7 @@ local HANDED_ON = { "location", "content-type", "cache-control", "content-securi
   "referrer-policy", "x-request-id", "vary" }
 
 -- The app's cookies, which are no business of the site.
-local COOKIES = { "^session$", "^flow$", "^trial$", "^sign%-in%-", "^site" }
+local COOKIES = { "^session$", "^flow$", "^signed%-out$", "^trial$", "^sign%-in%-", "^site" }
 
 local function finish(txn, status, headers, body)
   local reply = txn:reply({ status = status })

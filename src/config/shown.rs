@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::names::{NAMES, is_secret};
 use super::origin::Origin;
 use super::passwords::without_password;
-use super::{LogFormat, Settings};
+use super::{LogFormat, Region, Settings};
 use crate::oauth::ClientAuthentication;
 
 impl Settings {
@@ -79,6 +79,13 @@ impl Settings {
                 LogFormat::Text => "text".to_owned(),
                 LogFormat::Json => "json".to_owned(),
             },
+            // The built-in sandbox knows the app by a secret that is drawn at the start.
+            "smartsheet.client_secret"
+                if smartsheet.region == Region::Sandbox
+                    && self.sources.get("smartsheet.client_secret").is_none() =>
+            {
+                "made up".to_owned()
+            }
             name => match self.sources.get(name) {
                 None => "not set".to_owned(),
                 Some(_) if is_secret(name) => "set".to_owned(),

@@ -221,7 +221,7 @@ mod tests {
             parts,
             "\\PC{0,20}",
             any::<(u32, u64)>(),
-            0..3,
+            0..4,
             -1_000_000..1_000_000_i64,
         )
             .prop_map(
@@ -243,6 +243,14 @@ mod tests {
                             body,
                         }),
                         1 => Ending::Failure(text),
+                        2 => Ending::Unusable {
+                            answer: Answer {
+                                status,
+                                headers,
+                                body,
+                            },
+                            why: text,
+                        },
                         _ => Ending::Unseen { location: text },
                     },
                 },

@@ -10,7 +10,7 @@ use super::mask::mask_url;
 use super::parts::{Answer, Request};
 use super::shown::{self, MAX_URL_BYTES, cut, headers, known_secrets};
 use crate::masking::{hide_known, hide_named};
-use crate::transport::{Call, Outcome, Purpose};
+use crate::transport::{self, Call, Outcome, Purpose};
 
 /// Which step of the flow a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub enum Step {
     CellHistory,
     /// This app adds or changes a row.
     SaveRow,
+    /// The person signs out.
+    SignOut,
     /// This app passes on a call of a page, or of a site's back end.
     PassOn,
 }
@@ -81,6 +83,13 @@ pub enum Ending {
         /// The address that the browser came back with.
         location: String,
     },
+    /// With an answer that has the status of a success and was of no use.
+    Unusable {
+        /// What was answered.
+        answer: Answer,
+        /// Why this app took nothing from it, such as "its JSON ends in the middle".
+        why: String,
+    },
 }
 
 impl Message {
@@ -99,16 +108,19 @@ impl Message {
             Purpose::Passed => Step::PassOn,
             _ => Step::CurrentUser,
         };
+        let shown = |answer: &transport::Answer| Answer {
+            status: answer.status.as_u16(),
+            headers: headers(&answer.headers, &known, |_| true),
+            body: shown::body(call, answer, &known),
+        };
+        let masked = |why: &str| hide_named(&hide_known(why, &known)).into_owned();
         let ending = match call.outcome {
-            Outcome::Answered(answer) => Ending::Answer(Answer {
-                status: answer.status.as_u16(),
-                headers: headers(&answer.headers, &known, |_| true),
-                body: shown::body(call, answer, &known),
-            }),
-            Outcome::Failed(error) => {
-                let why = error.to_string();
-                Ending::Failure(hide_named(&hide_known(&why, &known)).into_owned())
-            }
+            Outcome::Answered(answer) => Ending::Answer(shown(answer)),
+            Outcome::Unusable(answer, why) => Ending::Unusable {
+                answer: shown(answer),
+                why: masked(shown::broken_json(&answer.body).unwrap_or(why)),
+            },
+            Outcome::Failed(error) => Ending::Failure(masked(&error.to_string())),
             Outcome::Abandoned => {
                 Ending::Failure("no answer in time: this app stopped waiting".to_owned())
             }
@@ -166,8 +178,14 @@ impl Message {
     /// The HTTP status, when there was an answer.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
+        self.answer().map(|answer| answer.status)
+    }
+
+    /// The answer, when there was one that this app saw.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
         match &self.ending {
-            Ending::Answer(answer) => Some(answer.status),
+            Ending::Answer(answer) | Ending::Unusable { answer, .. } => Some(answer),
             Ending::Failure(_) | Ending::Unseen { .. } => None,
         }
     }
@@ -193,7 +211,7 @@ pub(super) fn micros(duration: Duration) -> u64 {
 mod tests {
     use super::*;
     use crate::flow::shown::MAX_HEADER_BYTES;
-    use crate::transport::{self, TransportError};
+    use crate::transport::TransportError;
     use reqwest::header::HeaderMap;
     use reqwest::{Method, StatusCode};
 
@@ -286,6 +304,39 @@ mod tests {
         };
         let message = Message::of_call(&call, Timestamp::UNIX_EPOCH);
         assert!(!format!("{message:?}").contains(&CODE[..5]), "{message:?}");
+    }
+
+    #[test]
+    fn an_answer_of_no_use_says_why() {
+        let why = |body: &str, why: &str| {
+            let answer = transport::Answer {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+                retry_after: None,
+                body: body.as_bytes().to_vec(),
+            };
+            let request = exchange();
+            let call = Call {
+                purpose: Purpose::CodeExchange,
+                attempt: 1,
+                request: &request,
+                outcome: Outcome::Unusable(&answer, why),
+                whole_length: None,
+                duration: Duration::ZERO,
+            };
+            let message = Message::of_call(&call, Timestamp::UNIX_EPOCH);
+            assert_eq!(message.status(), Some(200));
+            match message.ending {
+                Ending::Unusable { why, .. } => why,
+                ending => panic!("{ending:?}"),
+            }
+        };
+        let cut = format!("{{\"access_token\":\"{TOKEN}\",");
+        assert_eq!(why(&cut, "malformed"), "its JSON ends in the middle");
+        assert_eq!(why("", "malformed"), "its body is empty");
+        assert_eq!(why("<html>", "malformed"), "its body is not JSON");
+        assert_eq!(why("{}", "it has no token"), "it has no token");
+        assert!(!why("{}", &format!("refused {CODE}")).contains(CODE));
     }
 
     #[test]

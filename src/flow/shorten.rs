@@ -25,12 +25,15 @@ pub(super) fn shorten(message: &Message) -> impl Iterator<Item = Message> {
         list(&mut request.headers);
         request.body.iter_mut().for_each(text);
         match &mut shorter.ending {
-            Ending::Answer(answer) => {
+            Ending::Answer(answer) | Ending::Unusable { answer, .. } => {
                 list(&mut answer.headers);
                 answer.body.iter_mut().for_each(text);
             }
             Ending::Failure(why) => text(why),
             Ending::Unseen { location } => text(location),
+        }
+        if let Ending::Unusable { why, .. } = &mut shorter.ending {
+            text(why);
         }
         shorter
     })

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use reqwest::header::HeaderMap;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::mask::{mask_header, mask_json, mask_pairs, secret_values};
@@ -159,6 +160,18 @@ pub(super) fn body(call: &Call<'_>, answer: &Answer, known: &[Known]) -> Option<
         format!("{masked}{CUT}{length}{IN_ALL}")
     } else {
         masked.into_owned()
+    })
+}
+
+/// What is wrong with the JSON of a body that could not be used, if that is what is wrong with it.
+pub(super) fn broken_json(body: &[u8]) -> Option<&'static str> {
+    let error = serde_json::from_str::<IgnoredAny>(&json::readable(body)).err()?;
+    Some(if body.is_empty() {
+        "its body is empty"
+    } else if error.is_eof() {
+        "its JSON ends in the middle"
+    } else {
+        "its body is not JSON"
     })
 }
 

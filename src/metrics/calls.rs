@@ -35,7 +35,9 @@ impl Metrics {
     fn count(&self, endpoint: &str, call: &Call<'_>) {
         let mut digits = [0; 3];
         let outcome = match call.outcome {
-            Outcome::Answered(answer) => three_digits(answer.status.as_u16(), &mut digits),
+            Outcome::Answered(answer) | Outcome::Unusable(answer, _) => {
+                three_digits(answer.status.as_u16(), &mut digits)
+            }
             Outcome::Failed(TransportError::Timeout) => "timeout",
             Outcome::Failed(TransportError::TooLong(_)) => "too_long",
             Outcome::Failed(_) => "unreachable",

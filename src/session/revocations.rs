@@ -1,6 +1,7 @@
 //! Giving tokens back. What can't be revoked at once waits, sealed, in the row of the session that ended, and is tried until it
 //! is done or the grant is gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -16,6 +17,7 @@ use super::store::Store;
 use crate::clock::after;
 use crate::metrics::{self, Metrics};
 use crate::oauth::{Client, OAuthError, Revoked, Token};
+use crate::transport::Observer;
 
 /// How long after the first try the second comes. Each later one takes twice as long, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(30);
@@ -65,6 +67,15 @@ impl Revocations {
             store,
             client,
             metrics,
+        }
+    }
+
+    /// The same, with one more that sees the requests.
+    #[must_use]
+    pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            client: self.client.observed_by(observer),
+            ..self.clone()
         }
     }
 

@@ -27,6 +27,12 @@ const SHEETS_STYLESHEET: Asset = Asset {
     content: include_bytes!("../../static/sheets.css"),
 };
 
+const FLOW_STYLESHEET: Asset = Asset {
+    name: "flow.css",
+    content_type: "text/css; charset=utf-8",
+    content: include_bytes!("../../static/flow.css"),
+};
+
 const SCRIPT: Asset = Asset {
     name: "comfort.js",
     content_type: "text/javascript; charset=utf-8",
@@ -45,7 +51,7 @@ const ROBOTS: Asset = Asset {
     content: include_bytes!("../../static/robots.txt"),
 };
 
-const ASSETS: [Asset; 4] = [STYLESHEET, SHEETS_STYLESHEET, SCRIPT, ICON];
+const ASSETS: [Asset; 5] = [STYLESHEET, SHEETS_STYLESHEET, FLOW_STYLESHEET, SCRIPT, ICON];
 
 impl Asset {
     /// Names this very content: 64 bits of its SHA-256.
@@ -67,6 +73,12 @@ pub(super) fn stylesheet_url() -> &'static str {
 /// The address of what the pages of sheets have beside it, likewise.
 pub(super) fn sheets_stylesheet_url() -> &'static str {
     static URL: LazyLock<String> = LazyLock::new(|| SHEETS_STYLESHEET.url());
+    &URL
+}
+
+/// The address of what the pages of the flow have beside it, likewise.
+pub(super) fn flow_stylesheet_url() -> &'static str {
+    static URL: LazyLock<String> = LazyLock::new(|| FLOW_STYLESHEET.url());
     &URL
 }
 

@@ -5,6 +5,7 @@ mod control;
 mod failures;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, Request, State};
@@ -18,23 +19,29 @@ use super::failure::{Action, Failure as Problem};
 use super::frame::Lesson;
 use super::{App, Frame, Here, page};
 use crate::flow::FlowId;
-use crate::session::{Login, Person};
+use crate::session::{Login, Person, SIGN_IN_TIME};
 pub use control::Control;
 use control::ControlError;
-use failures::{FORM, Failure, GRACE, GROUPS, Group, SAVE_IT, Way, find};
+use failures::{FORM, Failure, GRACE, GROUPS, Group, SAVE_IT, Tried, Way, find, start_here};
 
 #[derive(Template)]
 #[template(path = "break_it.html")]
 struct BreakPage {
     frame: Frame,
+    start_here: Vec<&'static Failure>,
     groups: &'static [Group],
+    tried: Tried,
 }
 
 /// The panel.
-pub(super) async fn get(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn get(State(app): State<Arc<App>>, browser: Browser) -> Response {
+    // Without the store it can't be told who is there, and the buttons are there all the same.
+    let _ = browser.session().await;
     page(&BreakPage {
-        frame: Frame::of(&app, Here::BreakIt),
+        frame: Frame::of(&app, Here::BreakIt).for_viewer(browser.viewer()),
+        start_here: start_here().collect(),
         groups: &GROUPS,
+        tried: tried(&browser),
     })
 }
 
@@ -122,14 +129,30 @@ async fn arrange(
 /// What is tried out in this browser, and where its messages are until there is a sign-in.
 fn begin(browser: &Browser, failure: &Failure, arranged: bool) {
     let arranged = if arranged { ARRANGED } else { "" };
-    browser.set_trial(Some(&format!("{}{arranged}", failure.name)));
+    let tried = tried(browser);
+    browser.set_trial(&format!("{}{arranged}~{tried}", failure.name), SIGN_IN_TIME);
     if browser.flow().is_none() {
         browser.show_flow(FlowId::random());
     }
 }
 
-/// What the value of the cookie ends with when everything is arranged. No name of a failure has a dot.
+/// What follows the name in the cookie when everything is arranged. No name of a failure has a dot, or a tilde, after which stands
+/// what was tried before.
 const ARRANGED: &str = ".arranged";
+
+/// How long a browser remembers what was tried, unless it ends before.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// What was tried in this browser.
+fn tried(browser: &Browser) -> Tried {
+    let value = browser
+        .trial()
+        .and_then(|value| std::str::from_utf8(value).ok());
+    let tried = value.and_then(|value| value.split_once('~'));
+    tried
+        .and_then(|(_, tried)| tried.parse().ok())
+        .unwrap_or_default()
+}
 
 /// A failure that a person chose to try out. It is no secret, and in their browser alone.
 struct Trial {
@@ -141,6 +164,7 @@ struct Trial {
 impl Trial {
     fn of(browser: &Browser) -> Option<Self> {
         let value = std::str::from_utf8(browser.trial()?).ok()?;
+        let (value, _) = value.split_once('~').unwrap_or((value, ""));
         let name = value.strip_suffix(ARRANGED);
         Some(Self {
             failure: find(name.unwrap_or(value))?,
@@ -181,9 +205,10 @@ pub(super) async fn conclude(browser: Browser, request: Request, next: Next) -> 
     if response.status().is_redirection() || !is_shown || is_ahead {
         return response;
     }
-    if let Some(lesson) = lesson(&browser) {
-        response.extensions_mut().insert(lesson);
-        browser.set_trial(None);
+    if let Some(trial) = Trial::of(&browser).filter(|trial| trial.arranged) {
+        response.extensions_mut().insert(trial.failure.lesson);
+        let tried = tried(&browser).and(trial.failure.name);
+        browser.set_trial(&format!("~{tried}"), REMEMBERED);
     }
     response
 }
@@ -197,7 +222,7 @@ impl From<ControlError> for Problem {
             explanation: "This app asked its sandbox for a failure, and did not get it.".to_owned(),
             why: "Failures are arranged with the sandbox over HTTP, and that went wrong by itself.",
             checks: &[
-                "whether the sandbox that smartsheet.api_url names is running, and is this app’s",
+                "whether the sandbox that `smartsheet.api_url` names is running, and is this app’s",
             ],
             advice: "Try another one, or start again.",
             action: Action::GoHome,

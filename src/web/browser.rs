@@ -11,6 +11,8 @@ use axum::response::Response;
 use jiff::Timestamp;
 
 use super::cookie::{self, Name, cookies};
+use super::frame::Viewer;
+use super::rendered::HasMessages;
 use super::{App, record};
 use crate::clock::after;
 use crate::flow::{FlowId, FlowLog, Recorder};
@@ -43,6 +45,7 @@ struct Inner {
     /// The cookies of sign-ins under way, oldest first: the name, and the value.
     sign_ins: Vec<(String, Vec<u8>)>,
     flow: Option<Vec<u8>>,
+    signed_out: Option<Vec<u8>>,
     trial: Option<Vec<u8>>,
     learned: Mutex<Learned>,
 }
@@ -52,6 +55,8 @@ struct Inner {
 struct Learned {
     /// Which of the ids is of a session, once that is known.
     id: Option<Id>,
+    /// Who it is.
+    viewer: Viewer,
     /// What takes down the messages of this request.
     recorder: Option<Recorder>,
     /// The cookies that the browser is given.
@@ -70,6 +75,7 @@ impl Browser {
             ids: Vec::new(),
             sign_ins: Vec::new(),
             flow: None,
+            signed_out: None,
             trial: None,
             learned: Mutex::default(),
         };
@@ -86,6 +92,8 @@ impl Browser {
                 }
             } else if is(name, Name::Flow) {
                 inner.flow = Some(value.to_vec());
+            } else if is(name, Name::SignedOut) {
+                inner.signed_out = Some(value.to_vec());
             } else if is(name, Name::Trial) {
                 inner.trial = Some(value.to_vec());
             }
@@ -119,6 +127,7 @@ impl Browser {
             if let Some(stored) = self.0.store.visit(*id).await? {
                 let mut learned = self.learned();
                 learned.id = Some(stored.id);
+                learned.viewer = Viewer::signed_in(stored.data.login.person.as_ref());
                 if learned.recorder.is_none() {
                     learned.recorder = self.recorder_of(&stored.data);
                 }
@@ -126,7 +135,13 @@ impl Browser {
                 return Ok(Some(stored));
             }
         }
+        self.learned().viewer = Viewer::SignedOut;
         Ok(None)
+    }
+
+    /// Who it is, as far as this request has come to know.
+    pub(super) fn viewer(&self) -> Viewer {
+        self.learned().viewer.clone()
     }
 
     fn recorder_of(&self, data: &SessionData) -> Option<Recorder> {
@@ -156,6 +171,9 @@ impl Browser {
     /// Makes the session's cookie point at `stored`.
     pub(super) fn point_to(&self, stored: &Stored) {
         self.learned().id = Some(stored.id);
+        if self.0.signed_out.is_some() {
+            self.take_back(Name::SignedOut.text(self.0.https));
+        }
         self.record_with(self.recorder_of(&stored.data));
         let name = Name::Session.text(self.0.https);
         let id = stored.id.to_string();
@@ -241,6 +259,19 @@ impl Browser {
         }
     }
 
+    /// Where the messages of this browser's last sign-out are, if that was not long ago.
+    pub(super) fn sign_out(&self) -> Option<FlowId> {
+        self.0.store.open_flow(self.0.signed_out.as_ref()?)
+    }
+
+    /// Lets the browser find the messages of its sign-out.
+    pub(super) fn show_sign_out(&self, flow: FlowId) {
+        if let Ok(value) = self.0.store.seal_flow(flow) {
+            let name = Name::SignedOut.text(self.0.https);
+            self.give(cookie::set(name, &value, SIGN_IN_TIME, self.0.https));
+        }
+    }
+
     /// The messages of this request belong to `flow`, for as long as a sign-in may take.
     pub(super) fn record_in(&self, flow: FlowId, now: Timestamp) {
         let until = after(now, SIGN_IN_TIME);
@@ -262,13 +293,10 @@ impl Browser {
         self.0.trial.as_deref()
     }
 
-    /// Remembers which failure is tried out, or with `None`, that it is over.
-    pub(super) fn set_trial(&self, value: Option<&str>) {
+    /// Remembers which failure is tried out, and which were, for `lifetime`.
+    pub(super) fn set_trial(&self, value: &str, lifetime: Duration) {
         let name = Name::Trial.text(self.0.https);
-        match value {
-            Some(value) => self.give(cookie::set(name, value, SIGN_IN_TIME, self.0.https)),
-            None => self.take_back(name),
-        }
+        self.give(cookie::set(name, value, lifetime, self.0.https));
     }
 
     fn take_back(&self, name: &str) {
@@ -292,6 +320,13 @@ pub(super) async fn accompany(
 
     let mut response = next.run(request).await;
 
+    if response.status().is_client_error() || response.status().is_server_error() {
+        // For the header of the page.
+        response.extensions_mut().insert(browser.viewer());
+        if app.flow.is_recording() && browser.recorder().is_some() {
+            response.extensions_mut().insert(HasMessages);
+        }
+    }
     for cookie in std::mem::take(&mut browser.learned().cookies) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

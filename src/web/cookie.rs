@@ -16,7 +16,9 @@ pub(super) enum Name {
     SignIn,
     /// Where the messages of a visitor's last sign-in are, sealed.
     Flow,
-    /// The failure that a person is trying out, in sandbox mode.
+    /// Where the messages of the last sign-out are, sealed.
+    SignedOut,
+    /// The failure that a person is trying out, and those that they tried, in sandbox mode.
     Trial,
 }
 
@@ -29,6 +31,8 @@ impl Name {
             (Self::SignIn, true) => "__Host-sign-in-",
             (Self::Flow, false) => "flow",
             (Self::Flow, true) => "__Host-flow",
+            (Self::SignedOut, false) => "signed-out",
+            (Self::SignedOut, true) => "__Host-signed-out",
             (Self::Trial, false) => "trial",
             (Self::Trial, true) => "__Host-trial",
         }

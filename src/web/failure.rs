@@ -24,13 +24,14 @@ pub(super) struct Failure {
     /// Names the problem for programs (RFC 9457 `type`).
     pub(super) kind: &'static str,
     pub(super) title: &'static str,
-    /// What happened.
+    /// What happened. What Smartsheet said of it, word for word, begins on a line of its own.
     pub(super) explanation: String,
     /// Why it is so, for whoever wants to learn from it. Empty when there is nothing to add.
     pub(super) why: &'static str,
     /// What to do next.
     pub(super) advice: &'static str,
-    /// What the operator should look at, when it is for them to act.
+    /// What the operator should look at, when it is for them to act. What is code stands between backticks, here and in the texts
+    /// above that are fixed.
     pub(super) checks: &'static [&'static str],
     /// The button that does it.
     pub(super) action: Action,
@@ -98,15 +99,26 @@ impl Action {
 
 /// What to compare when Smartsheet refuses the app itself.
 pub(super) const REGISTRATION_CHECKS: &[&str] = &[
-    "smartsheet.client_id is the App client id in Smartsheet's Developer Tools, and the app belongs to the region that \
-     smartsheet.region names.",
-    "smartsheet.client_secret is the App secret beside it, whole and without blanks.",
+    "`smartsheet.client_id` is the App client id in Smartsheet’s Developer Tools, and the app belongs to the region that \
+     `smartsheet.region` names.",
+    "`smartsheet.client_secret` is the App secret beside it, whole and without blanks.",
     "The App redirect URL there is, to the letter, the one that `smartsheet-oauth-demo check` prints.",
-    "smartsheet.scopes asks for nothing that this app may not have.",
+    "`smartsheet.scopes` asks for nothing that this app may not have.",
     "`smartsheet-oauth-demo check` shows which value of each setting is in force, and where it came from.",
 ];
 
 impl Failure {
+    /// What happened, in words of this app.
+    pub(super) fn happened(&self) -> &str {
+        self.explanation.lines().next().unwrap_or_default()
+    }
+
+    /// What Smartsheet said of it, word for word.
+    pub(super) fn said(&self) -> Option<&str> {
+        let (_, said) = self.explanation.split_once('\n')?;
+        Some(said.trim()).filter(|said| !said.is_empty())
+    }
+
     /// A failure that leads to the start page. Its `kind` is what the log says, too.
     pub(super) fn plain(
         status: StatusCode,
@@ -149,19 +161,19 @@ impl Failure {
         let (kind, title, explanation, why) = match status {
             StatusCode::NOT_FOUND => (
                 "not-found",
-                "There is no such page",
+                "Page not found",
                 "Nothing is at this address.",
                 "It may be mistyped, or from another version of this app.",
             ),
             StatusCode::METHOD_NOT_ALLOWED => (
                 "method-not-allowed",
-                "That does not work this way",
+                "Method not allowed",
                 "This address exists, but not for this kind of request.",
-                "What changes something, such as signing out, is done by a button, so that a mere link can't do it.",
+                "What changes something, such as signing out, is done by a button, so that a mere link can’t do it.",
             ),
             status if status.is_client_error() => (
                 "bad-request",
-                "The request can't be read",
+                "The request can’t be read",
                 "This app does not understand what the browser sent.",
                 "",
             ),
@@ -187,16 +199,16 @@ impl From<StoreError> for Failure {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
             kind: "store-unavailable",
-            title: "Your session can't be read right now",
+            title: "Your session can’t be read right now",
             explanation: "The database that holds the sessions does not answer. Nothing is lost: you are still signed in \
                           once it is back."
                 .to_owned(),
             why: "Sessions are read anew for every page, so that signing out counts everywhere at once.",
             advice: "Try again in a moment. If it lasts, whoever runs this app should check:",
             checks: &[
-                "Does the database that session.store names run, and can this machine reach it?",
+                "Does the database that `session.store` names run, and can this machine reach it?",
                 "May this app write to it, and is there room on its disk?",
-                "What does `smartsheet-oauth-demo check` say about session.store?",
+                "What does `smartsheet-oauth-demo check` say about `session.store`?",
             ],
             action: Action::GoHome,
             reason: error.to_string(),

@@ -1,28 +1,43 @@
 //! `GET /flow`: what this browser's sign-in exchanged with Smartsheet, message by message.
 
+mod blocks;
+mod code;
 mod curl;
+mod data;
 mod diagram;
 mod example;
 mod explanation;
+mod har;
+mod markdown;
+mod one_step;
+mod outcome;
+mod reaction;
 mod sheet_steps;
+mod sides;
+pub(super) mod signed_out;
 mod steps;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use super::accept::wants_json;
 use super::browser::Browser;
 use super::failure::{Action, Failure};
+use super::frame::Viewer;
 use super::{App, Frame, Here, page};
-use crate::flow::{Ending, FlowId, KEPT_MESSAGES, LogError, Message};
-use diagram::{Row, rows};
-use steps::{explain, reaction};
+use crate::flow::{FlowId, KEPT_MESSAGES, LogError, Message};
+use blocks::{Block, Entry, blocks};
+use data::as_data;
+use diagram::{Row, Shown, rows};
+use explanation::Party;
 
 #[derive(Template)]
 #[template(path = "flow.html")]
@@ -32,7 +47,9 @@ struct FlowPage {
     is_signed_in: bool,
     /// How many messages are kept, when there may have been more.
     newest: Option<usize>,
-    rows: Vec<Row>,
+    blocks: Vec<Block>,
+    /// Whether every message is shown with all its content from the start.
+    is_open: bool,
     login_url: String,
 }
 
@@ -56,8 +73,10 @@ impl FlowPage {
 pub(super) async fn get(
     State(app): State<Arc<App>>,
     browser: Browser,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    let query = query.unwrap_or_default();
     let session = browser.session().await?;
     let is_signed_in = session.is_some();
     let recorded = recorded(&app, &browser, session.and_then(|stored| stored.data.flow)).await?;
@@ -68,6 +87,17 @@ pub(super) async fn get(
         recorded
     };
 
+    match parameter(&query, "format").as_deref() {
+        Some("har") => {
+            let archive = har::archive(&messages, &app.base_url);
+            return Ok(download("application/json", "flow.har", archive));
+        }
+        Some("md") => {
+            let report = markdown::report(&messages, is_example);
+            return Ok(download("text/markdown; charset=utf-8", "flow.md", report));
+        }
+        _ => {}
+    }
     let vary = [(header::VARY, "Accept")];
     if wants_json(&headers) {
         let list: Vec<Value> = messages
@@ -83,19 +113,81 @@ pub(super) async fn get(
         });
         return Ok((vary, Json(body)).into_response());
     }
-    let page = page(&FlowPage {
-        frame: Frame::of(&app, Here::Flow),
+    let page = match parameter(&query, "step") {
+        Some(step) => {
+            one_step::step_page(&app, &messages, is_example, browser.viewer(), &step, &query)
+                .ok_or_else(one_step::no_such_message)?
+        }
+        None => whole(&app, &messages, is_example, &browser.viewer(), &query),
+    };
+    Ok((vary, page).into_response())
+}
+
+/// The page with all messages.
+fn whole(
+    app: &App,
+    messages: &[Message],
+    is_example: bool,
+    viewer: &Viewer,
+    query: &str,
+) -> Response {
+    let mut rows = rows(messages, app.base_url.as_str());
+    let open = parameter(query, "open");
+    match open.as_deref() {
+        Some("all") => shown(&mut rows).for_each(|shown| shown.is_open = true),
+        Some("failed") => open_failed(&mut rows),
+        _ => {}
+    }
+    page(&FlowPage {
+        frame: Frame::of(app, Here::Flow).for_viewer(viewer.clone()),
         shows: match (is_example, app.flow.is_recording()) {
             (false, _) => Shows::Recorded,
             (true, true) => Shows::Example,
             (true, false) => Shows::ExampleAlone,
         },
-        is_signed_in,
+        is_signed_in: matches!(viewer, Viewer::SignedIn(_)),
         newest: (messages.len() >= KEPT_MESSAGES).then_some(KEPT_MESSAGES),
-        rows: rows(&messages, app.base_url.as_str()),
+        blocks: blocks(rows),
+        is_open: open.as_deref() == Some("all"),
         login_url: format!("{}login?return_to=/flow", app.base_url),
-    });
-    Ok((vary, page).into_response())
+    })
+}
+
+/// The messages of `rows`.
+fn shown(rows: &mut [Row]) -> impl DoubleEndedIterator<Item = &mut Shown> {
+    rows.iter_mut().filter_map(|row| match row {
+        Row::Message(shown) => Some(&mut **shown),
+        Row::Answer(_) => None,
+    })
+}
+
+/// Opens what went wrong in the last visit, or if nothing did, the last message.
+fn open_failed(rows: &mut [Row]) {
+    let mut candidate = None;
+    for message in shown(rows).rev() {
+        let is_visit = message.explanation.from == Party::Browser;
+        let went_wrong = message.note.is_some();
+        if candidate.is_none() || went_wrong && !is_visit {
+            candidate = Some(message.number);
+        }
+        if is_visit || went_wrong {
+            break;
+        }
+    }
+    for message in shown(rows) {
+        message.is_open = Some(message.number) == candidate;
+        message.is_failed = message.is_open;
+    }
+}
+
+/// A file to keep.
+fn download(kind: &'static str, name: &str, content: String) -> Response {
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    (headers, content).into_response()
 }
 
 /// The messages of this browser, oldest first: of its session, of the last sign-in that did not end in one, and of the newest
@@ -125,46 +217,10 @@ async fn recorded(
     Ok(messages)
 }
 
-/// The same as the page shows, for programs.
-fn as_data(number: usize, message: &Message, app: &App) -> Value {
-    let explanation = explain(message.step);
-    let request = &message.request;
-    let (answer, failure) = match &message.ending {
-        Ending::Answer(answer) => (
-            json!({ "status": answer.status, "headers": answer.headers, "body": answer.body }),
-            None,
-        ),
-        Ending::Failure(why) => (Value::Null, Some(why)),
-        Ending::Unseen { location } => (json!({ "headers": [["location", location]] }), None),
-    };
-    json!({
-        "number": number,
-        "step": message.step,
-        "title": explanation.title,
-        "from": explanation.from,
-        "to": explanation.to,
-        "at": message.at.to_string(),
-        "duration_ms": micros_in_millis(message.micros),
-        "attempt": message.attempt,
-        "status": message.status(),
-        "failure": failure,
-        "request": {
-            "method": request.method,
-            "url": request.url,
-            "headers": request.headers,
-            "body": request.body,
-        },
-        "answer": answer,
-        "purpose": explanation.purpose,
-        "without": explanation.without,
-        "source": explanation.source,
-        "reaction": reaction(message),
-        "curl": curl::command(message, app.base_url.as_str()),
-    })
-}
-
-fn micros_in_millis(micros: u64) -> f64 {
-    std::time::Duration::from_micros(micros).as_secs_f64() * 1000.0
+/// The parameter `name` of `query`.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find_map(|(found, value)| (found == name).then_some(value))
 }
 
 impl From<LogError> for Failure {

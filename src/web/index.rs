@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::avatar::Avatar;
 use super::browser::Browser;
 use super::failure::Failure;
+use super::frame::Viewer;
 use super::person::known;
 use super::person_failures::PersonError;
 use super::rate_limit::{Route, may_ask};
@@ -76,7 +77,12 @@ fn welcome(app: &App) -> askama::Result<Html<Bytes>> {
 
 pub(super) fn start_page(app: &App, visitor: Visitor, sites: Vec<SiteLink>) -> impl Template {
     IndexPage {
-        frame: Frame::of(app, Here::Home),
+        frame: Frame::of(app, Here::Home).for_viewer(match &visitor {
+            Visitor::SignedOut => Viewer::SignedOut,
+            Visitor::SignedIn(visit) => {
+                Viewer::signed_in(visit.as_ref().map(|visit| &visit.person))
+            }
+        }),
         visitor,
         // Absolute: whoever opened 127.0.0.1 instead of localhost must sign in where the callback will find the cookie.
         login_url: format!("{}login", app.base_url),

@@ -113,7 +113,7 @@ fn unreadable(reason: &str) -> Failure {
     refused(
         StatusCode::BAD_REQUEST,
         "bad-request",
-        "The request can't be read",
+        "The request can’t be read",
         "This app does not understand what the browser sent.".to_owned(),
         reason,
     )

@@ -1,4 +1,4 @@
-//! `POST /logout`: ends the session and gives the tokens back.
+//! `POST /logout`: ends the session and revokes the tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,9 @@ use tracing::Instrument as _;
 use super::App;
 use super::browser::Browser;
 use super::failure::Failure;
-use crate::session::{Id, StoreError};
+use crate::clock::after;
+use crate::flow::{FlowId, Recorder};
+use crate::session::{Id, SIGN_IN_TIME, StoreError};
 
 /// How long the answer waits for the revocation. It goes on behind the answer.
 const REVOKE_WITHIN: Duration = Duration::from_secs(3);
@@ -28,38 +30,67 @@ pub(super) async fn post(
     State(app): State<Arc<App>>,
     browser: Browser,
 ) -> Result<impl IntoResponse, Failure> {
-    sign_out(&app, browser.ids().to_vec()).await?;
+    sign_out_here(&app, &browser).await?;
+    Ok((FORGET_PAGES, Redirect::to("/signed-out")))
+}
+
+/// Signs out whoever this browser is signed in as, and lets it see what became of the tokens.
+///
+/// # Errors
+///
+/// When the store does not end the session.
+pub(super) async fn sign_out_here(app: &Arc<App>, browser: &Browser) -> Result<(), Failure> {
+    // Its messages are a flow of their own: those of the session go with it.
+    let flow = FlowId::random();
+    let recorder = app
+        .flow
+        .recorder(flow, after(app.clock.now(), SIGN_IN_TIME));
+    let ids = browser.ids().to_vec();
+    if sign_out(app, ids, Some(recorder.clone())).await? {
+        browser.record_with(Some(recorder));
+        browser.show_sign_out(flow);
+    }
     if !browser.ids().is_empty() {
         browser.forget_session();
     }
     browser.forget_flow();
-    Ok((FORGET_PAGES, Redirect::to("/")))
+    Ok(())
 }
 
-/// Ends the sessions of `ids` and gives their tokens back, which may take longer than this waits.
+/// Ends the sessions of `ids` and revokes their tokens, which may take longer than this waits. Says whether there was a session.
+/// What is said to Smartsheet goes to `recorder`.
 ///
 /// # Errors
 ///
 /// When the store does not end them.
-pub(super) async fn sign_out(app: &Arc<App>, ids: Vec<Id>) -> Result<(), Failure> {
+pub(super) async fn sign_out(
+    app: &Arc<App>,
+    ids: Vec<Id>,
+    recorder: Option<Recorder>,
+) -> Result<bool, Failure> {
     // Tasks of their own, so that they run to their end even if the browser goes away: many close the page at once.
     let sign_out = {
         let app = Arc::clone(app);
-        async move { end(&app, &ids).await }
+        async move { end(&app, &ids, recorder).await }
     };
     let sign_out = app.tasks.spawn(sign_out.in_current_span());
     let revocation = sign_out.await.map_err(Failure::internal)??;
+    let had_session = revocation.is_some();
     if let Some(revocation) = revocation {
         tracing::info!("signed out");
         // The answer waits for it a while, so that after it the tokens are void as a rule.
         let _ = timeout(REVOKE_WITHIN, revocation).await;
     }
-    Ok(())
+    Ok(had_session)
 }
 
 /// Ends the sessions of `ids` and begins to revoke their tokens, if there are any. The sessions first: the person is signed out
 /// whatever Smartsheet answers.
-async fn end(app: &Arc<App>, ids: &[Id]) -> Result<Option<JoinHandle<()>>, StoreError> {
+async fn end(
+    app: &Arc<App>,
+    ids: &[Id],
+    recorder: Option<Recorder>,
+) -> Result<Option<JoinHandle<()>>, StoreError> {
     let mut revocations = Vec::new();
     // Every one that the browser brought.
     for id in ids {
@@ -69,8 +100,11 @@ async fn end(app: &Arc<App>, ids: &[Id]) -> Result<Option<JoinHandle<()>>, Store
         return Ok(None);
     }
     let revocation = {
-        let app = Arc::clone(app);
-        async move { app.revocations.attempt(&revocations).await }
+        let attempts = match recorder {
+            Some(recorder) => app.revocations.observed_by(Arc::new(recorder)),
+            None => app.revocations.clone(),
+        };
+        async move { attempts.attempt(&revocations).await }
     };
     Ok(Some(app.tasks.spawn(revocation.in_current_span())))
 }

@@ -2,7 +2,6 @@
 
 mod facts;
 mod fields;
-mod raw_json;
 mod roles;
 mod session_card;
 
@@ -25,7 +24,7 @@ use super::person::{Known, known};
 use super::person_failures::{PersonError, signed_out};
 use super::shares::Caller;
 use super::site_links::{SiteLink, site_links};
-use super::{App, Frame, Here, break_it, page};
+use super::{App, Frame, Here, break_it, page, raw_json};
 use crate::session::{Login, Person};
 use crate::smartsheet::Profile;
 use facts::{Section, Shown};
@@ -38,12 +37,10 @@ const MAX_INDENTED: usize = 64 * 1024;
 
 #[derive(Template)]
 #[template(path = "me.html")]
-struct MePage<'a> {
+struct MePage {
     frame: Frame,
     person: Person,
     avatar: Avatar,
-    /// What they do and where, as far as it is known.
-    work: Vec<&'a str>,
     roles: Roles,
     sections: Vec<Section>,
     is_utc_instead: bool,
@@ -89,15 +86,13 @@ pub(super) fn profile_page(
     let reader = Reader::of(profile);
     let person = Person::of(profile);
     Ok(page(&MePage {
-        frame: Frame::of(app, Here::Profile).teaching(lesson),
+        frame: Frame::of(app, Here::Profile)
+            .for_person(Some(&person))
+            .teaching(lesson),
         avatar: Avatar::of(&person),
-        person,
-        work: ["title", "department", "company"]
-            .iter()
-            .filter_map(|field| profile.text(field))
-            .collect(),
         roles: Roles::of(&fields),
-        sections: facts::sections(&fields, &reader),
+        sections: facts::sections(&fields, &reader, &person),
+        person,
         is_utc_instead: reader.is_utc_instead(),
         session: SessionCard::of(login, app, &reader),
         sites: site_links(app, login),

@@ -32,6 +32,7 @@ mod moment;
 mod person;
 mod person_failures;
 mod rate_limit;
+mod raw_json;
 mod record;
 mod redirect;
 mod refresh;
@@ -181,7 +182,11 @@ pub fn router(app: Arc<App>) -> Router {
         ));
     let mut pages = Router::new()
         .route("/", get(index::get))
-        .route("/flow", get(flow::get).layer(limited(Route::Flow)));
+        .route("/flow", get(flow::get).layer(limited(Route::Flow)))
+        .route(
+            "/signed-out",
+            get(flow::signed_out::get).layer(limited(Route::Flow)),
+        );
     let mut actions = Router::new().route("/logout", post(logout::post));
     let mut ways_on = Router::new();
     if app.control.is_some() {
@@ -234,7 +239,7 @@ pub fn router(app: Arc<App>) -> Router {
 /// The pages' addresses with a slash at their end.
 fn slashes(app: &App) -> Router<Arc<App>> {
     let mut routes = Router::new().route("/redirect/", any(trailing_slash::at_redirect));
-    for path in ["/login/", "/me/", "/flow/", "/sheets/"] {
+    for path in ["/login/", "/me/", "/flow/", "/signed-out/", "/sheets/"] {
         routes = routes.route(path, get(trailing_slash::without_it));
     }
     if app.control.is_some() {

@@ -110,7 +110,14 @@ impl Reader {
 /// How long it is from `now` to `then`, as `static/comfort.js` counts it down: "in 6 days 23 hours". `None` when it is past.
 pub(super) fn countdown(now: Timestamp, then: Timestamp) -> Option<String> {
     let left = u64::try_from(then.duration_since(now).as_secs()).ok()?;
-    (left > 0).then(|| format!("in {}", span(left)))
+    // To the nearest of the smaller unit: a week is "7 days" a second later, too.
+    let unit = match left {
+        0..3600 => 1,
+        3600..86_400 => 60,
+        86_400.. => 3600,
+    };
+    let rounded = (left + unit / 2) / unit * unit;
+    (left > 0).then(|| format!("in {}", span(rounded)))
 }
 
 /// So many seconds in the largest unit that they fill, and the next one: "6 days 23 hours", "5 minutes".
@@ -231,7 +238,9 @@ mod tests {
     fn counting_down() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         for (seconds, expected) in [
-            (604_799, Some("in 6 days 23 hours")),
+            (604_799, Some("in 7 days")),
+            (604_800 - 1_801, Some("in 6 days 23 hours")),
+            (86_399, Some("in 1 day")),
             (86_400, Some("in 1 day")),
             (3_661, Some("in 1 hour 1 minute")),
             (59, Some("in 59 seconds")),

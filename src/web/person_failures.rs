@@ -28,8 +28,8 @@ const PAUSE_WHY: &str = "Smartsheet answers 300 requests a minute for each token
 
 /// What to compare when the API refuses the app, whoever it asks for.
 const API_CHECKS: &[&str] = &[
-    "smartsheet.api_url is the address of Smartsheet's API, version 2.0, unless it is not set, as it need not be.",
-    "smartsheet.region is the one that the app was registered in.",
+    "`smartsheet.api_url` is the address of Smartsheet’s API, version 2.0, unless it is not set, as it need not be.",
+    "`smartsheet.region` is the one that the app was registered in.",
     "Nothing between this app and Smartsheet, such as a proxy, answers in its place.",
     "`smartsheet-oauth-demo check` shows which value of each setting is in force, and where it came from.",
 ];
@@ -110,7 +110,7 @@ fn failed(kind: &'static str, explanation: String, reason: String) -> Failure {
 fn unreadable(reason: String) -> Failure {
     failed(
         "smartsheet-failed",
-        "Smartsheet can't be reached, reports a failure, or its answer can't be read. You are still signed in.".to_owned(),
+        "Smartsheet can’t be reached, reports a failure, or its answer can’t be read. You are still signed in.".to_owned(),
         reason,
     )
 }
@@ -125,7 +125,7 @@ fn refresh_refused(error: &OAuthError, reason: String) -> Failure {
         action: Action::GoHome,
         ..failed(
             "refresh-refused",
-            format!("Smartsheet refused this app itself: {error}. You are still signed in."),
+            format!("Smartsheet refused this app itself. You are still signed in.\n{error}"),
             reason,
         )
     }
@@ -150,7 +150,9 @@ fn not_allowed(said: &str, reason: String) -> Failure {
         action: Action::GoHome,
         ..failed(
             "not-allowed",
-            format!("Smartsheet's reason: {said}. You are still signed in."),
+            format!(
+                "Smartsheet refused the call that this app made for you. You are still signed in.\n{said}"
+            ),
             reason,
         )
     }
@@ -159,7 +161,7 @@ fn not_allowed(said: &str, reason: String) -> Failure {
 /// 502: the API refuses the app, whoever it asks for.
 fn app_refused(said: &str, reason: String) -> Failure {
     Failure {
-        title: "This app is not set up right",
+        title: "This app is misconfigured",
         why: "What this app asks for is not there, or not in this version of the API any more. It would be the same for \
               anybody.",
         advice: "Whoever runs this app must act, and should check:",
@@ -167,7 +169,7 @@ fn app_refused(said: &str, reason: String) -> Failure {
         action: Action::GoHome,
         ..failed(
             "api-refused",
-            format!("Smartsheet refused the call of its API: {said}. You are still signed in."),
+            format!("Smartsheet refused the call of its API. You are still signed in.\n{said}"),
             reason,
         )
     }
@@ -176,12 +178,12 @@ fn app_refused(said: &str, reason: String) -> Failure {
 /// 502: the call was refused for another reason, or by something in between.
 fn refused(said: &str, reason: String) -> Failure {
     Failure {
-        why: "A refusal of Smartsheet's own has an errorCode. One without may come from something in between, such as a \
+        why: "A refusal of Smartsheet’s own has an errorCode. One without may come from something in between, such as a \
               firewall.",
         advice: "If it happens again, give the reason to whoever runs this app.",
         ..failed(
             "smartsheet-refused",
-            format!("The call of Smartsheet's API was refused: {said}. You are still signed in."),
+            format!("The call of Smartsheet’s API was refused. You are still signed in.\n{said}"),
             reason,
         )
     }
@@ -243,7 +245,7 @@ fn busy(reason: String) -> Failure {
 /// 503: while this visit used one token, others exchanged it for the next.
 pub(super) fn overtaken(reason: String) -> Failure {
     Failure {
-        title: "That crossed with something else",
+        title: "Your session changed meanwhile",
         why: "Each refresh makes the token before it void. A page asks twice at most, so that pages which disturb each other \
               come to an end.",
         ..unavailable(

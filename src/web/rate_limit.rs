@@ -116,14 +116,14 @@ fn too_often(wait: Duration) -> Failure {
     Failure {
         status: StatusCode::TOO_MANY_REQUESTS,
         kind: "too-many-requests",
-        title: "That was too often",
+        title: "Too many requests",
         explanation: "This page was asked for so often from your address, or from its neighbours, that it has to be left \
                       alone for a while. Nothing is lost."
             .to_owned(),
         why: "Each of these pages costs a row or a call to Smartsheet, so nobody may ask for them without end.",
         advice: "Wait a minute, then try again.",
         checks: &[
-            "If everybody gets this: the app sits behind a proxy that server.trusted_proxies does not name.",
+            "If everybody gets this: the app sits behind a proxy that `server.trusted_proxies` does not name.",
         ],
         action: Action::GoHome,
         reason: "rate limit".to_owned(),

@@ -52,6 +52,7 @@ fn step(method: &Method, path: &str) -> Option<Step> {
         ("GET", "/login") => Some(Step::SignIn),
         ("GET", "/redirect") => Some(Step::Callback),
         ("GET", "/me") => Some(Step::Profile),
+        ("POST", "/logout") => Some(Step::SignOut),
         ("POST", "/refresh") => Some(Step::RefreshNow),
         ("GET", path) if is_below_sheets(path) => Some(Step::OpenSheets),
         ("POST", path) if is_below_sheets(path) => Some(Step::SubmitRow),

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::at::At;
 use super::failure::Failure;
-use super::frame::Lesson;
+use super::frame::{Lesson, Viewer};
 use super::request_log::Reason;
 use super::{App, Frame, Here, page};
 
@@ -26,12 +26,14 @@ struct ErrorPage {
     severity: &'static str,
     kind: &'static str,
     title: &'static str,
-    explanation: String,
+    happened: String,
+    said: Option<String>,
     why: &'static str,
     advice: &'static str,
     checks: &'static [&'static str],
     action: &'static str,
     action_url: String,
+    has_messages: bool,
     reference: String,
 }
 
@@ -53,6 +55,10 @@ pub(super) struct AsProblem(pub(super) serde_json::Map<String, serde_json::Value
 /// In an answer's extensions, beside the other: the client reads `application/json` and no problem details.
 #[derive(Debug, Clone)]
 pub(super) struct AsPlainJson;
+
+/// In an answer's extensions: `/flow` shows what led to it.
+#[derive(Debug, Clone)]
+pub(super) struct HasMessages;
 
 /// In an answer's extensions: it is somebody else's, whatever its status, and stays as it is.
 #[derive(Debug, Clone)]
@@ -83,6 +89,7 @@ pub(super) fn render(
         page(&ErrorPage {
             frame: Frame::of(app, Here::Elsewhere)
                 .at(at, app)
+                .for_viewer(extensions.get::<Viewer>().cloned().unwrap_or_default())
                 .teaching(extensions.get::<Lesson>().copied()),
             status: failure.status.as_u16(),
             severity: if failure.status.is_server_error() {
@@ -92,7 +99,8 @@ pub(super) fn render(
             },
             kind: failure.kind,
             title: failure.title,
-            explanation: failure.explanation.clone(),
+            happened: failure.happened().to_owned(),
+            said: failure.said().map(str::to_owned),
             why: failure.why,
             advice: failure.advice,
             checks: failure.checks,
@@ -101,6 +109,7 @@ pub(super) fn render(
                 Some(ActionUrl(url)) => url.clone(),
                 None => failure.action.url(app),
             },
+            has_messages: at.site().is_none() && extensions.get::<HasMessages>().is_some(),
             reference: reference.to_owned(),
         })
     };
@@ -137,11 +146,16 @@ fn problem_details(
         "type": format!("urn:smartsheet-oauth-demo:problem:{}", failure.kind),
         "title": failure.title,
         "status": failure.status.as_u16(),
-        "detail": format!("{} {}", failure.explanation, failure.advice),
+        "detail": detail(failure),
         "reference": reference,
     });
     if !failure.checks.is_empty() {
-        body["checks"] = json!(failure.checks);
+        let checks: Vec<String> = failure
+            .checks
+            .iter()
+            .map(|check| check.replace('`', ""))
+            .collect();
+        body["checks"] = json!(checks);
     }
     for (name, value) in more.into_iter().flat_map(|AsProblem(members)| members) {
         body[name] = value.clone();
@@ -152,6 +166,16 @@ fn problem_details(
         "application/problem+json"
     };
     ([(header::CONTENT_TYPE, kind)], body.to_string()).into_response()
+}
+
+/// What happened and what to do, in one line.
+fn detail(failure: &Failure) -> String {
+    let happened = failure.happened();
+    let said = failure
+        .said()
+        .map(|said| format!(" Smartsheet says: {said}."));
+    let advice = failure.advice.replace('`', "");
+    format!("{happened}{} {advice}", said.unwrap_or_default())
 }
 
 /// An error that no handler wrote a page for: axum answers those in plain text or with nothing.

@@ -38,7 +38,7 @@ pub(super) fn refused() -> Failure {
     Failure {
         status: StatusCode::FORBIDDEN,
         kind: "cross-site",
-        title: "That came from another site",
+        title: "Request from another site refused",
         explanation: "Another site tried to do something here in your name. Nothing was done."
             .to_owned(),
         why: "Browsers bring along who you are, whichever site makes them ask. So what changes something must come from a \

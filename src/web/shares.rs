@@ -191,14 +191,14 @@ fn too_many(whose: &'static str) -> Failure {
     Failure {
         status: StatusCode::TOO_MANY_REQUESTS,
         kind: "too-many-at-once",
-        title: "That was too much at once",
+        title: "Too many requests at once",
         explanation: format!(
             "Many requests {whose} wait for Smartsheet already. This one was not made. Nothing is lost."
         ),
         why: BUSY_BECAUSE,
         advice: "Wait a moment, then try again.",
         checks: &[
-            "If everybody gets this: the app sits behind a proxy that server.trusted_proxies does not name, or Smartsheet is \
+            "If everybody gets this: the app sits behind a proxy that `server.trusted_proxies` does not name, or Smartsheet is \
              very slow.",
         ],
         action: Action::GoHome,

@@ -35,7 +35,7 @@ pub(super) async fn at_redirect(State(app): State<Arc<App>>) -> Response {
         why: "OAuth compares redirect URLs letter by letter: with the slash it is another one.",
         advice: "Whoever runs this app must act, and should check:",
         checks: &[
-            "The App redirect URL in Smartsheet's Developer Tools is, to the letter, the one that \
+            "The App redirect URL in Smartsheet’s Developer Tools is, to the letter, the one that \
              `smartsheet-oauth-demo check` prints: without a slash at its end.",
             "No proxy in front of this app adds slashes to paths.",
         ],

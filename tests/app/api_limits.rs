@@ -77,7 +77,7 @@ async fn calls_that_hang_leave_room_for_sign_ins_and_refreshes() {
     let own = [("origin", "http://localhost:8080")];
     let refreshed = bob.send(Method::POST, "/refresh", &own).await;
     assert_eq!(refreshed.status, 303, "{refreshed:?}");
-    bob.sign_out().await.redirects_to("/");
+    bob.sign_out().await.redirects_to("/signed-out");
     provider.arrived("DELETE /2.0/token", 1).await;
     assert_eq!(provider.count("POST /2.0/token"), 3);
 

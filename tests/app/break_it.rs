@@ -118,7 +118,7 @@ async fn start() -> TestApp {
 fn teaches(page: &Page) -> bool {
     let parts = [
         "class=\"lesson\"",
-        "href=\"/flow#latest\"",
+        "href=\"/flow?open=failed#failed\"",
         "Break something else",
     ];
     parts.iter().all(|part| page.body.contains(part))
@@ -150,7 +150,7 @@ async fn is_proven(browser: &Browser, failure: &Listed, before: &[Value]) {
         assert_eq!(last, *proof, "{failure:?}: {news:?}");
     }
     let page = browser.get("/flow").await;
-    page.shows(200, &["id=\"latest\"", "What was said"]);
+    page.shows(200, &["id=\"latest\"", "The flow of your sign-in"]);
     assert!(!teaches(&page));
 }
 
@@ -223,7 +223,7 @@ async fn one_failure_does_not_spoil_the_next() {
         assert!(teaches(&page), "{failure:?}: {page:?}");
     }
     is_unaffected(&bystander).await;
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     says_nothing(&browser).await;
 }
 
@@ -262,7 +262,7 @@ async fn nothing_breaks_by_itself() {
                 ("sec-fetch-site", "cross-site"),
             ];
             let page = browser.send(Method::POST, &path, &cross).await;
-            page.is_error(403, &["That came from another site"]);
+            page.is_error(403, &["Request from another site refused"]);
         }
         assert_eq!(browser.cookies(), cookies);
         assert_eq!(sandbox.requests().await, [""; 0]);
@@ -289,7 +289,7 @@ async fn what_is_not_on_the_panel_is_not_there() {
     ] {
         assert_eq!(press(&browser, name).await.status, 404, "{name}");
         let page = browser.get(&format!("/break/{name}")).await;
-        page.is_error(404, &["There is no such page"]);
+        page.is_error(404, &["Page not found"]);
     }
     for method in [Method::PUT, Method::DELETE] {
         assert_eq!(browser.send(method, "/break/deny", &[]).await.status, 405);
@@ -313,4 +313,41 @@ async fn a_button_that_was_pressed_waits_for_the_sign_in() {
     let page = browser.get("/me").await;
     page.shows(200, &["sam@example.com"]);
     assert!(!teaches(&page));
+}
+
+/// Three to begin with, and those that were tried are known again.
+#[tokio::test]
+async fn the_panel_says_where_to_start_and_what_was_tried() {
+    let app = Setup::mounted().start().await;
+    let browser = Browser::new(&app);
+    let names: Vec<String> = panel(&browser)
+        .await
+        .into_iter()
+        .map(|listed| listed.name)
+        .collect();
+    assert_eq!(
+        names[..3],
+        ["forged-state", "expired-token", "malformed-token-answer"]
+    );
+    for (place, name) in names.iter().enumerate() {
+        assert!(!names[..place].contains(name), "{name} twice");
+    }
+    let tried = async || {
+        let page = browser.get("/break").await;
+        page.shows(
+            200,
+            &[
+                "Start here",
+                "Ends with 504, an error page: you are not signed in",
+                "This takes 10 seconds.",
+            ],
+        );
+        page.body.matches(">tried</span>").count()
+    };
+    assert_eq!(tried().await, 0);
+    for (count, name) in [(1, "forged-state"), (2, "deny"), (2, "deny")] {
+        let pressed = press(&browser, name).await;
+        follow(&browser, pressed).await;
+        assert_eq!(tried().await, count, "{name}");
+    }
 }

@@ -116,6 +116,11 @@ fn check_finds_the_defaults_sound() {
         "{ended:?}"
     );
     assert!(!ended.stdout.contains("WRONG"), "{ended:?}");
+    let secret = ended
+        .stdout
+        .lines()
+        .find(|line| line.contains("smartsheet.client_secret "));
+    assert!(secret.unwrap().contains("made up"), "{ended:?}");
     for name in [
         "server.listen",
         "server.base_url",

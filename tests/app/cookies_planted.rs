@@ -111,7 +111,7 @@ async fn a_planted_cookie_makes_no_forged_callback_succeed() {
         format!("__host-{suffix}={value}"),
     ] {
         let page = get(&app, &callback, &[planted.clone().into_bytes()]).await;
-        page.shows(400, &["This sign-in is not under way"]);
+        page.shows(400, &["This sign-in is no longer valid"]);
         assert_eq!(page.set_cookies(), [""; 0], "{planted}");
     }
     assert_eq!(provider.lines(), [""; 0]);
@@ -140,7 +140,7 @@ async fn a_dead_id_that_is_planted_disturbs_no_callback_and_no_sign_out() {
     get(&app, "/me", &lines).await.shows(200, &["Person-1"]);
     send(&app, Method::POST, "/logout", &lines)
         .await
-        .redirects_to("/");
+        .redirects_to("/signed-out");
     get(&app, "/me", &[own])
         .await
         .redirects_to("/login?return_to=/me");
@@ -186,7 +186,7 @@ async fn of_several_cookies_of_the_name_the_first_that_opens_wins() {
     let others = pair(b"session", &other.session().unwrap());
     let line = joined(&[dead(0), own.clone(), others.clone()]);
     let page = send(&app, Method::POST, "/logout", &[line]).await;
-    page.redirects_to("/");
+    page.redirects_to("/signed-out");
     for ended in [own, others] {
         get(&app, "/me", &[ended])
             .await
@@ -217,7 +217,7 @@ async fn a_cookie_that_is_no_text_hides_nothing() {
     let page = send(&app, Method::POST, "/refresh", std::slice::from_ref(&line)).await;
     page.redirects_to("/me");
     let page = send(&app, Method::POST, "/logout", std::slice::from_ref(&line)).await;
-    page.redirects_to("/");
+    page.redirects_to("/signed-out");
     get(&app, "/me", &[line])
         .await
         .redirects_to("/login?return_to=/me");

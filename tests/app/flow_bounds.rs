@@ -207,7 +207,7 @@ async fn nothing_is_recorded_where_that_is_off() {
             .contains("your own takes its")
     );
     assert!(!file(&world.setup).exists());
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
 }
 
 /// What was recorded before is shown no more, and goes with its session or its time.
@@ -238,7 +238,7 @@ async fn what_was_recorded_before_it_was_off_goes() {
     };
     let (count, rows) = flows();
     assert_eq!(count, 2);
-    leaves.sign_out().await.redirects_to("/");
+    leaves.sign_out().await.redirects_to("/signed-out");
     assert_eq!(flows().0, 1);
     assert!(flows().1 < rows);
     setup.clock.pass(30 * DAY + MINUTE);

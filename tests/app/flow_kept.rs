@@ -50,7 +50,7 @@ async fn signing_out_erases_it() {
     let browser = signed_in(&world).await;
     let thief = browser.copy_to(&world.app);
     assert_eq!(flows(&world.setup), 2);
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     assert_eq!(flows(&world.setup), 1);
     says_nothing(&thief).await;
     says_nothing(&browser).await;
@@ -119,7 +119,7 @@ async fn each_login_has_a_record_of_its_own() {
     let told = browser.get("/flow").await.body;
     assert!(told.contains("sam@example.com") && !told.contains("grace.hopper@"));
     says_nothing(&old).await;
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     assert_eq!(rows(&world.setup), 0);
 }
 

@@ -37,7 +37,7 @@ async fn everything_else_works(world: &World) {
     world.sandbox.expire("access_tokens").await;
     browser.get("/me").await.shows(200, &["Grace Hopper"]);
     browser.get("/").await.shows(200, &["Grace Hopper"]);
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     browser.get("/me").await.is_signed_out();
 }
 

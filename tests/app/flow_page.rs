@@ -99,7 +99,13 @@ pub(crate) fn shows_them_all(page: &str, messages: &[Value]) {
     let sections: Vec<&str> = page.split("<li id=\"m").skip(1).collect();
     assert_eq!(sections.len(), messages.len());
     for (section, message) in sections.iter().zip(messages) {
-        let shown = unescaped(section);
+        let shown = unescaped(
+            &section
+                .replace("</mark>", "")
+                .replace("<mark class=\"state\">", "")
+                .replace("<mark class=\"code\">", "")
+                .replace("<mark class=\"hash\">", ""),
+        );
         let mut parts = vec![format!("{}\">", message["number"])];
         for name in ["title", "at", "purpose", "without", "curl"] {
             parts.push(text(message, name).to_owned());
@@ -115,13 +121,24 @@ pub(crate) fn shows_them_all(page: &str, messages: &[Value]) {
                 .map(|status| format!("HTTP/1.1 {status}")),
         );
         for side in [&message["request"], &message["answer"]] {
-            parts.extend(side["body"].as_str().map(str::to_owned));
+            let mut is_form = false;
             for header in side["headers"].as_array().into_iter().flatten() {
-                parts.push(format!(
-                    "{}: {}",
-                    header[0].as_str().unwrap(),
-                    header[1].as_str().unwrap()
-                ));
+                let (name, value) = (header[0].as_str().unwrap(), header[1].as_str().unwrap());
+                is_form |= value.contains("form-urlencoded");
+                if name == "location" {
+                    parts.extend(address(value));
+                } else {
+                    parts.push(format!("{name}: {value}"));
+                }
+            }
+            match side["body"].as_str() {
+                Some(form) if is_form => parts.extend(form.split('&').map(decoded)),
+                // It is indented.
+                Some(body) if body.starts_with(['{', '[']) => {
+                    let blank = |text: &str| text.replace(char::is_whitespace, "");
+                    assert!(blank(&shown).contains(&blank(body)), "no {body} in {shown}");
+                }
+                body => parts.extend(body.map(str::to_owned)),
             }
         }
         let request = &message["request"];
@@ -134,11 +151,37 @@ pub(crate) fn shows_them_all(page: &str, messages: &[Value]) {
             text(request, "method"),
             path.split('?').next().unwrap()
         ));
-        parts.push(path.to_owned());
+        parts.extend(address(path));
         for part in parts {
             assert!(shown.contains(&part), "no {part:?} in {shown}");
         }
     }
+}
+
+/// The parts of an address, as they stand on lines of their own.
+fn address(url: &str) -> Vec<String> {
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    std::iter::once(path.to_owned())
+        .chain(pairs.map(decoded))
+        .collect()
+}
+
+/// A parameter as it was meant, with what would break its line escaped.
+fn decoded(pair: &str) -> String {
+    let (name, value) = url::form_urlencoded::parse(pair.as_bytes()).next().unwrap();
+    let equals = if pair.contains('=') { "=" } else { "" };
+    let visible = |letter: char| {
+        if letter.is_control() {
+            letter.escape_default().to_string()
+        } else {
+            letter.to_string()
+        }
+    };
+    format!("{name}{equals}{value}")
+        .chars()
+        .map(visible)
+        .collect()
 }
 
 fn unescaped(html: &str) -> String {

@@ -69,7 +69,7 @@ async fn nothing_else_of_the_app_is_at_a_site() {
         "/auth/grant?site=x",
     ] {
         let page = grace.go(&format!("{WIKI}{path}")).await;
-        page.is_error(404, &["There is no such page", "/auth/static/style.css?v="]);
+        page.is_error(404, &["Page not found", "/auth/static/style.css?v="]);
         assert!(!page.headers.contains_key("strict-transport-security"));
     }
     assert_eq!(

@@ -26,7 +26,7 @@ fn is_refused(page: &Page) {
     page.is_error(
         400,
         &[
-            "This sign-in can&#39;t be finished",
+            "This sign-in can’t be finished",
             "/auth/sign-in?return_to=/",
         ],
     );
@@ -177,7 +177,7 @@ async fn a_grant_that_is_asked_for_wrongly() {
         format!("?site={WIKI}&nonce={nonce}&nonce={nonce}"),
     ] {
         let page = grace.go(&format!("{BASE_URL}/auth/grant{query}")).await;
-        page.is_error(400, &["That site can&#39;t sign you in this way"]);
+        page.is_error(400, &["That site can’t sign you in this way"]);
     }
     for astray in [
         "https://evil.example/",

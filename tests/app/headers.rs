@@ -250,16 +250,16 @@ async fn unknown_pages_and_methods() {
     browser
         .get("/nothing")
         .await
-        .is_error(404, &["There is no such page"]);
+        .is_error(404, &["Page not found"]);
     browser.json("/nothing").await.is_problem(404, "not-found");
     browser
         .get("/static/nothing")
         .await
-        .is_error(404, &["There is no such page"]);
+        .is_error(404, &["Page not found"]);
     let answer = browser
         .send(Method::POST, "/me", &[("accept", "text/html")])
         .await;
-    answer.is_error(405, &["That does not work this way"]);
+    answer.is_error(405, &["Method not allowed"]);
     assert_eq!(answer.header("allow"), "GET,HEAD");
     let answer = browser
         .send(Method::DELETE, "/", &[("accept", "application/json")])

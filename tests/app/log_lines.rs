@@ -150,7 +150,7 @@ async fn the_log_holds_no_secret() {
         .get_as("walk-for-the-log", "/me")
         .await
         .shows(200, &["Ann"]);
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     assert_eq!(provider.count("POST /2.0/token"), 2);
     assert!(!log::lines_with(&["walk-for-the-log", "token refreshed"]).is_empty());
     for secret in [

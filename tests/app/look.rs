@@ -121,25 +121,24 @@ async fn in_sandbox_mode_every_page_says_so_and_how_to_leave_it() {
     let told = [
         "Sandbox.",
         "no account is involved",
+        "href=\"/#real-account\"",
+    ];
+    let steps = [
+        "id=\"real-account\"",
+        "http://localhost:8080/redirect",
         "SMARTSHEET_CLIENT_ID",
         "SMARTSHEET_CLIENT_SECRET",
         "smartsheet.client_id",
         "smartsheet.client_secret",
-        "href=\"/#real-account\"",
+        "SMARTSHEET_REGION",
     ];
     browser.get("/nothing").await.shows(404, &told);
     let start = browser.get("/").await;
     start.shows(200, &told);
-    start.shows(
-        200,
-        &[
-            "id=\"real-account\"",
-            "http://localhost:8080/redirect",
-            "SMARTSHEET_REGION",
-        ],
-    );
+    start.shows(200, &steps);
     browser.sign_in("full").await.redirects_to("/me");
     browser.get("/me").await.shows(200, &told);
+    browser.get("/").await.shows(200, &steps);
 }
 
 #[tokio::test]
@@ -199,10 +198,7 @@ async fn an_error_says_why_and_the_operators_have_something_to_check() {
         ],
     );
     let page = browser.get("/nothing").await;
-    page.is_error(
-        404,
-        &["There is no such page", "href=\"http://localhost:8080/\""],
-    );
+    page.is_error(404, &["Page not found", "href=\"http://localhost:8080/\""]);
     assert!(!page.body.contains("class=\"checks\""), "{}", page.body);
 
     let provider = Provider::start(|request, _| {
@@ -219,12 +215,12 @@ async fn an_error_says_why_and_the_operators_have_something_to_check() {
     page.is_error(
         502,
         &[
-            "This app is not set up right",
+            "This app is misconfigured",
             "class=\"checks\"",
-            "smartsheet.client_id is the App client id",
-            "smartsheet.client_secret is the App secret",
+            "<code>smartsheet.client_id</code> is the App client id",
+            "<code>smartsheet.client_secret</code> is the App secret",
             "The App redirect URL there is, to the letter,",
-            "smartsheet.scopes asks for nothing",
+            "<code>smartsheet.scopes</code> asks for nothing",
         ],
     );
     let state = browser.begin_with_state().await;

@@ -120,7 +120,7 @@ async fn down_or_failing() {
         &world,
         ("malformed", none),
         1,
-        (502, "smartsheet-failed", "can&#39;t be read"),
+        (502, "smartsheet-failed", "can’t be read"),
     )
     .await;
 }

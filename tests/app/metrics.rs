@@ -56,7 +56,7 @@ async fn visits(world: &World) {
     let fault = |path, fault| world.sandbox.fault(path, fault, 1, json!({}));
     fault("/2.0/token", "reset").await;
     press(&ann, "/refresh").await.is_error(502, &[]);
-    ann.sign_out().await.redirects_to("/");
+    ann.sign_out().await.redirects_to("/signed-out");
 
     let bob = world.browser();
     let authorize = bob.begin("/login").await;
@@ -227,7 +227,7 @@ async fn labels_say_what_is_known_beforehand_and_nobody_s_secret() {
         Vec::from_iter(figures.values_of("method")),
         ["GET", "other"]
     );
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn live_sessions_go_up_and_down() {
         browser.get("/me").await.shows(200, &["Grace Hopper"]);
     }
     are_counted(2.0, 2.0).await;
-    ann.sign_out().await.redirects_to("/");
+    ann.sign_out().await.redirects_to("/signed-out");
     are_counted(1.0, 2.0).await;
     world.setup.clock.pass(8 * DAY);
     are_counted(0.0, 0.0).await;

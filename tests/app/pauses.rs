@@ -18,9 +18,9 @@ async fn an_authorization_server_that_fails_is_not_the_operators_fault() {
         let callback = format!("/redirect?error={error}&error_description=try+later&state=");
         let state = browser.begin_with_state().await;
         let page = browser.get(&format!("{callback}{state}")).await;
-        let title = "Smartsheet can&#39;t sign you in at the moment";
+        let title = "Smartsheet can’t sign you in at the moment";
         page.is_error(503, &[title, error, "Start the sign-in again"]);
-        assert!(!page.body.contains("not set up right"), "{page:?}");
+        assert!(!page.body.contains("misconfigured"), "{page:?}");
         let wait: u64 = page.header("retry-after").parse().unwrap();
         assert!((1..=120).contains(&wait), "{wait}");
         let state = browser.begin_with_state().await;
@@ -47,7 +47,7 @@ async fn the_other_errors_of_the_authorization_server_are() {
         let state = browser.begin_with_state().await;
         let callback = format!("/redirect?error={error}&state={state}");
         let page = browser.get(&callback).await;
-        page.is_error(502, &["not set up right", error]);
+        page.is_error(502, &["misconfigured", error]);
     }
 }
 

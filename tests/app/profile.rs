@@ -127,7 +127,7 @@ async fn an_answer_that_is_no_profile() {
         browser.sign_in_with_code("c").await.redirects_to("/me");
         browser.get("/me").await.is_error(
             502,
-            &["its answer can&#39;t be read", "You are still signed in"],
+            &["its answer can’t be read", "You are still signed in"],
         );
         assert_eq!(browser.json("/me").await.body, PROFILE, "{body}");
     }

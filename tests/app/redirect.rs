@@ -49,7 +49,7 @@ async fn a_state_that_is_missing_or_unknown() {
             query,
             400,
             "state-unknown",
-            &["This sign-in is not under way", "Continue"],
+            &["This sign-in is no longer valid", "Continue"],
         )
         .await;
     }
@@ -68,7 +68,7 @@ async fn a_state_of_another_browser() {
         other
             .get(&path)
             .await
-            .is_error(400, &["This sign-in is not under way"]);
+            .is_error(400, &["This sign-in is no longer valid"]);
         other.json(&path).await.is_problem(400, "state-unknown");
         other.get("/me").await.is_signed_out();
     }
@@ -100,7 +100,7 @@ async fn a_state_that_was_used() {
     other
         .get(&path)
         .await
-        .is_error(400, &["This sign-in is not under way"]);
+        .is_error(400, &["This sign-in is no longer valid"]);
     other.json(&path).await.is_problem(400, "state-unknown");
     assert_eq!(provider.count("POST /2.0/token"), 2);
     // Whoever pressed "back" is still signed in.
@@ -119,7 +119,7 @@ async fn a_state_is_used_up_by_a_failure_too() {
     let replayed = browser
         .get(&format!("/redirect?code=c&state={state}"))
         .await;
-    replayed.is_error(400, &["This sign-in is not under way"]);
+    replayed.is_error(400, &["This sign-in is no longer valid"]);
     assert_eq!(provider.lines(), [""; 0]);
 }
 
@@ -309,7 +309,7 @@ async fn a_callback_that_cannot_be_read() {
     .map(|query| query.replace("LONG", &too_long));
     queries.extend(long.iter().map(|query| (query.as_str(), "4096")));
     for (query, text) in queries {
-        let texts = ["This sign-in can&#39;t be read", text];
+        let texts = ["This sign-in can’t be read", text];
         let page = refused(&app, query, 400, "callback-unreadable", &texts).await;
         assert!(page.body.len() < 8000, "{query}");
     }

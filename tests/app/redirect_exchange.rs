@@ -86,7 +86,7 @@ async fn invalid_grant_means_start_again() {
 #[tokio::test]
 async fn refused_credentials_are_the_operators() {
     let texts = [
-        "This app is not set up right",
+        "This app is misconfigured",
         "Whoever runs this app must act",
         "said the provider",
     ];
@@ -207,7 +207,7 @@ async fn a_provider_that_is_down_or_breaks_off() {
 async fn nobody_listens_at_the_provider() {
     let browser = Browser::new(&Setup::against(NOBODY, TestClock::new()).start().await);
     let page = browser.sign_in_with_code("c").await;
-    page.is_error(502, &["Smartsheet can&#39;t be reached"]);
+    page.is_error(502, &["Smartsheet can’t be reached"]);
     browser.get("/me").await.is_signed_out();
 }
 

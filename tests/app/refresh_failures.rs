@@ -165,7 +165,7 @@ async fn sign_out_during_a_refresh(age: Duration) {
     let tab = browser.clone();
     let visit = tokio::spawn(async move { tab.get("/me").await });
     provider.arrived(TOKEN, 2).await;
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     gate.open();
     visit.await.unwrap().is_signed_out();
 

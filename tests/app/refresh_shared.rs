@@ -28,7 +28,7 @@ async fn on_demand_not_for_another_site_and_not_by_get() {
     let (provider, _, _app, browser) = signed_in(|_, _| None, |setup| setup).await;
     let cross = [("accept", "text/html"), ("origin", "https://evil.example")];
     let answer = browser.send(Method::POST, "/refresh", &cross).await;
-    answer.is_error(403, &["That came from another site"]);
+    answer.is_error(403, &["Request from another site refused"]);
     let answer = browser.get("/refresh").await;
     assert_eq!((answer.status, answer.header("allow")), (405, "POST"));
     assert_eq!(provider.count(TOKEN), 1);

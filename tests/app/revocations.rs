@@ -30,7 +30,7 @@ async fn a_refused_access_token_is_refreshed_and_then_revoked() {
     let world = World::new().await;
     let browser = world.signed_in("full").await;
     world.sandbox.expire("access_tokens").await;
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     assert_eq!(
         world.sandbox.requests().await,
         [
@@ -52,7 +52,7 @@ async fn no_revocation_is_made_twice() {
     for _ in 0..40 {
         let browser = world.signed_in("full").await;
         world.sandbox.forget().await;
-        browser.sign_out().await.redirects_to("/");
+        browser.sign_out().await.redirects_to("/signed-out");
         assert_eq!(world.sandbox.requests().await, [REVOKED]);
     }
 }
@@ -67,7 +67,7 @@ async fn signing_in_over_a_sign_in_revokes_the_pair_before() {
         browser.get("/me").await.shows(200, &["Grace Hopper"]);
     }
     revoked(&world, 4).await;
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     revoked(&world, 5).await;
     assert_eq!(world.sandbox.live_grants().await, 0);
 }
@@ -77,7 +77,7 @@ async fn signing_in_over_a_sign_in_revokes_the_pair_before() {
 async fn nothing_else_of_the_person_is_revoked() {
     let world = World::with(often).await;
     let (one, other) = (world.signed_in("full").await, world.signed_in("full").await);
-    one.sign_out().await.redirects_to("/");
+    one.sign_out().await.redirects_to("/signed-out");
     other.get("/me").await.shows(200, &["Grace Hopper"]);
     world.sandbox.expire("access_tokens").await;
     other.get("/me").await.shows(200, &["Grace Hopper"]);
@@ -119,7 +119,7 @@ async fn what_fails_at_the_sign_out_is_tried_again_after_a_restart_too() {
         let world = World::new().await;
         let browser = world.signed_in("full").await;
         world.sandbox.fault("/2.0/token", fault, 1, json!({})).await;
-        browser.sign_out().await.redirects_to("/");
+        browser.sign_out().await.redirects_to("/signed-out");
         browser.get("/me").await.is_signed_out();
         let World {
             setup,
@@ -147,7 +147,7 @@ async fn a_sign_out_ends_the_successor_that_the_browser_never_heard_of() {
     let lost = browser.copy_to(&world.app);
     lost.sign_in("full").await.redirects_to("/me");
     assert_ne!(lost.session(), browser.session());
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     lost.get("/me").await.is_signed_out();
     revoked(&world, 2).await;
     assert_eq!(world.sandbox.live_grants().await, 0);
@@ -177,7 +177,7 @@ async fn it_is_tried_with_growing_pauses_and_given_up_after_a_week() {
     let app = setup.start().await;
     let browser = Browser::new(&app);
     browser.sign_in_with_code("c").await.redirects_to("/me");
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     provider.arrived(REVOKE, 1).await;
     for times in 2..5 {
         setup.clock.pass(HOUR);
@@ -223,7 +223,7 @@ async fn a_session_of_another_issuer_counts_as_signed_out_and_is_kept() {
         away.get("/me").await.is_signed_out();
         away.json("/me").await.is_problem(401, "signed-out");
         setup.clock.pass(6 * DAY);
-        away.sign_out().await.redirects_to("/");
+        away.sign_out().await.redirects_to("/signed-out");
         app.stop().await;
         setup.clock.pass(SECOND);
         let app = setup.start().await;

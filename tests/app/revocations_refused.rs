@@ -22,7 +22,7 @@ async fn a_token_that_was_issued_for_it_and_is_refused_is_tried_again() {
     let app = setup.start().await;
     let browser = Browser::new(&app);
     browser.sign_in_with_code("c").await.redirects_to("/me");
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     let refresh = "POST /2.0/token";
     // The page does not wait for it longer than for anything else.
     provider.arrived(REVOKE, 2).await;
@@ -53,7 +53,7 @@ async fn a_pair_that_was_refreshed_for_it_and_could_not_be_noted_is_tried_again(
     let app = app_on(&setup, rows.clone());
     let browser = serve(web::router(Arc::clone(&app))).await;
     browser.sign_in_with_code("c").await.redirects_to("/me");
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     provider.arrived(REVOKE, 1).await;
 
     setup.clock.pass(2 * MINUTE);

@@ -231,7 +231,7 @@ async fn counts_as_absent(setup: &Setup, browser: &Browser, test: &str) {
     assert_eq!(warnings, [1, 0, 0]);
     // Signing in with the key of now works, and leaves what doesn't open where it is.
     browser.sign_in_with_code("d").await.redirects_to("/me");
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     app.stop().await;
 }
 

@@ -86,7 +86,7 @@ async fn scenario(program: &Program) {
     browser.sign_in("unicode").await.redirects_to("/me");
     post_as(&browser, "signed-out", "/logout")
         .await
-        .redirects_to("/");
+        .redirects_to("/signed-out");
     odd_requests(program).await;
 
     for failure in panel(&browser).await {
@@ -247,7 +247,7 @@ async fn with_a_wrong_secret() {
         let program = Program::start("text", &more).await;
         let browser = program.browser();
         let page = browser.sign_in("full").await;
-        page.shows(502, &["This app is not set up right"]);
+        page.shows(502, &["This app is misconfigured"]);
         let mut secrets = Secrets::default();
         secrets.add(wrong);
         secrets.add(&key);

@@ -65,11 +65,11 @@ async fn the_cookie_under_https() {
     let removal = browser.sign_out().await;
     let all = [&login, &callback, &removal].map(Page::set_cookies);
     let all = all.concat();
-    assert_eq!(all.len(), 4, "{all:?}");
+    assert_eq!(all.len(), 5, "{all:?}");
     for cookies in all.chunks(1) {
         let mut parts = cookies[0].split("; ");
         let pair = parts.next().unwrap();
-        let names = ["__Host-session=", "__Host-sign-in-"];
+        let names = ["__Host-session=", "__Host-sign-in-", "__Host-signed-out="];
         assert!(names.iter().any(|name| pair.starts_with(name)), "{pair}");
         let attributes: Vec<&str> = parts.collect();
         // Without any of the first two, browsers refuse a `__Host-` cookie, a removal included.
@@ -84,7 +84,7 @@ async fn the_cookie_under_https() {
     for page in [login, callback] {
         assert!(page.set_cookies()[0].contains("; SameSite=Lax"), "{page:?}");
     }
-    assert!(browser.cookies().is_empty());
+    assert!(browser.session().is_none());
     // A cookie without the prefix is another site's, or was set over http.
     let forged = Browser::new(&app);
     forged.sign_in_with_code("c").await.redirects_to("/me");
@@ -109,7 +109,7 @@ async fn visitors_who_sign_in_nowhere_get_no_cookie() {
     ] {
         browser.get(path).await;
     }
-    assert!(browser.cookies().is_empty());
+    assert!(browser.session().is_none());
     world.app.stop().await;
     assert_eq!(rows(&world.setup).len(), 0);
 }
@@ -255,7 +255,7 @@ async fn a_restart_signs_nobody_out() {
         requests.contains(&"POST /2.0/token refresh_token 200".to_owned()),
         "{requests:?}"
     );
-    browser.sign_out().await.redirects_to("/");
+    browser.sign_out().await.redirects_to("/signed-out");
     app.stop().await;
     browser
         .copy_to(&setup.start().await)

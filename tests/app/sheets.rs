@@ -158,7 +158,7 @@ async fn fifty_on_a_page() {
     found.shows(200, &["Sheet 11.", "Sheet 119.", "11 sheets"]);
     for page in ["0", "-1", "x", "99999999999999999999999999"] {
         let page = browser.get(&format!("/sheets?page={page}")).await;
-        page.is_error(404, &["There is no such page"]);
+        page.is_error(404, &["Page not found"]);
     }
 }
 

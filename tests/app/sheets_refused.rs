@@ -135,7 +135,7 @@ async fn from_another_site() {
             let page = browser
                 .send_body(Method::POST, &action, &sent, form.body())
                 .await;
-            page.shows(403, &["That came from another site"]);
+            page.shows(403, &["Request from another site refused"]);
         }
     }
     assert_eq!(world.sandbox.requests().await, [""; 0]);

@@ -75,7 +75,7 @@ async fn a_second_callback_waits_no_longer_than_a_page() {
     browser
         .get(&callback)
         .await
-        .is_error(400, &["This sign-in is not under way"]);
+        .is_error(400, &["This sign-in is no longer valid"]);
 }
 
 #[tokio::test]
@@ -99,17 +99,17 @@ async fn a_reload_counts_for_ten_minutes_and_for_this_browser() {
     stranger
         .get(&callback)
         .await
-        .is_error(400, &["This sign-in is not under way"]);
+        .is_error(400, &["This sign-in is no longer valid"]);
     stranger.sign_in_with_code("d").await.redirects_to("/me");
     stranger
         .get(&callback)
         .await
-        .is_error(400, &["This sign-in is not under way"]);
+        .is_error(400, &["This sign-in is no longer valid"]);
     setup.clock.pass(2 * SECOND);
     browser
         .get(&callback)
         .await
-        .is_error(400, &["This sign-in is not under way"]);
+        .is_error(400, &["This sign-in is no longer valid"]);
     browser.get("/me").await.shows(200, &["Ann"]);
 }
 
@@ -147,7 +147,7 @@ async fn a_sign_in_that_failed_is_not_under_way() {
         again
             .get(&callback)
             .await
-            .is_error(400, &["This sign-in is not under way"]);
+            .is_error(400, &["This sign-in is no longer valid"]);
     }
     assert_eq!(provider.lines(), ["POST /2.0/token"]);
 }

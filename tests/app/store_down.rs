@@ -22,10 +22,7 @@ async fn app(provider: &Provider) -> (Setup, Arc<FailingRows>, Browser) {
 fn says_so(page: &Page) {
     page.is_error(
         503,
-        &[
-            "Your session can&#39;t be read right now",
-            "Nothing is lost",
-        ],
+        &["Your session can’t be read right now", "Nothing is lost"],
     );
     let wait: u64 = page.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait));

@@ -74,7 +74,7 @@ async fn a_sign_out_ends_the_sessions_of_tabs_that_signed_in_at_the_same_time() 
     for tab in &tabs[1..] {
         tab.get("/me").await.shows(200, &["Grace Hopper"]);
     }
-    tabs[4].sign_out().await.redirects_to("/");
+    tabs[4].sign_out().await.redirects_to("/signed-out");
     for tab in &tabs {
         tab.get("/me").await.is_signed_out();
     }
@@ -141,7 +141,7 @@ async fn revocations_that_do_not_open_hold_up_no_others() {
         for _ in 0..sessions {
             let browser = Browser::new(&app);
             browser.sign_in_with_code("c").await.redirects_to("/me");
-            browser.sign_out().await.redirects_to("/");
+            browser.sign_out().await.redirects_to("/signed-out");
         }
         app.stop().await;
     }

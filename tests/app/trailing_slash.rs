@@ -44,7 +44,7 @@ async fn without_a_sandbox_there_is_no_break_to_lead_to() {
         .browser()
         .get("/break/")
         .await
-        .is_error(404, &["There is no such page"]);
+        .is_error(404, &["Page not found"]);
 }
 
 /// Another redirect URL than the registered one: whoever runs the app is told which to register, and nobody is signed in.

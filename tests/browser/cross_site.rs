@@ -37,7 +37,7 @@ async fn somebody_elses_callback_signs_nobody_in() {
         victim.expect_failure("/redirect", 400);
         victim.follow(link).await;
         victim.arrives_at("/redirect").await;
-        victim.shows("This sign-in is not under way").await;
+        victim.shows("This sign-in is no longer valid").await;
         victim.visit("/").await;
         victim.shows_sign_in().await;
     }
@@ -58,7 +58,7 @@ async fn no_other_site_can_sign_a_person_out_or_refresh() {
             browser.expect_failure(path, 403);
             browser.go_to(&address).await;
             browser.arrives_at(path).await;
-            browser.shows("That came from another site").await;
+            browser.shows("Request from another site refused").await;
             browser.visit("/me").await;
             browser.arrives_at("/me").await;
             browser.shows(grace::EMAIL).await;

@@ -16,28 +16,33 @@ async fn each_message_opens_without_scripts_and_hides_its_secrets() {
     browser.is_asked_for_consent().await;
     browser.press_button("Allow").await;
     browser.arrives_at("/flow").await;
-    browser.shows("What was said").await;
+    browser.shows("The flow of your sign-in").await;
     let session = browser.cookies().await[0]["value"]
         .as_str()
         .unwrap()
         .to_owned();
     assert!(!browser.source().await.contains(&session[..5]));
 
-    let summaries = browser.client().find_all(Locator::Css(".sequence summary"));
+    let summaries = browser
+        .client()
+        .find_all(Locator::Css(".message > summary"));
     let summaries = summaries.await.unwrap();
     assert_eq!(summaries.len(), 4);
     for summary in &summaries {
         summary.click().await.unwrap();
     }
-    let blocks = browser.client().find_all(Locator::Css(".sequence pre"));
+    let blocks = browser
+        .client()
+        .find_all(Locator::Css(".inside > pre, .inside > .block > pre"));
     let blocks = blocks.await.unwrap();
-    assert_eq!(blocks.len(), 4 * 3);
+    // Request, answer and command of each; the exchange has a body both ways.
+    assert_eq!(blocks.len(), 4 * 3 + 2);
     for block in blocks {
         assert!(block.is_displayed().await.unwrap());
         assert!(!block.text().await.unwrap().is_empty());
     }
     browser.shows("POST /sandbox/2.0/token HTTP/1.1").await;
-    browser.shows("\"access_token\":\"").await;
+    browser.shows("\"access_token\": \"").await;
     browser.shows("\"code=$CODE\"").await;
 }
 
@@ -47,7 +52,7 @@ async fn it_is_this_browsers_alone_and_goes_with_the_sign_out() {
     let app = TestApp::start().await;
     let browser = Browser::signed_in(&app).await;
     browser.visit("/flow").await;
-    browser.shows("What was said").await;
+    browser.shows("The flow of your sign-in").await;
     assert!(browser.source().await.contains(grace::EMAIL));
 
     let other = Browser::open(&app).await;

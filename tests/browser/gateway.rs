@@ -87,9 +87,9 @@ async fn a_way_back_that_was_used_leads_on() {
         browser.expect_failure("/auth/arrive", 400);
     }
     browser.go_to(&arrive).await;
-    browser.shows("This sign-in can't be finished").await;
+    browser.shows("This sign-in can’t be finished").await;
     browser.reload().await;
-    browser.shows("This sign-in can't be finished").await;
+    browser.shows("This sign-in can’t be finished").await;
     browser.follow("/auth/sign-in?return_to=/page").await;
     browser.shows("GET /page for Grace Hopper").await;
 }

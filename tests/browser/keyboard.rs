@@ -36,7 +36,7 @@ async fn from_the_first_page_to_the_profile_and_out_by_keys_alone() {
     browser.shows("sam@example.com").await;
     browser.tab_to(is_button("Sign out")).await;
     browser.press(Key::Enter).await;
-    browser.arrives_at("/").await;
+    browser.arrives_at("/signed-out").await;
     browser.shows_sign_in().await;
 }
 

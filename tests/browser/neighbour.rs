@@ -53,7 +53,7 @@ async fn who_is_signed_in_stays_who_they_are() {
 
     // And it is the real session that a sign-out ends.
     browser.press_button("Sign out").await;
-    browser.arrives_at("/").await;
+    browser.arrives_at("/signed-out").await;
     browser.shows_sign_in().await;
     assert_eq!(app.status_of_me(&own).await, 401);
     assert_eq!(app.status_of_me(&attacker).await, 200);

@@ -27,6 +27,6 @@ async fn everything_works_without_scripts() {
         ["authorization_code 200", "refresh_token 200"]
     );
     browser.press_button("Sign out").await;
-    browser.arrives_at("/").await;
+    browser.arrives_at("/signed-out").await;
     browser.shows_sign_in().await;
 }

@@ -9,9 +9,16 @@ async fn signing_out_ends_at_the_first_page_without_a_cookie() {
     let browser = Browser::signed_in(&app).await;
 
     browser.press_button("Sign out").await;
-    browser.arrives_at("/").await;
+    browser.arrives_at("/signed-out").await;
     browser.shows_sign_in().await;
-    assert_eq!(browser.cookies().await, Vec::<serde_json::Value>::new());
+    // The cookie that is left leads to the messages of the sign-out alone.
+    let cookies = browser.cookies().await;
+    let names: Vec<&str> = cookies
+        .iter()
+        .map(|cookie| cookie["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["signed-out"]);
+    browser.shows("Tokens revoked: 200").await;
     assert_eq!(
         app.token_requests().await,
         ["authorization_code 200", "DELETE 200"]
@@ -43,7 +50,7 @@ async fn a_click_after_signing_out_in_another_tab_asks_to_sign_in() {
     browser.is_asked_for_consent().await;
     browser.switch_to(&third).await;
     browser.press_button("Sign out").await;
-    browser.arrives_at("/").await;
+    browser.arrives_at("/signed-out").await;
     browser.shows_sign_in().await;
 }
 

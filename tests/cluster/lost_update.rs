@@ -162,7 +162,10 @@ async fn signing_out_during_a_refresh_revokes_both_pairs(kind: Kind) {
     let refreshing = tokio::spawn(async move { tab.get(at, "/me").await });
     provider.until(|book| book.pairs.len() == 2).await;
     let left = browser.post(two.address, "/logout").await;
-    assert_eq!((left.status.as_u16(), left.location()), (303, Some("/")));
+    assert_eq!(
+        (left.status.as_u16(), left.location()),
+        (303, Some("/signed-out"))
+    );
     provider.hold_tokens(Hold::No);
 
     refreshing.await.unwrap().asks_to_sign_in();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
+use reqwest::Method;
 
 use crate::support::{
     Browser, Cluster, Hold, Kind, Page, Provider, SandboxProcess, on_both_stores,
@@ -10,6 +11,7 @@ use crate::support::{
 
 on_both_stores! {
     requests_that_meet_a_refused_token_refresh_it_once,
+    calls_that_are_passed_on_share_it_with_pages,
     requests_that_meet_an_expiring_token_refresh_it_once,
     another_instance_carries_on_when_the_holder_dies,
     a_holder_that_wakes_up_late_still_brings_the_pair,
@@ -42,6 +44,32 @@ async fn requests_that_meet_a_refused_token_refresh_it_once(kind: Kind) {
         sandbox.expire_access_tokens().await;
         sandbox.clear("requests").await;
         all_are_answered(&many(&browser, &[one.address, two.address]).await);
+        assert_eq!(sandbox.refreshes().await, (1, 1), "in round {round}");
+    }
+}
+
+/// Pages and back ends call Smartsheet through this app, while people open its pages.
+async fn calls_that_are_passed_on_share_it_with_pages(kind: Kind) {
+    let sandbox = SandboxProcess::start();
+    let cluster = Cluster::new(kind).await.with_sandbox(&sandbox);
+    let cluster = cluster.set("API_ALLOW", "GET /sheets");
+    let (one, two) = (cluster.start().await, cluster.start().await);
+    let browser = Browser::new();
+    browser.sign_in(one.address).await;
+
+    for round in 1..=3 {
+        sandbox.expire_access_tokens().await;
+        sandbox.clear("requests").await;
+        let answers = (0..REQUESTS).map(|number| {
+            let at = [one.address, two.address][number % 2];
+            let path = ["/auth/api/2.0/sheets", "/me"][usize::from(number % 5 == 4)];
+            browser.send(Method::GET, at, path, "application/json")
+        });
+        for answer in join_all(answers).await {
+            let page = answer.unwrap();
+            assert_eq!(page.status, 200, "{page:?}");
+            assert!(page.body.contains("id"), "{page:?}");
+        }
         assert_eq!(sandbox.refreshes().await, (1, 1), "in round {round}");
     }
 }
@@ -90,11 +118,7 @@ async fn another_instance_carries_on_when_the_holder_dies(kind: Kind) {
     provider.hold_tokens(Hold::Unprocessed);
     let first = tokio::spawn({
         let (browser, address) = (browser.clone(), one.address);
-        async move {
-            browser
-                .send(reqwest::Method::GET, address, "/me", "text/html")
-                .await
-        }
+        async move { browser.send(Method::GET, address, "/me", "text/html").await }
     });
     provider.until(|book| book.refreshes == 1).await;
     let second = tokio::spawn({

@@ -14,8 +14,8 @@ APP = sys.argv[1]
 CALLS = "GET /sheets, GET /sheets/{id}, POST /sheets/{id}/rows"
 PAGE = "/page/%C3%A9?a=b&c=d%20e&f=%2F"
 SAID = ["Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Smartsheet-Assertion"]
-APP_COOKIES = ["session", "flow", "trial", "sign-in-abc", "site-1", "site-1-nonce-abc", "__Host-session", "__Host-flow",
-               "__Host-trial", "__Host-sign-in-abc", "__Host-site", "__Host-site-nonce-abc"]
+APP_COOKIES = ["session", "flow", "signed-out", "trial", "sign-in-abc", "site-1", "site-1-nonce-abc", "__Host-session", "__Host-flow",
+               "__Host-signed-out", "__Host-trial", "__Host-sign-in-abc", "__Host-site", "__Host-site-nonce-abc"]
 
 
 def spellings(name):

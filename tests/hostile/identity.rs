@@ -109,7 +109,7 @@ async fn whoever_asks_too_often_waits_and_nobody_else() {
     }
     let page = ask("/redirect", "GET").await;
     assert_eq!(page.status, 429);
-    assert!(page.body.contains("That was too often"), "{page:?}");
+    assert!(page.body.contains("Too many requests"), "{page:?}");
     assert_eq!(ask("/refresh", "POST").await.status, 429);
     assert_eq!(ask("/me", "GET").await.status, 429);
     assert_eq!(ask("/flow", "GET").await.status, 429);

@@ -319,9 +319,10 @@ try {
     seen();
     const out = await ann.request(`${app}/logout`, { method: 'POST', headers });
     assert.equal(out.status, 303);
-    assert.equal(out.location, `${app}/`);
+    assert.equal(out.location, `${app}/signed-out`);
     assert.deepEqual(seen(), ['revoke 200']);
-    assert.deepEqual(ann.cookies('localhost'), []);
+    // The cookie that is left leads to the messages of the sign-out alone.
+    assert.deepEqual(ann.cookies('localhost').map((cookie) => cookie.name), ['signed-out']);
     // Neither does the old cookie open anything.
     assert.equal((await profileOf(remembered)).status, 401);
     assert.deepEqual(seen(), []);

@@ -101,6 +101,24 @@ async function nameless(visit) {
   await visit.signIn('full', '/login?return_to=/');
 }
 
+// Visits that are alike.
+async function repeated(visit) {
+  await visit.signIn('full');
+  for (let count = 0; count < 4; count += 1) await visit.open('/me');
+}
+
+async function signedOut(visit) {
+  await visit.signIn('full');
+  await visit.click('main form[action="/logout"] button');
+}
+
+// The tokens can't be revoked now.
+async function signedOutLater(visit) {
+  await visit.signIn('full');
+  await visit.order({ path: TOKEN, fault: 'server_error' });
+  await visit.click('main form[action="/logout"] button');
+}
+
 // A sign-in, a refresh, calls that were repeated, and one that failed.
 async function eventful(visit) {
   await refreshed(visit);
@@ -191,6 +209,16 @@ export const STATES = [
   { name: 'flow-code-refused-open', status: 200, details: 'open', reach: flowAfter(expiredCode) },
   { name: 'flow-grant-gone', status: 200, reach: flowAfter(grantGone) },
   { name: 'flow-long', status: 200, reach: flowAfter(eventful) },
+  { name: 'flow-failed', status: 200, reach: andThen(failedExchange, at('/flow?open=failed')) },
+  { name: 'flow-repeated', status: 200, reach: flowAfter(repeated) },
+  { name: 'flow-all', status: 200, reach: andThen(repeated, at('/flow?open=all')) },
+  { name: 'flow-step', status: 200, reach: andThen(profileOf('full'), at('/flow?step=1')) },
+  { name: 'flow-step-exchange', status: 200, reach: andThen(profileOf('full'), at('/flow?step=4')) },
+  { name: 'flow-step-example', status: 200, reach: at('/flow?step=3') },
+  { name: 'flow-step-none', status: 404, reach: at('/flow?step=99') },
+  { name: 'signed-out', status: 200, inPieces: true, reach: signedOut },
+  { name: 'signed-out-later', status: 200, reach: signedOutLater },
+  { name: 'me-menu', status: 200, reach: andThen(profileOf('full'), (visit) => visit.page.click('.who summary')) },
   { name: 'flow-long-open', status: 200, details: 'open', reach: flowAfter(eventful) },
 
   { name: 'break', status: 200, inPieces: true, reach: breakPanel },

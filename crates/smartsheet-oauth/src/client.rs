@@ -109,6 +109,12 @@ impl Client {
         &self.app.registration.client_id
     }
 
+    /// The token endpoint (RFC 6749 section 3.2).
+    #[must_use]
+    pub fn token_url(&self) -> &Url {
+        &self.app.endpoints.token
+    }
+
     /// The URL that asks a person for `scopes` (RFC 6749 section 4.1.1). Keep `state` with the browser until it comes back.
     #[must_use]
     pub fn authorization_url(&self, scopes: &[Scope], state: &State) -> Url {
@@ -179,15 +185,19 @@ impl Client {
             .transport
             .request(Method::DELETE, self.app.endpoints.token.clone())
             .bearer_auth(access_token.expose());
-        let answer = self.transport.send(Purpose::Revocation, 1, request).await?;
         let secrets = [access_token.expose()];
-        if answer.status.is_success() {
-            return told(&answer, &secrets).map_or(Ok(Revoked::Done), Err);
-        }
-        if answer.status == reqwest::StatusCode::UNAUTHORIZED {
-            return Ok(Revoked::NotAccepted);
-        }
-        Err(refused(&answer, &secrets))
+        let read = |answer: &Answer| {
+            if answer.status.is_success() {
+                return told(answer, &secrets).map_or(Ok(Revoked::Done), Err);
+            }
+            if answer.status == reqwest::StatusCode::UNAUTHORIZED {
+                return Ok(Revoked::NotAccepted);
+            }
+            Err(refused(answer, &secrets))
+        };
+        self.transport
+            .send_and_read(Purpose::Revocation, 1, request, read)
+            .await?
     }
 
     /// One request to the token endpoint: the parameters of `grant`, the client's id and its proof, in the form body.
@@ -220,13 +230,17 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
             .body(body);
-        let answer = self.transport.send(purpose, 1, request).await?;
         let secrets = [credential, client_secret.expose_secret(), &hash];
-        if !answer.status.is_success() {
-            return Err(refused(&answer, &secrets));
-        }
-        Token::parse(&answer.body, now)
-            .map_err(|malformed| told(&answer, &secrets).unwrap_or(malformed))
+        let read = |answer: &Answer| {
+            if !answer.status.is_success() {
+                return Err(refused(answer, &secrets));
+            }
+            Token::parse(&answer.body, now)
+                .map_err(|malformed| told(answer, &secrets).unwrap_or(malformed))
+        };
+        self.transport
+            .send_and_read(purpose, 1, request, read)
+            .await?
     }
 }
 

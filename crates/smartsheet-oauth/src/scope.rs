@@ -39,23 +39,23 @@ macro_rules! scopes {
 }
 
 scopes! {
-    AdminSheets = "ADMIN_SHEETS", "change the sharing and the settings of sheets";
-    AdminSights = "ADMIN_SIGHTS", "change the sharing and the settings of dashboards";
-    AdminUsers = "ADMIN_USERS", "add, change and remove users and groups of the organization";
-    AdminWebhooks = "ADMIN_WEBHOOKS", "create, change and delete webhooks";
-    AdminWorkspaces = "ADMIN_WORKSPACES", "create, change and share workspaces and folders";
-    CreateSheets = "CREATE_SHEETS", "create sheets";
-    CreateSights = "CREATE_SIGHTS", "create dashboards";
-    DeleteSheets = "DELETE_SHEETS", "delete sheets";
-    DeleteSights = "DELETE_SIGHTS", "delete dashboards";
-    ReadContacts = "READ_CONTACTS", "read contacts";
-    ReadEvents = "READ_EVENTS", "read the organization's event log";
-    ReadSheets = "READ_SHEETS", "read sheets, with their attachments and discussions";
-    ReadSights = "READ_SIGHTS", "read dashboards";
-    ReadUsers = "READ_USERS", "read the users and groups of the organization";
-    ShareSheets = "SHARE_SHEETS", "share sheets with others";
-    ShareSights = "SHARE_SIGHTS", "share dashboards with others";
-    WriteSheets = "WRITE_SHEETS", "change sheets, with their attachments and discussions";
+    AdminSheets = "ADMIN_SHEETS", "change the structure of your sheets: columns, settings and publishing";
+    AdminSights = "ADMIN_SIGHTS", "change the settings and publishing of your dashboards";
+    AdminUsers = "ADMIN_USERS", "add, change and remove the users and groups of your organization";
+    AdminWebhooks = "ADMIN_WEBHOOKS", "create, change and delete webhooks that report changes to the app";
+    AdminWorkspaces = "ADMIN_WORKSPACES", "create, change, share and delete workspaces and folders";
+    CreateSheets = "CREATE_SHEETS", "create new sheets";
+    CreateSights = "CREATE_SIGHTS", "create new dashboards";
+    DeleteSheets = "DELETE_SHEETS", "delete your sheets";
+    DeleteSights = "DELETE_SIGHTS", "delete your dashboards";
+    ReadContacts = "READ_CONTACTS", "see your personal contacts";
+    ReadEvents = "READ_EVENTS", "see the events of your organization, such as who opened or shared what";
+    ReadSheets = "READ_SHEETS", "see your sheets with their rows, comments and attachments";
+    ReadSights = "READ_SIGHTS", "see your dashboards";
+    ReadUsers = "READ_USERS", "see the users and groups of your organization";
+    ShareSheets = "SHARE_SHEETS", "share your sheets with other people";
+    ShareSights = "SHARE_SIGHTS", "share your dashboards with other people";
+    WriteSheets = "WRITE_SHEETS", "change your sheets: rows, cells, comments and attachments";
 }
 
 impl fmt::Display for Scope {

@@ -118,7 +118,7 @@ pub(super) fn not_listed() -> Refused {
         "not-listed",
         "This call is not passed on",
         "The path is none of those that this app passes on to Smartsheet.",
-        "Whoever runs this app can list it in api.allow.",
+        "Whoever runs this app can list it in `api.allow`.",
     )
     .into()
 }
@@ -130,7 +130,7 @@ pub(super) fn other_methods(methods: &str) -> Refused {
         "method-not-listed",
         "This call is not passed on",
         "The path is passed on to Smartsheet, but not with this method.",
-        "Whoever runs this app can list it in api.allow.",
+        "Whoever runs this app can list it in `api.allow`.",
     )
     .into();
     // Of words that are methods.
@@ -144,7 +144,7 @@ pub(super) fn no_csrf_header() -> Refused {
         StatusCode::FORBIDDEN,
         "no-csrf-header",
         "The header X-CSRF is missing",
-        "A call with the cookie of this site needs the header X-CSRF: 1, which pages of other sites can't send.",
+        "A call with the cookie of this site needs the header X-CSRF: 1, which pages of other sites can’t send.",
         "Send it with each call.",
     )
     .into()
@@ -195,7 +195,7 @@ pub(super) fn too_often(wait: Duration) -> Refused {
         ..refused(
             StatusCode::TOO_MANY_REQUESTS,
             "too-many-calls",
-            "That was too often",
+            "Too many requests",
             "Each person may make 300 calls a minute.",
             "Wait as long as Retry-After says, then go on.",
         )

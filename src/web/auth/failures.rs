@@ -43,8 +43,8 @@ pub(super) fn nobody_for_scripts() -> Failure {
 pub(super) fn not_a_site() -> Failure {
     Failure {
         checks: &[
-            "Does gateway.sites list this site, with its scheme and port?",
-            "Does server.trusted_proxies name the proxy in front of it, and does that set X-Forwarded-Host and X-Forwarded-Proto, \
+            "Does `gateway.sites` list this site, with its scheme and port?",
+            "Does `server.trusted_proxies` name the proxy in front of it, and does that set X-Forwarded-Host and X-Forwarded-Proto, \
              each once?",
         ],
         advice: "Whoever runs this app must act, and should check:",
@@ -105,7 +105,7 @@ pub(super) fn not_granted(reason: &'static str) -> Failure {
         ..Failure::plain(
             StatusCode::BAD_REQUEST,
             "bad-grant",
-            "That site can't sign you in this way",
+            "That site can’t sign you in this way",
             "What sent you here is none of the sites that this app signs people in to, or did not say all that is needed."
                 .to_owned(),
         )
@@ -122,7 +122,7 @@ pub(super) fn not_arrived() -> Failure {
         ..Failure::plain(
             StatusCode::BAD_REQUEST,
             "bad-ticket",
-            "This sign-in can't be finished",
+            "This sign-in can’t be finished",
             "It was finished before, took too long, or was begun in another browser.".to_owned(),
         )
     }

@@ -29,14 +29,15 @@ pub(super) async fn post(
         return Ok(same_origin::refused().into_response());
     }
     let Some(site) = site else {
-        return Ok(logout::post(State(app), browser).await?.into_response());
+        logout::sign_out_here(&app, &browser).await?;
+        return Ok((FORGET_PAGES, Redirect::to("/")).into_response());
     };
     let mut ids = Vec::new();
     for pointer in pointers(&headers, site) {
         let stored = app.store.visit_site(&pointer, site.origin()).await?;
         ids.extend(stored.map(|stored| stored.id));
     }
-    logout::sign_out(&app, ids).await?;
+    logout::sign_out(&app, ids, None).await?;
     let cookie = remove_pointer(site).map(|cookie| (header::SET_COOKIE, cookie));
     let cookie = AppendHeaders(cookie);
     Ok((FORGET_PAGES, cookie, Redirect::to("/")).into_response())

@@ -5,6 +5,10 @@ mod sheets;
 mod sign_in;
 mod tokens;
 
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
+
 use crate::web::frame::Lesson;
 
 /// A failure that a person can try out.
@@ -15,7 +19,7 @@ pub(super) struct Failure {
     pub(super) title: &'static str,
     /// What is about to happen.
     pub(super) teaser: &'static str,
-    /// Where it ends, as a status.
+    /// Where it ends: a status, and what is on the page.
     pub(super) ends_with: &'static str,
     pub(super) way: Way,
     /// What happened, and what this app did about it. Shown where it ends.
@@ -94,6 +98,68 @@ pub(super) struct Group {
     pub(super) failures: &'static [Failure],
 }
 
+/// Those that teach the most, in the order in which to try them.
+const START_HERE: [&str; 3] = ["forged-state", "expired-token", "malformed-token-answer"];
+
+impl Failure {
+    /// Whether it is one to begin with.
+    pub(super) fn is_a_start(&self) -> bool {
+        START_HERE.contains(&self.name)
+    }
+
+    /// Whether the person will wait for as long as the app does.
+    pub(super) fn is_slow(&self) -> bool {
+        self.name.starts_with("hanging-")
+    }
+}
+
+/// Every failure, in the order of the page.
+fn all() -> impl Iterator<Item = &'static Failure> {
+    GROUPS.iter().flat_map(|group| group.failures)
+}
+
+/// The failures to begin with.
+pub(super) fn start_here() -> impl Iterator<Item = &'static Failure> {
+    START_HERE.iter().filter_map(|name| find(name))
+}
+
+/// The bit of a failure in [`Tried`].
+fn bit(name: &str) -> u32 {
+    all()
+        .position(|failure| failure.name == name)
+        .map_or(0, |place| 1 << (place % 32))
+}
+
+/// The failures that were tried in a browser.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tried(u32);
+
+impl Tried {
+    /// Whether `name` is one of them.
+    pub(super) fn has(self, name: &str) -> bool {
+        self.0 & bit(name) != 0
+    }
+
+    /// These and `name`.
+    pub(super) fn and(self, name: &str) -> Self {
+        Self(self.0 | bit(name))
+    }
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:x}", self.0)
+    }
+}
+
+impl FromStr for Tried {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u32::from_str_radix(text, 16).map(Self)
+    }
+}
+
 /// Every failure, in the order of the page.
 pub(super) const GROUPS: [Group; 4] = [
     Group {
@@ -116,10 +182,7 @@ pub(super) const GROUPS: [Group; 4] = [
 
 /// The failure called `name`.
 pub(super) fn find(name: &str) -> Option<&'static Failure> {
-    GROUPS
-        .iter()
-        .flat_map(|group| group.failures)
-        .find(|failure| failure.name == name)
+    all().find(|failure| failure.name == name)
 }
 
 /// The path at which the shared sheet is read, at the API.
@@ -133,11 +196,10 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_fit_into_an_address() {
-        let names: Vec<&str> = GROUPS
-            .iter()
-            .flat_map(|group| group.failures)
-            .map(|failure| failure.name)
-            .collect();
+        let names: Vec<&str> = all().map(|failure| failure.name).collect();
+        // Each has a bit of its own.
+        assert!(names.len() <= 32);
+        assert_eq!(start_here().count(), START_HERE.len());
         for (index, name) in names.iter().enumerate() {
             assert!(!names[..index].contains(name), "{name} twice");
             assert!(

@@ -52,6 +52,60 @@ pub(super) fn command(message: &Message, base: &str) -> String {
     command
 }
 
+/// What stands in a command for something that is not shown.
+pub(super) struct Variable {
+    /// With its `$`.
+    pub(super) name: &'static str,
+    /// Where to get it, and for how long it is good.
+    pub(super) meaning: &'static str,
+}
+
+/// Every variable that a command can have.
+const VARIABLES: [Variable; 7] = [
+    Variable {
+        name: "$SESSION",
+        meaning: "the value of this browser’s session cookie. The browser’s developer tools show it, under Application, Cookies.",
+    },
+    Variable {
+        name: "$SIGN_IN",
+        meaning: "the value of the cookie that the browser got at the start of this sign-in. It is good for 10 minutes and one callback.",
+    },
+    Variable {
+        name: "$STATE",
+        meaning: "the state of a sign-in under way, from the address of the page that asks for consent. It is good for 10 minutes and one callback.",
+    },
+    Variable {
+        name: "$CODE",
+        meaning: "the code from the callback’s address. This one is spent: a code works once, and for 10 minutes. For a fresh one, \
+                  begin another sign-in with curl and open the address that it answers with.",
+    },
+    Variable {
+        name: "$APP_SECRET",
+        meaning: "the App secret from Smartsheet’s Developer Tools. The sandbox’s is made up, and shown nowhere.",
+    },
+    Variable {
+        name: "$ACCESS_TOKEN",
+        meaning: "the access token from the answer to the exchange. This app keeps it on the server and shows it nowhere.",
+    },
+    Variable {
+        name: "$REFRESH_TOKEN",
+        meaning: "the refresh token from the answer to the exchange or the last refresh. It works once.",
+    },
+];
+
+/// The variables of `command`, in the order in which they are listed here.
+pub(super) fn variables(command: &str) -> Vec<&'static Variable> {
+    let used = VARIABLES.iter().filter(|variable| {
+        // Within single quotes a `$` is what somebody sent.
+        command
+            .replace("\\'", "")
+            .split('\'')
+            .step_by(2)
+            .any(|text| text.contains(variable.name))
+    });
+    used.collect()
+}
+
 /// The body, if it is JSON.
 fn json(request: &Request) -> Option<&str> {
     let mut headers = request.headers.iter();

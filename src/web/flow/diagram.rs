@@ -1,13 +1,14 @@
 //! The messages as a sequence diagram: one row a message, in the order in which they were sent, and a row of its own for an
 //! answer that comes after other messages.
 
-use axum::http::StatusCode;
 use jiff::Timestamp;
 
-use super::curl;
+use super::curl::{self, Variable};
 use super::explanation::{Explanation, Party};
-use super::steps::{explain, reaction};
-use crate::flow::{Ending, Message};
+use super::outcome::{Outcome, duration, note, outcome};
+use super::sides::{self, Side, without_host};
+use super::steps::explain;
+use crate::flow::{Message, Step};
 
 /// A row of the diagram.
 pub(super) enum Row {
@@ -20,6 +21,7 @@ pub(super) enum Row {
 /// A message as the page shows it.
 pub(super) struct Shown {
     pub(super) number: usize,
+    pub(super) step: Step,
     pub(super) explanation: &'static Explanation,
     pub(super) at: Moment,
     pub(super) duration: String,
@@ -29,10 +31,25 @@ pub(super) struct Shown {
     pub(super) outcome: Outcome,
     /// Whether its answer has a row of its own.
     pub(super) is_answered_later: bool,
-    pub(super) request: String,
-    pub(super) answer: String,
-    pub(super) reaction: Option<&'static str>,
+    pub(super) request: Side,
+    pub(super) answer: Side,
+    /// What was wrong, and what this app did then.
+    pub(super) note: Option<String>,
     pub(super) curl: String,
+    /// What stands in the command for what is not shown.
+    pub(super) variables: Vec<&'static Variable>,
+    /// Whether it is shown with all its content from the start.
+    pub(super) is_open: bool,
+    /// Whether it is what a link to the failure leads to.
+    pub(super) is_failed: bool,
+}
+
+impl Shown {
+    /// The note that its row has while it is closed. What this app answered to the browser follows from its calls.
+    pub(super) fn note_on_row(&self) -> Option<&str> {
+        let is_visit = self.explanation.to == Party::App;
+        self.note.as_deref().filter(|_| !is_visit)
+    }
 }
 
 /// An answer that has a row of its own.
@@ -44,15 +61,8 @@ pub(super) struct Answered {
     pub(super) duration: String,
 }
 
-/// How a message ended, in a word or two.
-#[derive(Clone)]
-pub(super) struct Outcome {
-    pub(super) text: String,
-    /// The badge's class: `ok`, `warn`, `error` or none.
-    pub(super) class: &'static str,
-}
-
 /// An instant in words and exactly.
+#[derive(Clone)]
 pub(super) struct Moment {
     pub(super) words: String,
     pub(super) exact: String,
@@ -63,11 +73,17 @@ pub(super) fn rows(messages: &[Message], base: &str) -> Vec<Row> {
     let mut rows = Vec::with_capacity(messages.len() * 2);
     // Messages of a browser that wait for their answer while this app talks to Smartsheet.
     let mut open: Vec<(usize, &Message)> = Vec::new();
+    let mut explained = Vec::new();
     for (index, message) in messages.iter().enumerate() {
         answer_until(&mut rows, &mut open, message.at);
         let date = |message: &Message| message.at.strftime("%Y-%m-%d").to_string();
         let is_same_day = index > 0 && date(&messages[index - 1]) == date(message);
         let mut shown = show(index + 1, message, base, is_same_day);
+        // Each variable is explained where it first occurs.
+        shown
+            .variables
+            .retain(|variable| !explained.contains(&variable.name));
+        explained.extend(shown.variables.iter().map(|variable| variable.name));
         if shown.explanation.to == Party::App {
             let next = messages.get(index + 1);
             shown.is_answered_later = next.is_some_and(|next| is_within(next, message));
@@ -101,7 +117,8 @@ fn answer_until(rows: &mut Vec<Row>, open: &mut Vec<(usize, &Message)>, time: Ti
     }
 }
 
-fn show(number: usize, message: &Message, base: &str, is_same_day: bool) -> Shown {
+/// `message` as the page shows it, with its date unless the one before it had the same.
+pub(super) fn show(number: usize, message: &Message, base: &str, is_same_day: bool) -> Shown {
     let request = &message.request;
     let words = if is_same_day {
         "%H:%M:%S UTC"
@@ -109,8 +126,10 @@ fn show(number: usize, message: &Message, base: &str, is_same_day: bool) -> Show
         "%-d %b %Y, %H:%M:%S UTC"
     };
     let path = path_of(without_host(&request.url));
+    let curl = curl::command(message, base);
     Shown {
         number,
+        step: message.step,
         explanation: explain(message.step),
         at: Moment {
             words: message.at.strftime(words).to_string(),
@@ -121,109 +140,18 @@ fn show(number: usize, message: &Message, base: &str, is_same_day: bool) -> Show
         line: format!("{} {path}", request.method),
         outcome: outcome(message),
         is_answered_later: false,
-        request: raw_request(message),
-        answer: raw_answer(message),
-        reaction: reaction(message),
-        curl: curl::command(message, base),
+        request: sides::request(message),
+        answer: sides::answer(message),
+        note: note(message),
+        variables: curl::variables(&curl),
+        curl,
+        is_open: false,
+        is_failed: false,
     }
-}
-
-/// The path and query of a URL that is masked, and so is no URL for a parser.
-fn without_host(url: &str) -> &str {
-    let Some((_, rest)) = url.split_once("://") else {
-        return url;
-    };
-    rest.find('/').map_or("/", |start| &rest[start..])
 }
 
 fn path_of(target: &str) -> &str {
     target.split(['?', '#']).next().unwrap_or(target)
-}
-
-/// The request as it went over the wire.
-fn raw_request(message: &Message) -> String {
-    let request = &message.request;
-    let has_host = request.headers.iter().any(|(name, _)| name == "host");
-    // The host is in its header.
-    let target = if has_host {
-        without_host(&request.url)
-    } else {
-        &request.url
-    };
-    let mut raw = format!("{} {target} HTTP/1.1\n", request.method);
-    raw.push_str(&header_lines(&request.headers));
-    if let Some(body) = &request.body {
-        raw.push('\n');
-        raw.push_str(body);
-        raw.push('\n');
-    }
-    raw
-}
-
-/// The answer as it came over the wire.
-fn raw_answer(message: &Message) -> String {
-    match &message.ending {
-        Ending::Answer(answer) => {
-            let mut raw = format!("HTTP/1.1 {}\n", status_line(answer.status));
-            raw.push_str(&header_lines(&answer.headers));
-            if let Some(body) = &answer.body {
-                raw.push('\n');
-                raw.push_str(body);
-                raw.push('\n');
-            }
-            raw
-        }
-        Ending::Failure(why) => format!("(no answer: {why})\n"),
-        Ending::Unseen { location } => {
-            format!("(seen by the browser alone)\nlocation: {location}\n")
-        }
-    }
-}
-
-fn header_lines(headers: &[(String, String)]) -> String {
-    let lines = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\n"));
-    lines.collect()
-}
-
-fn status_line(status: u16) -> String {
-    let reason = StatusCode::from_u16(status).ok();
-    let reason = reason.and_then(|status| status.canonical_reason());
-    format!("{status} {}", reason.unwrap_or_default())
-        .trim_end()
-        .to_owned()
-}
-
-fn outcome(message: &Message) -> Outcome {
-    let (text, class) = match &message.ending {
-        Ending::Answer(answer) => {
-            let class = match answer.status {
-                200..400 => "ok",
-                400..500 => "warn",
-                _ => "error",
-            };
-            (status_line(answer.status), class)
-        }
-        Ending::Failure(_) => ("no answer".to_owned(), "error"),
-        Ending::Unseen { location } if location.contains("error=") => ("denied".to_owned(), "warn"),
-        Ending::Unseen { .. } => ("sent back".to_owned(), ""),
-    };
-    Outcome { text, class }
-}
-
-/// A duration as people read it: three digits are enough.
-fn duration(micros: u64) -> String {
-    let whole = |value: u64, unit: u64| (value + unit / 2) / unit;
-    match micros {
-        0..1_000 => format!("{micros} µs"),
-        1_000..10_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
-        10_000..1_000_000 => format!("{} ms", whole(micros, 1_000)),
-        1_000_000..60_000_000 => {
-            format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000)
-        }
-        _ => format!("{} min", whole(micros, 60_000_000)),
-    }
 }
 
 #[cfg(test)]
@@ -232,7 +160,7 @@ mod tests {
 
     use super::*;
     use crate::clock::after;
-    use crate::flow::{Answer, Request, Step};
+    use crate::flow::{Answer, Ending, Request};
 
     fn message(step: Step, at: u64, took: u64) -> Message {
         Message {
@@ -274,18 +202,5 @@ mod tests {
             })
             .collect();
         assert_eq!(order, ["1", "2…", "3", "…2", "4…", "5", "6", "…4", "7"]);
-    }
-
-    #[test]
-    fn durations_in_words() {
-        for (micros, words) in [
-            (7, "7 µs"),
-            (1_234, "1.2 ms"),
-            (12_600, "13 ms"),
-            (1_250_000, "1.2 s"),
-            (600_000_000, "10 min"),
-        ] {
-            assert_eq!(duration(micros), words);
-        }
     }
 }

@@ -17,8 +17,6 @@ const HASH: &str = "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0f
 const STATE: &str = "kZb3Yt0vQ1mWc8eL5xRfUo2HsDnJ4gTaP6iVwXyE7Bz";
 const SESSION: &str = "4Zk2Lq8sXv0aVt1bQwErTy";
 const SIGN_IN: &str = "Aa4xN7t0uYkQ2rGm9cWvLs";
-const TOKEN_URL: &str = "https://api.smartsheet.com/2.0/token";
-const USERS_ME: &str = "https://api.smartsheet.com/2.0/users/me";
 const ACCESS_TOKEN: &str = "ll352u9jujauoqz4gstvsae05";
 const REFRESH_TOKEN: &str = "e9x352a9mp4151le2505";
 
@@ -71,7 +69,12 @@ impl Example<'_> {
     fn visit(&self) -> Vec<Message> {
         let html = [("content-type", "text/html; charset=utf-8")];
         let profile = r#"{"id":48569348493401200,"email":"john.doe@smartsheet.com","firstName":"John","lastName":"Doe","locale":"en_US","timeZone":"US/Pacific"}"#;
-        let call = Request::sample("GET", USERS_ME, &bearer(), None);
+        // Of the service that this app uses, so that every command fits to the others.
+        let users_me = format!(
+            "{}/users/me",
+            self.app.api.base().as_str().trim_end_matches('/')
+        );
+        let call = Request::sample("GET", &users_me, &bearer(), None);
         vec![
             self.browser(Step::Profile, (6400, 132), "/me", 200, &html),
             self.call(Step::CurrentUser, (6403, 124), call, profile),
@@ -83,7 +86,12 @@ impl Example<'_> {
             ("grant_type", "refresh_token"),
             ("refresh_token", REFRESH_TOKEN),
         ]);
-        let revocation = Request::sample("DELETE", TOKEN_URL, &bearer(), None);
+        let revocation = Request::sample(
+            "DELETE",
+            self.app.client.token_url().as_str(),
+            &bearer(),
+            None,
+        );
         let success = r#"{"resultCode":0,"message":"SUCCESS"}"#;
         vec![
             self.token_request(Step::Refresh, (604_500_000, 168), &refresh),
@@ -116,7 +124,12 @@ impl Example<'_> {
         let tokens = format!(
             r#"{{"access_token":"{ACCESS_TOKEN}","token_type":"bearer","refresh_token":"{REFRESH_TOKEN}","expires_in":604799}}"#
         );
-        let request = Request::sample("POST", TOKEN_URL, &sent, Some(form));
+        let request = Request::sample(
+            "POST",
+            self.app.client.token_url().as_str(),
+            &sent,
+            Some(form),
+        );
         self.call(step, span, request, &tokens)
     }
 

@@ -47,3 +47,11 @@ pub(super) struct Explanation {
     pub(super) without: &'static str,
     pub(super) source: Source,
 }
+
+impl Explanation {
+    /// The first sentence of what it is for.
+    pub(super) fn in_short(&self) -> &'static str {
+        let end = self.purpose.find(". ").map(|end| end + 1);
+        &self.purpose[..end.unwrap_or(self.purpose.len())]
+    }
+}

@@ -4,7 +4,7 @@ use super::explanation::{Explanation, Party, Source};
 use super::sheet_steps::{
     CELL_HISTORY, LIST_SHEETS, OPEN_SHEETS, PASS_ON, READ_SHEET, SAVE_ROW, SUBMIT_ROW,
 };
-use crate::flow::{Ending, Message, Step};
+use crate::flow::Step;
 
 const OAUTH_GUIDE: &str =
     "https://developers.smartsheet.com/api/smartsheet/guides/advanced-topics/oauth";
@@ -27,6 +27,7 @@ pub(super) fn explain(step: Step) -> &'static Explanation {
         Step::ReadSheet => &READ_SHEET,
         Step::CellHistory => &CELL_HISTORY,
         Step::SaveRow => &SAVE_ROW,
+        Step::SignOut => &SIGN_OUT,
         Step::PassOn => &PASS_ON,
     }
 }
@@ -87,21 +88,34 @@ const CODE_EXCHANGE: Explanation = Explanation {
 };
 
 const REFRESH: Explanation = Explanation {
-    title: "Renew the tokens",
+    title: "Refresh the tokens",
     from: Party::App,
     to: Party::Smartsheet,
     purpose: "An access token lasts about 7 days. Before it ends, or when Smartsheet refuses it, this app exchanges the \
                       refresh token for a new pair. The old pair is void from then on.",
-    without: "Refresh tokens work once, so that a stolen one is noticed. Two renewals at the same time would lose the \
-                      login: one instance at a time may renew, and the new pair is stored before it is used.",
+    without: "Refresh tokens work once, so that a stolen one is noticed. Two refreshes at the same time would lose the \
+                      login: one instance at a time may refresh, and the new pair is stored before it is used.",
     source: Source {
         name: "RFC 9700, section 4.14: Refresh Token Protection",
         url: "https://www.rfc-editor.org/rfc/rfc9700#section-4.14",
     },
 };
 
+const SIGN_OUT: Explanation = Explanation {
+    title: "Sign out",
+    from: Party::Browser,
+    to: Party::App,
+    purpose: "This app ends the session and takes the browser’s cookie back. As it changes something, it is a POST, and taken from \
+                      this app’s own pages alone.",
+    without: "If a link could do it, any page could sign you out. If only the cookie went, a copy of it would go on working.",
+    source: Source {
+        name: "RFC 9110, section 9.2.1: Safe Methods",
+        url: "https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1",
+    },
+};
+
 const REVOCATION: Explanation = Explanation {
-    title: "Give the tokens back",
+    title: "Revoke the tokens",
     from: Party::App,
     to: Party::Smartsheet,
     purpose: "At sign-out this app ends the session first, and then tells Smartsheet that the tokens are no longer \
@@ -152,90 +166,3 @@ const REFRESH_NOW: Explanation = Explanation {
         url: "https://www.rfc-editor.org/rfc/rfc6749#section-6",
     },
 };
-
-/// What this app made of an ending that is not the ordinary one.
-pub(super) fn reaction(message: &Message) -> Option<&'static str> {
-    let answer = match &message.ending {
-        Ending::Answer(answer) if answer.status >= 400 => answer,
-        Ending::Unseen { location } if location.contains("error=") => {
-            return Some("Smartsheet sent the browser back with an error instead of a code.");
-        }
-        Ending::Answer(_) | Ending::Unseen { .. } => return None,
-        Ending::Failure(_) => {
-            return Some(match message.step {
-                Step::CodeExchange => {
-                    "No answer that could be used, so nobody was signed in. The request was not repeated: a code works once."
-                }
-                Step::Refresh => {
-                    "No answer that could be used. The session kept its tokens, and the next visit tries again."
-                }
-                Step::SaveRow => {
-                    "No answer that could be used, so nobody knows whether it was saved. It was not sent again: that could save it twice."
-                }
-                Step::PassOn => "No answer that could be used. Whoever called was told so.",
-                _ => "No answer that could be used. The session was kept.",
-            });
-        }
-    };
-    let has_code = |code: &str| {
-        answer
-            .body
-            .as_deref()
-            .is_some_and(|body| body.contains(code))
-    };
-    let is_read = matches!(
-        message.step,
-        Step::CurrentUser | Step::ListSheets | Step::ReadSheet | Step::CellHistory
-    );
-    Some(match (message.step, answer.status) {
-        (step, 401)
-            if (is_read || matches!(step, Step::SaveRow | Step::PassOn))
-                && (!has_code("errorCode") || has_code("1002") || has_code("1003")) =>
-        {
-            "Smartsheet refused the token: this app renews it and asks again, once."
-        }
-        (step, 401 | 403) if (is_read || step == Step::SaveRow) && has_code("errorCode") => {
-            "Smartsheet does not allow this to this person. Asking again would not help."
-        }
-        (Step::PassOn, _) => {
-            "Whoever called gets this answer, unless asking again is known to do no harm: then this app asks again a few times."
-        }
-        (_, 429) if is_read => {
-            "Smartsheet asked for a pause: this app asks again a few times, or passes the wait on when it is long."
-        }
-        (_, 400..500) if is_read => "The call was refused. Asking again would not help.",
-        (Step::SaveRow, 429) => {
-            "Nothing was saved, so this app sends it again in a moment, a few times."
-        }
-        (Step::SaveRow, 400..500) => {
-            "Smartsheet refused it, and nothing was saved. What was typed stays in the form."
-        }
-        (Step::SaveRow, _) if has_code("4001") || has_code("4004") => {
-            "Nothing was saved, so this app sends it again in a moment, a few times."
-        }
-        (Step::SaveRow, _) => {
-            "Nobody knows whether it was saved. It was not sent again: that could save it twice."
-        }
-        (Step::CurrentUser | Step::ListSheets | Step::ReadSheet | Step::CellHistory, _) => {
-            "Smartsheet failed. Where its documentation says that it may pass, this app asks again a few times."
-        }
-        (Step::CodeExchange, _) => {
-            "Smartsheet refused the exchange, so nobody was signed in. It was not repeated: a code works once."
-        }
-        (Step::Refresh, _) if has_code("invalid_grant") => {
-            "The grant is gone: the tokens were dropped, and the person was asked to sign in again."
-        }
-        (Step::Refresh, _) => "The session kept its tokens, and the next visit tries again.",
-        (Step::Revocation, _) => "The session ended all the same.",
-        (
-            Step::SignIn
-            | Step::Consent
-            | Step::Callback
-            | Step::Profile
-            | Step::RefreshNow
-            | Step::OpenSheets
-            | Step::SubmitRow,
-            _,
-        ) => "This app answered with a page that says what happened and what to do next.",
-    })
-}

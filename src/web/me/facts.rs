@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::fields::{Fields, Sent, flag, instant, read};
 use super::roles;
+use crate::session::Person;
 use crate::web::moment::{Moment, Reader};
 
 /// How many values of a field are shown at once. The others fold away.
@@ -80,7 +81,6 @@ const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
             ("account", "Organization"),
             ("id", "User id"),
             ("sheetCount", "Sheets owned"),
-            ("profileImage", "Picture"),
             ("locale", "Locale"),
             ("timeZone", "Time zone"),
         ],
@@ -94,9 +94,21 @@ const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
     ),
 ];
 
-/// Every field that is there, in its section; those of unknown names come last. What [`roles`] tells is left out.
-pub(super) fn sections(fields: &Fields<'_>, reader: &Reader) -> Vec<Section> {
+/// Fields that tell a person nothing. `profileImage` names a picture by an id; no call of the API gives the picture itself.
+const FOR_PROGRAMS: [&str; 1] = ["profileImage"];
+
+/// Every field that is there, in its section; those of unknown names come last. What [`roles`] tells is left out, and so are the
+/// name and the address that the page of `person` begins with.
+pub(super) fn sections(fields: &Fields<'_>, reader: &Reader, person: &Person) -> Vec<Section> {
+    let is_said = |name: &str| match name {
+        "firstName" | "lastName" => is_full_name(fields, &person.name),
+        "email" => text(fields, "email").is_some_and(|email| email == person.email),
+        _ => FOR_PROGRAMS.contains(&name),
+    };
     let fact = |name: &str, label: &str| {
+        if is_said(name) {
+            return None;
+        }
         let values = show(fields.get(name)?, reader);
         (!values.is_empty()).then(|| Fact {
             label: label.to_owned(),
@@ -126,6 +138,25 @@ pub(super) fn sections(fields: &Fields<'_>, reader: &Reader) -> Vec<Section> {
         .chain([others])
         .filter(|section| !section.facts.is_empty())
         .collect()
+}
+
+/// The text of a field.
+fn text(fields: &Fields<'_>, name: &str) -> Option<String> {
+    match read(fields.get(name)?) {
+        Sent::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether `name` is first and last name, and nothing else of them is known.
+fn is_full_name(fields: &Fields<'_>, name: &str) -> bool {
+    let parts = ["firstName", "lastName"].map(|part| text(fields, part).unwrap_or_default());
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim())
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join(" ") == name
 }
 
 /// A value in words, in as many parts as it has. Nothing for what is empty.
@@ -225,7 +256,7 @@ mod tests {
     fn shown(raw: &str) -> Vec<(String, String)> {
         let profile = Profile::parse(raw.as_bytes().to_vec()).unwrap();
         let fields: Fields<'_> = serde_json::from_str(raw).unwrap();
-        sections(&fields, &Reader::of(&profile))
+        sections(&fields, &Reader::of(&profile), &Person::of(&profile))
             .into_iter()
             .flat_map(|section| section.facts)
             .map(|fact| {
@@ -254,7 +285,6 @@ mod tests {
                 "favouriteColour": "<b>blue</b>", "new_list": [], "knight": true, " ": 1}"#,
         );
         let expected = [
-            ("Email", "ann@example.com"),
             (
                 "Other email addresses",
                 "a@example.com true | b@example.com false",

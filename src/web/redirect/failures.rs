@@ -55,7 +55,7 @@ impl From<RedirectError> for Failure {
             RedirectError::Unreadable(error) => (
                 StatusCode::BAD_REQUEST,
                 "callback-unreadable",
-                "This sign-in can't be read",
+                "This sign-in can’t be read",
                 format!("What came back to this app is not what Smartsheet sends: {error}."),
                 "A callback brings a code or an error, and each of its parameters once. Whatever else it is, nothing of it \
                  was used, and Smartsheet was asked nothing.",
@@ -64,7 +64,7 @@ impl From<RedirectError> for Failure {
                 return Self {
                     status: StatusCode::BAD_REQUEST,
                     kind: "state-unknown",
-                    title: "This sign-in is not under way",
+                    title: "This sign-in is no longer valid",
                     explanation: "It was finished already, took longer than 10 minutes, or was started in another \
                                   browser. To be safe, this app did not follow it."
                         .to_owned(),
@@ -84,14 +84,14 @@ impl From<RedirectError> for Failure {
             RedirectError::Refused(error) => {
                 return Self::for_operator(
                     "authorization-refused",
-                    format!("Smartsheet refused this app's request to sign you in: {}.", describe(&error)),
+                    format!("Smartsheet refused this app’s request to sign you in.\n{}", describe(&error)),
                     reason,
                 );
             }
             RedirectError::NotExchanged(error) if error.is_operators() => {
                 return Self::for_operator(
                     "exchange-refused",
-                    format!("Smartsheet refused this app itself: {error}."),
+                    format!("Smartsheet refused this app itself.\n{error}"),
                     reason,
                 );
             }
@@ -101,7 +101,7 @@ impl From<RedirectError> for Failure {
                 "This sign-in has expired",
                 "Smartsheet did not accept the code that it sent you back with. Codes work once, for about 10 minutes."
                     .to_owned(),
-                "The code passes through your browser's address bar. Because it works once and not for long, whoever finds \
+                "The code passes through your browser’s address bar. Because it works once and not for long, whoever finds \
                  it there later has nothing.",
             ),
             RedirectError::StillUnderWay | RedirectError::NotExchanged(OAuthError::Timeout) => (
@@ -122,7 +122,7 @@ impl From<RedirectError> for Failure {
                 StatusCode::BAD_GATEWAY,
                 "smartsheet-failed",
                 "Smartsheet could not complete the sign-in",
-                "Smartsheet can't be reached, or its answer can't be read, so you are not signed in.".to_owned(),
+                "Smartsheet can’t be reached, or its answer can’t be read, so you are not signed in.".to_owned(),
                 NOT_REPEATED,
             ),
         };
@@ -150,7 +150,7 @@ impl Failure {
                     title: "You chose not to sign in",
                     explanation: "Smartsheet told this app that you denied access. It got no token, and nothing about you was stored."
                         .to_owned(),
-                    why: "An app may act for you only if you choose Allow. Smartsheet tells it when you don't, and nothing \
+                    why: "An app may act for you only if you choose Allow. Smartsheet tells it when you don’t, and nothing \
                           else.",
                     checks: &[],
                     advice: "If you change your mind, sign in and choose Allow.",
@@ -182,7 +182,7 @@ impl Failure {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
             kind: "smartsheet-unavailable",
-            title: "Smartsheet can't sign you in at the moment",
+            title: "Smartsheet can’t sign you in at the moment",
             explanation: format!("It sent you back with {error}, so you are not signed in."),
             why: "A server that fails has no other way to say so: what it answers a browser with at this point is an address \
                   to go to.",
@@ -228,7 +228,7 @@ impl Failure {
         Self {
             status: StatusCode::BAD_GATEWAY,
             kind,
-            title: "This app is not set up right",
+            title: "This app is misconfigured",
             explanation,
             why: "Smartsheet knows an app by its client id, its secret and its redirect URL. It answered, so it can be \
                   reached: what the app says about itself is not what is registered.",

@@ -65,7 +65,7 @@ pub(super) fn no_such_page(last: String) -> Failure {
         ..failed(
             StatusCode::NOT_FOUND,
             "no-such-page",
-            "There is no such page",
+            "Page not found",
             "The list does not go that far. It may have become shorter.".to_owned(),
         )
     }
@@ -76,7 +76,7 @@ pub(super) fn no_scope(asked: &Asked<'_>, login: &Login, scope: Scope) -> Failur
     let way = rights::way_to(asked, login, scope);
     let advice = match way {
         Some(_) => "Sign in again; Smartsheet will ask you for it.",
-        None => "Whoever runs this app decides what it asks for, by smartsheet.scopes.",
+        None => "Whoever runs this app decides what it asks for, by `smartsheet.scopes`.",
     };
     let explanation = format!(
         "This takes the scope {scope}: to {}. When you signed in, this app did not ask you for it.",
@@ -129,7 +129,7 @@ fn not_allowed(said: &str, way: Option<String>) -> Failure {
             StatusCode::FORBIDDEN,
             "not-allowed",
             "Smartsheet does not allow this",
-            format!("Smartsheet's reason: {said}. You are still signed in."),
+            format!("Smartsheet refused this. You are still signed in.\n{said}"),
         )
     }
 }
@@ -220,7 +220,7 @@ fn value_refused(said: &str) -> Failure {
             StatusCode::UNPROCESSABLE_ENTITY,
             "value-refused",
             "Smartsheet did not take that",
-            format!("Smartsheet's reason: {said}. Nothing was written."),
+            format!("Nothing was written.\n{said}"),
         )
     }
 }

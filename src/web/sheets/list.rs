@@ -122,7 +122,9 @@ pub(in crate::web) async fn get(
         return Err(failures::no_such_page(part.address(last)));
     }
     let list = ListPage {
-        frame: Frame::of(&app, Here::Sheets).teaching(lesson),
+        frame: Frame::of(&app, Here::Sheets)
+            .for_person(person.as_ref())
+            .teaching(lesson),
         sheets: sheets
             .into_iter()
             .map(|sheet| Line::of(sheet, &reader))

@@ -51,7 +51,9 @@ pub(in crate::web) async fn get(
     let person = person.as_ref();
     let history = History::read(&visit, &sheet, row, part, person, deadline).await;
     let rights = Rights::of(&asked, &login, sheet.access_level);
-    let frame = Frame::of(&app, Here::Sheets).teaching(break_it::task(&browser));
+    let frame = Frame::of(&app, Here::Sheets)
+        .for_person(person)
+        .teaching(break_it::task(&browser));
     let page_of_row = RowPage {
         history: Some(history),
         ..RowPage::new(frame, &sheet, Some(row), rights, person, None)

@@ -152,7 +152,9 @@ impl View<'_> {
         let columns: Vec<&Column> = in_reading_order(sheet).collect();
         let total = total(sheet);
         page(&SheetPage {
-            frame: Frame::of(app, Here::Sheets).teaching(lesson),
+            frame: Frame::of(app, Here::Sheets)
+                .for_person(person)
+                .teaching(lesson),
             tab: brief(&named(sheet.name.clone()), TAB),
             name: named(sheet.name.clone()),
             access: sheet.access_level.words(),

@@ -147,7 +147,9 @@ async fn save(asked: Asked<'_>, draft: Draft, reference: Reference) -> Result<Re
     let rights = context
         .as_ref()
         .map(|context| Rights::of(&asked, &context.login, context.sheet.access_level));
-    let frame = Frame::of(asked.app, Here::Sheets).teaching(break_it::lesson(asked.browser));
+    let frame = Frame::of(asked.app, Here::Sheets)
+        .for_viewer(asked.browser.viewer())
+        .teaching(break_it::lesson(asked.browser));
     let shown = match (&context, rights) {
         (Some(context), Some(rights)) if rights.may_write() => {
             form_again(&asked, &draft, context, rights, &failure, is_conflict)
@@ -314,7 +316,7 @@ fn form_again(
     }
     let person = person.as_ref();
     let sent = draft.sent.as_ref().ok();
-    let frame = Frame::of(asked.app, Here::Sheets);
+    let frame = Frame::of(asked.app, Here::Sheets).for_person(person);
     let mut shown = RowPage::new(frame, sheet, row, rights, person, sent);
     if let (true, Some(row), Some(sent)) = (is_conflict, row, sent) {
         let columns = offered(sheet, Some(row));

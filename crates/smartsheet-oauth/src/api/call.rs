@@ -1,6 +1,6 @@
 //! One call of the API as a value: what is asked, how its answer is read, and whether it changes anything.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::time::Instant;
 
 use reqwest::{Method, RequestBuilder, header};
@@ -124,29 +124,32 @@ impl Api {
         let change = call.change();
         let started = Instant::now();
         let (mut attempt, mut tries) = (0, 0);
+        let read = |answer: &Answer| outcome(call, answer, token);
         loop {
             let sent = match &change {
-                None => self.send(call.purpose(), &mut attempt, &url, token).await,
+                None => {
+                    let sent = self.send(call.purpose(), &mut attempt, &url, token, read);
+                    sent.await
+                }
                 Some(change) => {
                     attempt += 1;
                     let request = self.change(&url, change, call.change_agent(), token);
                     // Over a connection of its own: when a kept one ends, nobody knows whether the change arrived.
-                    let sent = self.transport.send_anew(call.purpose(), attempt, request);
+                    let sent = self
+                        .transport
+                        .send_anew(call.purpose(), attempt, request, read);
                     sent.await
                 }
             };
             tries += 1;
             let (error, wait) = match sent {
-                Ok(answer) => match outcome(call, answer, token) {
-                    Ok(answer) => return Ok(answer),
-                    Err(Unsuccessful::Unreadable(error)) => return Err(error),
-                    Err(Unsuccessful::Refused(refused)) => {
-                        let again =
-                            refused.may_pass && (change.is_none() || refused.is_nothing_done());
-                        let wait = again.then(|| self.wait(&refused, tries + 1, started));
-                        (CallError::of_refusal(&refused), wait.flatten())
-                    }
-                },
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(Unsuccessful::Unreadable(error))) => return Err(error),
+                Ok(Err(Unsuccessful::Refused(refused))) => {
+                    let again = refused.may_pass && (change.is_none() || refused.is_nothing_done());
+                    let wait = again.then(|| self.wait(&refused, tries + 1, started));
+                    (CallError::of_refusal(&refused), wait.flatten())
+                }
                 Err(error) => {
                     let again = change.is_some() && is_no_connection(&error);
                     let wait = again.then(|| self.pause(tries + 1, started)).flatten();
@@ -183,25 +186,24 @@ impl Api {
 
 fn outcome<C: ApiCall>(
     call: &C,
-    answer: Answer,
+    answer: &Answer,
     token: &AccessToken,
 ) -> Result<C::Answer, Unsuccessful> {
     if !answer.status.is_success() {
-        return Err(Unsuccessful::Refused(Refused::read(
-            &answer,
-            token.expose(),
-        )));
+        let refused = Refused::read(answer, token.expose());
+        return Err(Unsuccessful::Refused(refused));
     }
-    // Some servers tell an error with the status of a success.
-    let told = Refused::told_with_success(&answer, token.expose());
-    let status = answer.status.as_u16();
-    call.read(answer.body).map_err(|error| match told {
-        Some(refused) => Unsuccessful::Refused(refused),
-        None => Unsuccessful::Unreadable(CallError {
-            error: ApiError::Malformed(error.to_string()),
-            status: Some((status, None)),
-            may_be_done: true,
-        }),
+    // A copy, because observers see the answer when it is known whether it can be read.
+    call.read(answer.body.clone()).map_err(|error| {
+        // Some servers tell an error with the status of a success.
+        match Refused::told_with_success(answer, token.expose()) {
+            Some(refused) => Unsuccessful::Refused(refused),
+            None => Unsuccessful::Unreadable(CallError {
+                error: ApiError::Malformed(error.to_string()),
+                status: Some((answer.status.as_u16(), None)),
+                may_be_done: true,
+            }),
+        }
     })
 }
 
@@ -209,6 +211,15 @@ fn outcome<C: ApiCall>(
 enum Unsuccessful {
     Refused(Refused),
     Unreadable(CallError),
+}
+
+impl Display for Unsuccessful {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refused) => refused.error.fmt(formatter),
+            Self::Unreadable(unreadable) => unreadable.fmt(formatter),
+        }
+    }
 }
 
 /// Whether `error` proves that Smartsheet has seen nothing of the call.

@@ -1,5 +1,6 @@
 //! Calls to the API.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,12 @@ impl Api {
         }
     }
 
+    /// The address of the API, such as `https://api.smartsheet.com/2.0`.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// The same API, with one more that sees its calls.
     #[must_use]
     pub fn observed_by(&self, observer: Arc<dyn Observer>) -> Self {
@@ -58,13 +65,14 @@ impl Api {
     }
 
     /// Sends it once, or twice when a kept connection ended before the first byte of an answer. Counts in `attempt`.
-    pub(super) async fn send(
+    pub(super) async fn send<T, E: Display>(
         &self,
         purpose: Purpose,
         attempt: &mut u32,
         url: &Url,
         token: &AccessToken,
-    ) -> Result<Answer, TransportError> {
+        read: impl Fn(&Answer) -> Result<T, E>,
+    ) -> Result<Result<T, E>, TransportError> {
         let request = || {
             let request = self.transport.request(Method::GET, url.clone());
             request
@@ -72,12 +80,16 @@ impl Api {
                 .header(header::ACCEPT, "application/json")
         };
         *attempt += 1;
-        let sent = self.transport.send(purpose, *attempt, request());
+        let sent = self
+            .transport
+            .send_and_read(purpose, *attempt, request(), &read);
         match sent.await {
             Err(TransportError::Dropped(cause)) => {
                 tracing::debug!(%cause, "a kept connection had ended: trying again");
                 *attempt += 1;
-                let again = self.transport.send_anew(purpose, *attempt, request());
+                let again = self
+                    .transport
+                    .send_anew(purpose, *attempt, request(), &read);
                 again.await
             }
             sent => sent,

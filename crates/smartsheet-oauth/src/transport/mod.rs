@@ -3,6 +3,8 @@
 //! The protocol ([`Client`](crate::Client)) and the API ([`Api`](crate::api::Api)) send through here, so that no call can wait
 //! for ever, fill the memory or be led to another host.
 
+use std::convert::Infallible;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -203,7 +205,26 @@ impl Transport {
         attempt: u32,
         request: RequestBuilder,
     ) -> Result<Answer, TransportError> {
-        self.send_by(&self.http, purpose, attempt, request).await
+        let unread = |_: &Answer| Ok::<_, Infallible>(());
+        let sent = self.send_by(&self.http, purpose, attempt, request, unread);
+        Ok(sent.await?.0)
+    }
+
+    /// The same, and makes of the answer what `read` does. Observers are told after that, so that they know of an answer with the
+    /// status of a success whether it was of use.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Transport::send`]; within, as `read` says.
+    pub async fn send_and_read<T, E: Display>(
+        &self,
+        purpose: Purpose,
+        attempt: u32,
+        request: RequestBuilder,
+        read: impl FnOnce(&Answer) -> Result<T, E>,
+    ) -> Result<Result<T, E>, TransportError> {
+        let sent = self.send_by(&self.http, purpose, attempt, request, read);
+        Ok(sent.await?.1)
     }
 
     /// The same, over a connection of its own. For the repetition of a call that a kept connection dropped: the others may have
@@ -211,24 +232,26 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// As for [`Transport::send`].
-    pub async fn send_anew(
+    /// As for [`Transport::send_and_read`].
+    pub async fn send_anew<T, E: Display>(
         &self,
         purpose: Purpose,
         attempt: u32,
         request: RequestBuilder,
-    ) -> Result<Answer, TransportError> {
-        self.send_by(&self.http_anew, purpose, attempt, request)
-            .await
+        read: impl FnOnce(&Answer) -> Result<T, E>,
+    ) -> Result<Result<T, E>, TransportError> {
+        let sent = self.send_by(&self.http_anew, purpose, attempt, request, read);
+        Ok(sent.await?.1)
     }
 
-    async fn send_by(
+    async fn send_by<T, E: Display>(
         &self,
         http: &Client,
         purpose: Purpose,
         attempt: u32,
         request: RequestBuilder,
-    ) -> Result<Answer, TransportError> {
+        read: impl FnOnce(&Answer) -> Result<T, E>,
+    ) -> Result<(Answer, Result<T, E>), TransportError> {
         let mut request = request.build().map_err(|error| classify(&error))?;
         let asked = Instant::now();
         let _pass = self.gate.pass(purpose, self.limits.max_wait).await?;
@@ -236,13 +259,27 @@ impl Transport {
         *request.timeout_mut() = Some(left);
         let watch = Watch::begin(&self.observers, purpose, attempt, &request);
         let outcome = self.exchange(http, request).await;
-        if let Some(watch) = watch {
-            watch.end(match &outcome {
-                Ok(answer) => Outcome::Answered(answer),
-                Err(error) => Outcome::Failed(error),
-            });
+        let took = watch.as_ref().map(Watch::elapsed).unwrap_or_default();
+        let tell = |outcome: Outcome<'_>| {
+            if let Some(watch) = watch {
+                watch.end(took, outcome);
+            }
+        };
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(error) => {
+                tell(Outcome::Failed(&error));
+                return Err(error);
+            }
+        };
+        let made = read(&answer);
+        match &made {
+            Err(why) if answer.status.is_success() => {
+                tell(Outcome::Unusable(&answer, &why.to_string()));
+            }
+            _ => tell(Outcome::Answered(&answer)),
         }
-        outcome
+        Ok((answer, made))
     }
 
     async fn exchange(&self, http: &Client, request: Request) -> Result<Answer, TransportError> {

@@ -64,6 +64,8 @@ pub struct Call<'a> {
 pub enum Outcome<'a> {
     /// With an answer, whatever its status.
     Answered(&'a Answer),
+    /// With an answer that has the status of a success and is of no use to the caller, who says why.
+    Unusable(&'a Answer, &'a str),
     /// Without one.
     Failed(&'a TransportError),
     /// The caller gave up waiting before anything else happened.
@@ -115,13 +117,20 @@ impl Watch {
         })
     }
 
-    pub(super) fn end(self, outcome: Outcome<'_>) {
-        self.end_of(outcome, None);
+    /// How long it has taken so far.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
-    /// The same, of an answer whose body was so long in all.
+    /// Tells that it took `duration` and ended with `outcome`.
+    pub(super) fn end(mut self, duration: Duration, outcome: Outcome<'_>) {
+        self.tell(duration, outcome, None);
+        self.observers.clear();
+    }
+
+    /// Tells that it ended just now with `outcome`, an answer whose body was so long in all.
     pub(super) fn end_of(mut self, outcome: Outcome<'_>, whole_length: Option<u64>) {
-        self.tell(outcome, whole_length);
+        self.tell(self.elapsed(), outcome, whole_length);
         self.observers.clear();
     }
 
@@ -130,14 +139,14 @@ impl Watch {
         *self.request.body_mut() = Some(body.into());
     }
 
-    fn tell(&self, outcome: Outcome<'_>, whole_length: Option<u64>) {
+    fn tell(&self, duration: Duration, outcome: Outcome<'_>, whole_length: Option<u64>) {
         let call = Call {
             purpose: self.purpose,
             attempt: self.attempt,
             request: &self.request,
             outcome,
             whole_length,
-            duration: self.started.elapsed(),
+            duration,
         };
         for observer in &self.observers {
             observer.observe(&call);
@@ -147,6 +156,6 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.tell(Outcome::Abandoned, None);
+        self.tell(self.elapsed(), Outcome::Abandoned, None);
     }
 }

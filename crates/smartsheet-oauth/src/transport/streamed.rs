@@ -301,7 +301,7 @@ impl Observed {
 
     fn failed(mut self, error: &TransportError) {
         if let Some(watch) = self.watch() {
-            watch.end(Outcome::Failed(error));
+            watch.end_of(Outcome::Failed(error), None);
         }
     }
 

@@ -8,7 +8,7 @@ pub(super) const CALLS: &[Failure] = &[
         name: "rate-limit",
         title: "Hit the rate limit",
         teaser: "Two calls are refused with 429; the third goes through.",
-        ends_with: "200",
+        ends_with: "200, your profile, a moment later",
         way: Way::Profile(&[Order::FailProfile(Fault::named("rate_limit", 2))]),
         lesson: Lesson {
             title: "Smartsheet limited the rate, twice.",
@@ -20,7 +20,7 @@ pub(super) const CALLS: &[Failure] = &[
         name: "long-rate-limit",
         title: "Hit the rate limit for long",
         teaser: "Smartsheet refuses with 429 and asks for a pause of a minute.",
-        ends_with: "503",
+        ends_with: "503, an error page: come back in a minute",
         way: Way::Profile(&[Order::FailProfile(Fault {
             retry_after: Some(60),
             ..Fault::named("rate_limit", 1)
@@ -34,7 +34,7 @@ pub(super) const CALLS: &[Failure] = &[
         name: "maintenance",
         title: "Close for maintenance",
         teaser: "Smartsheet is offline: 503 with errorCode 4001, again and again.",
-        ends_with: "503",
+        ends_with: "503, an error page: come back later",
         way: Way::Profile(&[Order::FailProfile(Fault::named("maintenance", 4))]),
         lesson: Lesson {
             title: "Smartsheet was down.",
@@ -45,7 +45,7 @@ pub(super) const CALLS: &[Failure] = &[
         name: "server-error",
         title: "Fail inside Smartsheet",
         teaser: "An unexpected error, 500 with errorCode 4000.",
-        ends_with: "502",
+        ends_with: "502, an error page: try again",
         way: Way::Profile(&[Order::FailProfile(Fault::named("server_error", 1))]),
         lesson: Lesson {
             title: "Smartsheet failed.",
@@ -56,7 +56,7 @@ pub(super) const CALLS: &[Failure] = &[
         name: "malformed-answer",
         title: "Cut off the profile",
         teaser: "The profile is JSON that ends in the middle.",
-        ends_with: "502",
+        ends_with: "502, an error page: try again",
         way: Way::Profile(&[Order::FailProfile(Fault::named("malformed", 1))]),
         lesson: Lesson {
             title: "The profile was cut off.",
@@ -67,7 +67,7 @@ pub(super) const CALLS: &[Failure] = &[
         name: "broken-connection",
         title: "Break the connection",
         teaser: "The connection closes before the answer.",
-        ends_with: "502",
+        ends_with: "502, an error page: try again",
         // Twice, because the first connection is one that is kept.
         way: Way::Profile(&[Order::FailProfile(Fault::named("reset", 2))]),
         lesson: Lesson {
@@ -79,8 +79,8 @@ pub(super) const CALLS: &[Failure] = &[
     Failure {
         name: "hanging-call",
         title: "Let the call hang",
-        teaser: "Smartsheet does not answer. The app gives up after 10 seconds.",
-        ends_with: "504",
+        teaser: "Smartsheet does not answer, and the app gives up.",
+        ends_with: "504, an error page: try again",
         way: Way::Profile(&[Order::FailProfile(Fault {
             delay_ms: HANG_MS,
             ..Fault::named("slow", 1)
@@ -94,7 +94,7 @@ pub(super) const CALLS: &[Failure] = &[
         name: "no-api-access",
         title: "Have no API access",
         teaser: "Somebody signs in whose plan does not include the API.",
-        ends_with: "403",
+        ends_with: "403, an error page: ask your administrator",
         way: Way::SignIn(&[("sandbox_decision", "allow"), ("sandbox_user", "no-api")]),
         lesson: Lesson {
             title: "This person’s plan has no API access.",

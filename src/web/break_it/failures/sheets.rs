@@ -8,7 +8,7 @@ pub(super) const SHEETS: &[Failure] = &[
         name: "row-changed-meanwhile",
         title: "Change a row that somebody else changes",
         teaser: "While you fill in the form, somebody else saves the same row.",
-        ends_with: "409",
+        ends_with: "409, the form again, with both values to choose from",
         way: Way::Row(&[Order::FailSheet(Fault::named("changed_meanwhile", 1))]),
         lesson: Lesson {
             title: "Somebody else was faster.",
@@ -20,7 +20,7 @@ pub(super) const SHEETS: &[Failure] = &[
         name: "sheet-deleted-meanwhile",
         title: "Save into a sheet that is gone",
         teaser: "While you fill in the form, the sheet is deleted, or is no longer shared with you.",
-        ends_with: "404",
+        ends_with: "404, an error page that keeps what you typed",
         way: Way::Row(&[Order::FailSheet(Fault::named("not_found", 1))]),
         lesson: Lesson {
             title: "The sheet was gone.",
@@ -31,7 +31,7 @@ pub(super) const SHEETS: &[Failure] = &[
         name: "value-refused",
         title: "Save a value that is refused",
         teaser: "Smartsheet finds that what you typed does not fit the column.",
-        ends_with: "422",
+        ends_with: "422, the form again, with what is wrong",
         way: Way::Row(&[Order::FailSaving(Fault::named("value_refused", 1))]),
         lesson: Lesson {
             title: "Smartsheet did not take the value.",
@@ -43,7 +43,7 @@ pub(super) const SHEETS: &[Failure] = &[
         name: "saving-twice-at-once",
         title: "Save while another request saves",
         teaser: "Another request of the same token is saving: errorCode 4004, twice; the third goes through.",
-        ends_with: "200",
+        ends_with: "200, the sheet with your change, a moment later",
         way: Way::Row(&[Order::FailSaving(Fault::named("please_retry", 2))]),
         lesson: Lesson {
             title: "Smartsheet was saving something else.",
@@ -55,7 +55,7 @@ pub(super) const SHEETS: &[Failure] = &[
         name: "large-sheet",
         title: "Open a sheet of 5,000 rows",
         teaser: "More than anybody wants to wait for.",
-        ends_with: "200",
+        ends_with: "200, one page of the sheet",
         way: Way::Page("/sheets/8046124903589764?page=25"),
         lesson: Lesson {
             title: "That was one page of 50.",

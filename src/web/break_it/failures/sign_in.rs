@@ -8,7 +8,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "deny",
         title: "Deny access",
         teaser: "The person says no at Smartsheet.",
-        ends_with: "403",
+        ends_with: "403, an error page: you chose not to sign in",
         way: Way::SignIn(&[("sandbox_decision", "deny")]),
         lesson: Lesson {
             title: "You denied access.",
@@ -20,7 +20,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "forged-state",
         title: "Forge the state",
         teaser: "A link that somebody else made: a callback with a state that this browser never got.",
-        ends_with: "400",
+        ends_with: "400, an error page: start again",
         way: Way::Callback("/redirect?code=codeOfAnAttacker&state=stateOfAnAttacker"),
         lesson: Lesson {
             title: "The state was forged.",
@@ -32,7 +32,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "refused-request",
         title: "Ask for what is not allowed",
         teaser: "Smartsheet finds fault with the request itself, and sends the browser back with invalid_scope.",
-        ends_with: "502",
+        ends_with: "502, an error page for whoever runs the app",
         way: Way::SignIn(&[("sandbox_decision", "invalid_scope")]),
         lesson: Lesson {
             title: "Smartsheet refused the request.",
@@ -43,7 +43,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "expired-code",
         title: "Let the code expire",
         teaser: "The person takes more than ten minutes between Smartsheet and this app.",
-        ends_with: "400",
+        ends_with: "400, an error page: start again",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
             ("sandbox_user", "full"),
@@ -59,7 +59,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "wrong-secret",
         title: "Use a wrong secret",
         teaser: "The app’s secret is not the one that Smartsheet knows.",
-        ends_with: "502",
+        ends_with: "502, an error page for whoever runs the app",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
             ("sandbox_user", "full"),
@@ -75,7 +75,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "malformed-token-answer",
         title: "Cut off the token answer",
         teaser: "The answer to the exchange is JSON that ends in the middle.",
-        ends_with: "502",
+        ends_with: "502, an error page: you are not signed in",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
             ("sandbox_user", "full"),
@@ -89,8 +89,8 @@ pub(super) const SIGN_IN: &[Failure] = &[
     Failure {
         name: "hanging-exchange",
         title: "Let the exchange hang",
-        teaser: "Smartsheet takes the code and does not answer. The app gives up after 10 seconds.",
-        ends_with: "504",
+        teaser: "Smartsheet takes the code and does not answer.",
+        ends_with: "504, an error page: you are not signed in",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
             ("sandbox_user", "full"),

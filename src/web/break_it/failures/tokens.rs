@@ -8,19 +8,19 @@ pub(super) const TOKENS: &[Failure] = &[
         name: "expired-token",
         title: "Let the access token expire",
         teaser: "Smartsheet refuses the token before its time is up.",
-        ends_with: "200",
+        ends_with: "200, your profile, as if nothing had happened",
         way: Way::Profile(&[Order::Expire]),
         lesson: Lesson {
             title: "The access token had expired.",
-            text: "Smartsheet refused it with errorCode 1003. The app renewed it, stored the new pair, and repeated the call; you \
+            text: "Smartsheet refused it with errorCode 1003. The app refreshed it, stored the new pair, and repeated the call; you \
                    noticed nothing.",
         },
     },
     Failure {
         name: "revoked-grant",
-        title: "Take the access back",
+        title: "Revoke the access",
         teaser: "The person removes this app in Smartsheet’s settings.",
-        ends_with: "401",
+        ends_with: "401, an error page: sign in again",
         way: Way::Profile(&[Order::Revoke]),
         lesson: Lesson {
             title: "The grant was revoked.",
@@ -30,15 +30,15 @@ pub(super) const TOKENS: &[Failure] = &[
     },
     Failure {
         name: "failing-refresh",
-        title: "Let the renewal fail",
+        title: "Let the refresh fail",
         teaser: "The token has expired, and just now Smartsheet can’t issue a new one.",
-        ends_with: "502",
+        ends_with: "502, an error page: try again",
         way: Way::Profile(&[
             Order::Expire,
             Order::FailRefresh(Fault::named("server_error", 1)),
         ]),
         lesson: Lesson {
-            title: "The renewal failed.",
+            title: "The refresh failed.",
             text: "That may pass, so the app kept the session with its tokens. Try again: you are still signed in.",
         },
     },
