@@ -22,6 +22,7 @@ RUN for package in . crates/*; do \
 COPY migrations migrations
 COPY static static
 COPY templates templates
+COPY askama.toml ./
 COPY crates crates
 COPY src src
 # Copied files keep their old times; without this Cargo takes the stand-ins above for newer.

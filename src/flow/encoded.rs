@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{Ending, Message, began, micros};
 use super::parts::Request;
-use super::repeats::Repeats;
+use super::repeats::{Print, Repeats};
 use super::retention::MESSAGE_BYTES;
 use super::rows::FlowKey;
 use super::shorten::shorten;
 use super::step::Step;
+use super::visit::{Answered, Visit};
 use crate::transport::Call;
 
 /// What a row begins with. Rows of earlier versions begin with the number of a step, and say every message whole.
@@ -69,16 +70,42 @@ impl Encoded {
         call: &Call<'_>,
         now: Timestamp,
     ) -> Option<Self> {
+        let when = When {
+            at: began(now, call.duration),
+            micros: micros(call.duration),
+            attempt: call.attempt,
+        };
         let print = repeats.print(flow, call);
+        Self::known(repeats, print, when, || Message::of_call(call, now))
+    }
+
+    /// The message of a browser's request of `flow`, and its answer. One of `repeats` is not made again.
+    pub(super) fn of_visit(
+        repeats: &Repeats,
+        flow: FlowKey,
+        visit: &Visit,
+        answered: Answered<'_>,
+    ) -> Option<Self> {
+        let when = When {
+            at: began(answered.at, answered.took),
+            micros: micros(answered.took),
+            attempt: 1,
+        };
+        let print = repeats.print_visit(flow, visit, answered);
+        Self::known(repeats, print, when, || visit.message(answered))
+    }
+
+    /// What is known by `print`, or else is made, and known by it from then on.
+    fn known(
+        repeats: &Repeats,
+        print: Option<Print>,
+        when: When,
+        make: impl FnOnce() -> Message,
+    ) -> Option<Self> {
         if let Some(text) = print.as_ref().and_then(|print| repeats.find(print)) {
-            let when = When {
-                at: began(now, call.duration),
-                micros: micros(call.duration),
-                attempt: call.attempt,
-            };
             return Some(Self { when, text });
         }
-        let message = Self::of(&Message::of_call(call, now))?;
+        let message = Self::of(&make())?;
         if let Some(print) = print {
             repeats.note(print, &message.text);
         }

@@ -22,6 +22,11 @@ pub(super) fn secret_values(pairs: &str) -> impl Iterator<Item = Known> {
 
 /// A query or a form body, as it is but for the secrets.
 pub(super) fn mask_pairs(pairs: &str) -> String {
+    hide_named(&pairs_by_name(pairs)).into_owned()
+}
+
+/// The same without looking for what is within names and values.
+fn pairs_by_name(pairs: &str) -> String {
     let mut masked_pairs = String::with_capacity(pairs.len());
     for (index, pair) in pairs.split('&').enumerate() {
         if index > 0 {
@@ -36,7 +41,7 @@ pub(super) fn mask_pairs(pairs: &str) -> String {
             _ => masked_pairs.push_str(pair),
         }
     }
-    hide_named(&masked_pairs).into_owned()
+    masked_pairs
 }
 
 /// Whether `name`, or what it ends with when it is the beginning of an address, is the name of a secret.
@@ -71,17 +76,23 @@ pub(super) fn mask_url(url: &str) -> String {
         None => path.to_owned(),
     };
     if let Some(query) = query {
-        let _ = write!(text, "?{}", mask_pairs(query));
+        let _ = write!(text, "?{}", pairs_by_name(query));
     }
     if let Some(fragment) = fragment {
-        let _ = write!(text, "#{}", mask_pairs(fragment));
+        let _ = write!(text, "#{}", pairs_by_name(fragment));
     }
     hide_named(&text).into_owned()
 }
 
 /// A header's value, as it is but for the secrets. Cookies are all secret: other apps of this host may have set some.
 pub(super) fn mask_header(name: &str, value: &str) -> String {
-    match name.to_ascii_lowercase().as_str() {
+    // Most names come in small letters.
+    let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    };
+    match &*name {
         "authorization" | "proxy-authorization" => match value.split_once(' ') {
             // An id and its secret, which others of the same id begin alike.
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("Basic") => format!("{scheme} …"),

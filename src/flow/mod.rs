@@ -24,6 +24,7 @@ mod shorten;
 mod shown;
 mod step;
 mod sweep;
+mod visit;
 mod writing;
 
 pub use crate::masking::masked;
@@ -33,6 +34,7 @@ pub use message::{Ending, Message};
 pub use parts::{Answer, Request};
 pub use recorder::Recorder;
 pub use retention::{KEPT_MESSAGES, MESSAGE_BYTES, Retention, SIGNED_IN_BYTES, SIGNED_OUT_BYTES};
-pub use rows::{FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow, Trim};
+pub use rows::{Batch, FlowKey, FlowRow, FlowRows, MemoryFlow, PostgresFlow, SqliteFlow, Trim};
 pub use step::Step;
+pub use visit::{Answered, Visit};
 pub use writing::LogError;

@@ -30,8 +30,20 @@ pub(super) struct Pending {
     bytes: usize,
     /// What fills a row, or somebody waits for.
     due: Vec<(FlowKey, Waiting)>,
+    /// Until when flows are kept that are written already. It goes with what is written next.
+    keep: HashMap<FlowKey, Timestamp>,
+    /// Whether somebody waits for what is written.
+    is_wanted: bool,
     /// When to look for what has waited long enough. There is always a time while something waits.
     look_at: Option<Instant>,
+}
+
+/// What is to be written now.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) messages: Vec<(FlowKey, Waiting)>,
+    /// Until when flows are kept that are written already.
+    pub(super) keep: Vec<(FlowKey, Timestamp)>,
 }
 
 /// The messages of one flow, in the order in which they ended.
@@ -50,6 +62,8 @@ impl Pending {
             flows: HashMap::new(),
             bytes: 0,
             due: Vec::new(),
+            keep: HashMap::new(),
+            is_wanted: false,
             look_at: None,
         }
     }
@@ -82,33 +96,43 @@ impl Pending {
         }
     }
 
+    /// What is written of `key` is to be kept until `until`.
+    pub(super) fn keep(&mut self, key: FlowKey, until: Timestamp) {
+        self.keep.insert(key, until);
+        self.look_at.get_or_insert(Instant::now() + PATIENCE);
+    }
+
     /// Somebody waits for the messages of `key`, or for all.
     pub(super) fn want(&mut self, key: Option<FlowKey>) {
         match key {
             Some(key) => self.due.extend(self.flows.remove_entry(&key)),
             None => self.due.extend(self.flows.drain()),
         }
+        self.is_wanted = true;
     }
 
     pub(super) fn forget(&mut self, key: &FlowKey) {
         self.flows.remove(key);
+        self.keep.remove(key);
         self.due.retain(|(due, _)| due != key);
     }
 
-    /// When messages will have waited long enough, if some wait.
+    /// When something will have waited long enough, if some wait.
     pub(super) fn due_at(&self) -> Option<Instant> {
         self.look_at
     }
 
     /// Takes out what is to be written now: what somebody waits for, what fills a row, and what has waited long enough.
-    pub(super) fn due(&mut self) -> Vec<(FlowKey, Waiting)> {
+    pub(super) fn due(&mut self) -> Due {
         if self.bytes > self.max_bytes {
             self.want(None);
             self.bytes = 0;
         }
         let mut due = std::mem::take(&mut self.due);
+        let mut is_time = std::mem::take(&mut self.is_wanted) || !due.is_empty();
         let now = Instant::now();
         if self.look_at.is_some_and(|at| at <= now) {
+            is_time = true;
             // What would be due before the next look, too.
             let enough = PATIENCE.saturating_sub(LOOK_EVERY);
             due.extend(
@@ -119,7 +143,14 @@ impl Pending {
             self.bytes = waiting.map(|waiting| waiting.messages.content.len()).sum();
             self.look_at = (!self.flows.is_empty()).then(|| now + LOOK_EVERY);
         }
-        due
+        Due {
+            messages: due,
+            keep: if is_time {
+                self.keep.drain().collect()
+            } else {
+                Vec::new()
+            },
+        }
     }
 }
 
@@ -160,14 +191,14 @@ mod tests {
         for number in 0..5000 {
             pending.add(key(number), Timestamp::UNIX_EPOCH, message(number));
             let due = pending.due();
-            written += due.len();
+            written += due.messages.len();
             let waiting = pending.flows.values();
             most = most.max(waiting.map(|waiting| waiting.messages.content.len()).sum());
         }
         assert!((500_000..=1_000_000).contains(&most), "{most}");
         assert_eq!(written + pending.flows.len(), 5000);
         pending.want(None);
-        assert_eq!(written + pending.due().len(), 5000);
+        assert_eq!(written + pending.due().messages.len(), 5000);
     }
 
     #[test]
@@ -176,16 +207,42 @@ mod tests {
         for number in [1, 2] {
             pending.add(key(number), Timestamp::UNIX_EPOCH, message(number));
         }
-        assert!(pending.due().is_empty());
+        assert!(pending.due().messages.is_empty());
         assert!(pending.due_at().unwrap() <= Instant::now() + PATIENCE);
         // As if one of them had come earlier.
         pending.flows.get_mut(&key(1)).unwrap().since -= PATIENCE;
         pending.look_at = Some(Instant::now());
-        assert_eq!(pending.due().len(), 1);
+        assert_eq!(pending.due().messages.len(), 1);
         assert!(pending.bytes > 0 && pending.due_at().is_some());
         pending.flows.get_mut(&key(2)).unwrap().since -= PATIENCE;
         pending.look_at = Some(Instant::now());
-        assert_eq!(pending.due().len(), 1);
+        assert_eq!(pending.due().messages.len(), 1);
         assert_eq!((pending.bytes, pending.due_at()), (0, None));
+    }
+
+    #[test]
+    fn what_is_kept_longer_goes_with_what_is_written_next() {
+        let until = Timestamp::from_second(80).unwrap();
+        let mut pending = Pending::new(1_000_000);
+        pending.keep(key(1), until);
+        assert!(pending.due_at().is_some());
+        assert_eq!(pending.due().keep, []);
+        pending.add(key(2), until, message(2));
+        pending.want(Some(key(2)));
+        assert_eq!(pending.due().keep, [(key(1), until)]);
+        // Alone, and nobody waits.
+        pending.keep(key(1), until);
+        pending.look_at = Some(Instant::now());
+        assert_eq!(pending.due().keep, [(key(1), until)]);
+        assert_eq!(pending.due_at(), None);
+        // Before the end.
+        pending.keep(key(1), until);
+        pending.want(None);
+        assert_eq!(pending.due().keep, [(key(1), until)]);
+        // Of what is erased, nothing.
+        pending.keep(key(1), until);
+        pending.forget(&key(1));
+        pending.want(None);
+        assert_eq!(pending.due().keep, []);
     }
 }

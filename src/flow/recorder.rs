@@ -6,6 +6,7 @@ use super::encoded::Encoded;
 use super::id::FlowId;
 use super::log::FlowLog;
 use super::message::Message;
+use super::visit::{Answered, Visit};
 use super::writing::Order;
 use crate::transport::{Call, Observer};
 
@@ -36,6 +37,17 @@ impl Recorder {
             return;
         }
         if let Some(message) = Encoded::of(message) {
+            self.add(message);
+        }
+    }
+
+    /// Records a browser's request that was answered just now, without waiting for it to be written.
+    pub fn record_visit(&self, visit: &Visit, answered: Answered<'_>) {
+        if !self.log.is_recording() {
+            return;
+        }
+        let (repeats, flow) = (self.log.repeats(), self.flow.key());
+        if let Some(message) = Encoded::of_visit(repeats, flow, visit, answered) {
             self.add(message);
         }
     }

@@ -1,16 +1,19 @@
-//! Calls that are made again while the last of them waits to be written: what was said is masked and encoded once.
+//! Calls and visits that are made again while the last of them waits to be written: what was said is masked and encoded once.
 //!
-//! What is kept of a call is a hash, with a key that nobody knows, and where its masked text is. The text belongs to the row that
+//! What is kept of one is a hash, with a key that nobody knows, and where its masked text is. The text belongs to the row that
 //! waits, and goes with it: nothing is kept for this alone, and of nothing unmasked anything but the hash.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use axum::http::uri::PathAndQuery;
 use reqwest::header::HeaderMap;
 
 use super::encoded::Text;
 use super::rows::FlowKey;
+use super::step::Step;
+use super::visit::{Answered, Visit};
 use crate::transport::{Call, Outcome};
 
 /// How many calls are remembered. Beyond that all are forgotten.
@@ -42,6 +45,32 @@ impl Repeats {
         answer.status.hash(&mut hasher);
         headers(&answer.headers, &mut hasher);
         answer.body.hash(&mut hasher);
+        Some((flow, hasher.finish()))
+    }
+
+    /// What a visit, and its answer, is known by in `flow`. `None` for a step that nobody makes twice alike.
+    pub(super) fn print_visit(
+        &self,
+        flow: FlowKey,
+        visit: &Visit,
+        answered: Answered<'_>,
+    ) -> Option<Print> {
+        if !matches!(visit.step, Step::Profile | Step::OpenSheets) {
+            return None;
+        }
+        let mut hasher = self.keys.build_hasher();
+        // Unlike that of any call.
+        "visit".hash(&mut hasher);
+        visit.step.hash(&mut hasher);
+        visit.method.hash(&mut hasher);
+        visit
+            .uri
+            .path_and_query()
+            .map(PathAndQuery::as_str)
+            .hash(&mut hasher);
+        headers(&visit.headers, &mut hasher);
+        answered.status.hash(&mut hasher);
+        headers(answered.headers, &mut hasher);
         Some((flow, hasher.finish()))
     }
 
@@ -78,6 +107,8 @@ mod tests {
 
     use jiff::Timestamp;
     use proptest::prelude::*;
+
+    use axum::http::{StatusCode, header::LOCATION};
 
     use super::*;
     use crate::flow::encoded::{Encoded, EncodedRow, decode};
@@ -143,6 +174,65 @@ mod tests {
                 waiting.push(encoded);
             }
         }
+    }
+
+    /// One visit: whose flow, whose cookie, which page, which status.
+    type Visited = (u8, u8, u8, u16);
+
+    fn visited(
+        repeats: &Repeats,
+        (flow, person, page, status): Visited,
+    ) -> (Encoded, Message, bool) {
+        let cookie = format!("session={person}Zk2Lq8sXv0aVt1bQwErTy");
+        let request = axum::http::Request::get(format!("/sheets?page={page}"));
+        let visit = Visit::of(
+            Step::OpenSheets,
+            &request.header("cookie", cookie).body(()).unwrap(),
+        );
+        let location = format!("/sheets/{page}").parse().unwrap();
+        let answered = Answered {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: &HeaderMap::from_iter([(LOCATION, location)]),
+            at: Timestamp::UNIX_EPOCH,
+            took: Duration::from_micros(status.into()),
+        };
+        let print = repeats.print_visit(FlowKey([flow; 32]), &visit, answered);
+        let is_known = repeats.find(&print.unwrap()).is_some();
+        let encoded = Encoded::of_visit(repeats, FlowKey([flow; 32]), &visit, answered);
+        (encoded.unwrap(), visit.message(answered), is_known)
+    }
+
+    proptest! {
+        #[test]
+        fn every_visit_is_told_as_it_was(
+            visits in proptest::collection::vec((0..3_u8, 0..3_u8, 0..2_u8, 200..202_u16), 1..40),
+        ) {
+            let repeats = Repeats::default();
+            let mut waiting = Vec::new();
+            for visit in visits {
+                let is_there = waiting.iter().any(|(before, _)| *before == visit);
+                let (encoded, message, is_known) = visited(&repeats, visit);
+                prop_assert_eq!(is_known, is_there);
+                let shown = decode(&EncodedRow::of(encoded.clone()).content).unwrap();
+                prop_assert_eq!(shown, [message]);
+                waiting.push((visit, encoded));
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_that_is_made_once_is_not_remembered() {
+        let request = axum::http::Request::get("/redirect?code=sample6p9qisx6a");
+        let visit = Visit::of(Step::Callback, &request.body(()).unwrap());
+        let answered = Answered {
+            status: StatusCode::SEE_OTHER,
+            headers: &HeaderMap::new(),
+            at: Timestamp::UNIX_EPOCH,
+            took: Duration::ZERO,
+        };
+        let repeats = Repeats::default();
+        Encoded::of_visit(&repeats, FlowKey([1; 32]), &visit, answered).unwrap();
+        assert!(repeats.texts().is_empty());
     }
 
     #[test]

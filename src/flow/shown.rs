@@ -106,7 +106,11 @@ pub(super) fn headers(
         let text = mask_header(name.as_str(), &hide_known(&text, known));
         (
             cut(name.as_str(), MAX_NAME_BYTES),
-            cut(&text, MAX_HEADER_BYTES),
+            if text.len() <= MAX_HEADER_BYTES {
+                text
+            } else {
+                cut(&text, MAX_HEADER_BYTES)
+            },
         )
     });
     shown.collect()

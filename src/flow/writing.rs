@@ -10,9 +10,9 @@ use tokio::time::timeout_at;
 
 use super::encoded::{Encoded, EncodedRow};
 use super::kept::Kept;
-use super::pending::Pending;
+use super::pending::{Due, Pending};
 use super::retention::{Retention, Room, is_signed_in};
-use super::rows::{FlowKey, FlowRow, FlowRows};
+use super::rows::{Batch, FlowKey, FlowRow, FlowRows};
 use crate::clock::Clock;
 use crate::database::DatabaseError;
 use crate::seal::{SealError, Sealer};
@@ -71,18 +71,21 @@ pub(super) async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) 
             Some(due_at) => timeout_at(due_at, receive).await,
         };
         let is_over = received == Ok(0);
-        let mut keep = Vec::new();
         let mut settled = Vec::new();
         for order in batch.drain(..) {
             match order {
                 Order::Add(key, until, message) => {
                     pending.add(key, until, message);
-                    if is_signed_in(until, inner.clock.now()) {
-                        keep.extend(kept.extend(key, until, inner.clock.now()));
+                    if is_signed_in(until, inner.clock.now())
+                        && let Some((key, until)) = kept.extend(key, until, inner.clock.now())
+                    {
+                        pending.keep(key, until);
                     }
                 }
                 Order::Keep(key, until) => {
-                    keep.extend(kept.extend(key, until, inner.clock.now()));
+                    if let Some((key, until)) = kept.extend(key, until, inner.clock.now()) {
+                        pending.keep(key, until);
+                    }
                 }
                 Order::Settle(key, tell) => {
                     pending.want(key);
@@ -99,8 +102,7 @@ pub(super) async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) 
         if is_over {
             pending.want(None);
         }
-        inner.keep(&keep, &mut kept).await;
-        inner.append(&mut pending, &kept, &mut room).await;
+        inner.write(pending.due(), &mut kept, &mut room).await;
         for tell in settled {
             let _ = tell.send(());
         }
@@ -127,41 +129,36 @@ impl Inner {
         })
     }
 
-    /// Writes those of `pending` that are due, to be kept as long as the rest of their flow, and makes room when it is time.
-    async fn append(&self, pending: &mut Pending, kept: &Kept, room: &mut Room) {
-        let rows = pending.due().into_iter().filter_map(|(key, waiting)| {
+    /// Writes what is `due`, to be kept as long as the rest of its flow, and makes room when it is time.
+    async fn write(&self, due: Due, kept: &mut Kept, room: &mut Room) {
+        let rows = due.messages.into_iter().filter_map(|(key, waiting)| {
             let until = kept.told(&key).max(Some(waiting.until))?;
             let row = self.row(key, until, &waiting.messages);
             row.inspect_err(|error| tracing::warn!(%error, "messages of the flow are left out"))
                 .ok()
         });
         let rows: Vec<FlowRow> = rows.collect();
-        if rows.is_empty() {
+        let told = due.keep.iter();
+        let told = told.map(|(key, until)| (*key, until.as_millisecond()));
+        let batch = Batch {
+            keep: told.collect(),
+            trims: room.trims(&rows, self.clock.now()),
+            rows,
+        };
+        if batch.keep.is_empty() && batch.rows.is_empty() {
             return;
         }
-        let trims = room.trims(&rows, self.clock.now());
-        self.warn(self.rows.append(&rows, &trims).await);
+        let written = self.rows.write(batch).await;
+        if written.is_err() {
+            for (key, _) in &due.keep {
+                kept.forget(key);
+            }
+        }
+        self.warn(written);
         if room.is_due(self.retention) {
             let made = self.rows.make_room(self.retention.make_room_to()).await;
             self.warn(made.map(drop));
         }
-    }
-
-    /// Keeps what is written of some flows as long as their sessions last.
-    async fn keep(&self, flows: &[(FlowKey, Timestamp)], kept: &mut Kept) {
-        if flows.is_empty() {
-            return;
-        }
-        let told = flows
-            .iter()
-            .map(|(key, until)| (*key, until.as_millisecond()));
-        let told = self.rows.keep(&told.collect::<Vec<_>>()).await;
-        if told.is_err() {
-            for (key, _) in flows {
-                kept.forget(key);
-            }
-        }
-        self.warn(told);
     }
 
     /// One warning while it lasts: the sign-ins go on, and say themselves when the database is down.

@@ -12,7 +12,9 @@ use super::identity::{IdentityError, read_identity};
 use crate::clock::{Clock, after};
 use crate::flow::Recorder;
 use crate::oauth::AccessToken;
-use crate::session::{AccessError, AccessTokens, Id, Identity, Login, Person, Store, StoreError};
+use crate::session::{
+    AccessError, AccessTokens, Id, Identity, Login, Person, SessionData, Store, StoreError,
+};
 use crate::smartsheet::{Api, ApiError};
 
 /// How long nobody asks again when an answer did not come.
@@ -97,7 +99,9 @@ impl Identities {
     ) -> Result<(), AskError> {
         let api = self.0.watched(recorder);
         let (identity, person) = call(&api, token).await?;
-        self.0.keep(id, &identity, &person).await
+        // If that is lost, it is asked for again.
+        let kept = self.0.store.note(id, self.0.known(&identity, &person));
+        kept.await?.ok_or(AskError::Access(AccessError::SignedOut))
     }
 
     /// Asks who the session `id` is, and waits for the answer. Its tokens are refreshed if needed.
@@ -172,20 +176,22 @@ impl Inner {
             answer = call(&api, signed_in.access_token()).await;
         }
         let (identity, person) = answer?;
-        self.keep(id, &identity, &person).await?;
+        let kept = self.store.update(id, self.known(&identity, &person));
+        let kept = kept.await?;
+        kept.ok_or(AskError::Access(AccessError::SignedOut))?;
         Ok(identity)
     }
 
-    async fn keep(&self, id: Id, identity: &Identity, person: &Person) -> Result<(), AskError> {
+    /// What makes a session's login that of `identity`.
+    fn known(&self, identity: &Identity, person: &Person) -> impl FnMut(&mut SessionData) {
         let now = self.clock.now();
-        let kept = self.store.update(id, |data| {
+        move |data| {
             let login = &mut data.login;
             login.identity = Some(identity.clone());
             login.identified_at = Some(now);
             login.asked_at = None;
             login.person = Some(person.clone());
-        });
-        kept.await?.ok_or(AskError::Access(AccessError::SignedOut))
+        }
     }
 
     fn watched(&self, recorder: Option<Recorder>) -> Api {

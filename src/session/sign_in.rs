@@ -87,7 +87,8 @@ impl Store {
         let row = self.used_state(&sign_in.key(), 1, &Outcome::UnderWay(now))?;
         // Before the row is there, so that nobody finds it and nobody at it.
         let here = self.under_way.enter(sign_in.key());
-        if self.rows.apply(&[Change::Insert(row)]).await? {
+        // A crash that undoes it ends this sign-in, too, unless the session is stored: that takes it along to the disk.
+        if self.rows.apply_light(Change::Insert(row)).await? {
             return Ok(Taken::Ours(UsedState {
                 sign_in,
                 _here: here,

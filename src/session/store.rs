@@ -69,6 +69,8 @@ pub(super) struct Loaded {
 pub(super) enum Verdict<T> {
     /// It is written if it was changed.
     Keep(T),
+    /// The same, and a crash of the database's machine may undo it.
+    KeepLightly(T),
     /// It ends. Its grant is gone, so there is nothing to revoke.
     End(T),
 }
@@ -206,6 +208,20 @@ impl Store {
         self.decide(id, |data| Verdict::Keep(change(data))).await
     }
 
+    /// The same for what is found out anew when it is lost: a crash of the database's machine may undo it.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Store::update`].
+    pub async fn note<T>(
+        &self,
+        id: Id,
+        mut change: impl FnMut(&mut SessionData) -> T,
+    ) -> Result<Option<T>, StoreError> {
+        let note = |data: &mut _| Verdict::KeepLightly(change(data));
+        self.decide(id, note).await
+    }
+
     /// The same where the session may end.
     pub(super) async fn decide<T>(
         &self,
@@ -218,18 +234,29 @@ impl Store {
             };
             let mut next = loaded.clone();
             let mut sites = Vec::new();
-            let (result, changes) = match change(&mut next.data) {
-                Verdict::Keep(result) if next.data == loaded.data => return Ok(Some(result)),
-                Verdict::Keep(result) => {
+            let verdict = change(&mut next.data);
+            let is_light = matches!(verdict, Verdict::KeepLightly(_));
+            let (result, written) = match verdict {
+                Verdict::Keep(result) | Verdict::KeepLightly(result) => {
+                    if next.data == loaded.data {
+                        return Ok(Some(result));
+                    }
                     next.version += 1;
-                    (result, vec![Change::Update(self.seal(&mut next)?)])
+                    let update = Change::Update(self.seal(&mut next)?);
+                    let written = if is_light {
+                        self.rows.apply_light(update).await?
+                    } else {
+                        self.rows.apply(&[update]).await?
+                    };
+                    (result, written)
                 }
                 Verdict::End(result) => {
                     sites.clone_from(&loaded.data.sites);
-                    (result, self.ending(&loaded, false)?.to_vec())
+                    let ending = self.ending(&loaded, false)?;
+                    (result, self.rows.apply(&ending).await?)
                 }
             };
-            if self.rows.apply(&changes).await? {
+            if written {
                 self.forget_pointers(&sites).await;
                 return Ok(Some(result));
             }

@@ -9,6 +9,7 @@ mod values;
 use std::sync::Arc;
 
 use askama::Template;
+use askama::filters::Safe;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -16,6 +17,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::accept::wants_json;
 use super::avatar::Avatar;
 use super::browser::Browser;
+use super::escape::escaped;
 use super::failure::Failure;
 use super::frame::Lesson;
 use super::moment::Reader;
@@ -46,7 +48,8 @@ struct MePage {
     is_utc_instead: bool,
     session: SessionCard,
     sites: Vec<SiteLink>,
-    raw: String,
+    /// The JSON, as HTML.
+    raw: Safe<String>,
 }
 
 pub(super) async fn get(
@@ -96,9 +99,9 @@ pub(super) fn profile_page(
         session: SessionCard::of(login, app, &reader),
         sites: site_links(app, login),
         raw: if raw.len() <= MAX_INDENTED {
-            raw_json::indent(raw)
+            escaped(&raw_json::indent(raw))
         } else {
-            raw.to_owned()
+            escaped(raw)
         },
     }))
 }

@@ -18,6 +18,7 @@ mod break_it;
 mod browser;
 mod client_address;
 mod cookie;
+mod escape;
 mod failure;
 mod flow;
 mod frame;

@@ -53,7 +53,7 @@ async fn profile(visit: &mut Visit<'_>) -> Result<Profile, PersonError> {
 async fn remembered(app: &App, id: Id, profile: Profile, mut login: Login) -> Known {
     let person = Person::of(&profile);
     if login.person.as_ref() != Some(&person) {
-        let remembered = app.store.update(id, |data| {
+        let remembered = app.store.note(id, |data| {
             data.login.person = Some(person.clone());
         });
         if let Err(error) = remembered.await {

@@ -8,12 +8,11 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 
-use crate::flow::{self, Message, Recorder, Step};
+use crate::flow::{Answered, Recorder, Step, Visit};
 
 /// A request that is taken down when it is answered.
 pub(super) struct Begun {
-    step: Step,
-    asked: flow::Request,
+    visit: Visit,
     started: Instant,
 }
 
@@ -21,11 +20,8 @@ impl Begun {
     /// What `request` asks, if it is one that is taken down.
     pub(super) fn of(request: &Request) -> Option<Self> {
         let step = step(request.method(), request.uri().path())?;
-        let target = request.uri().path_and_query();
-        let target = target.map_or("/", |target| target.as_str());
         Some(Self {
-            step,
-            asked: flow::Request::of_browser(request.method().as_str(), target, request.headers()),
+            visit: Visit::of(step, request),
             started: Instant::now(),
         })
     }
@@ -34,14 +30,18 @@ impl Begun {
     pub(super) async fn end(
         self,
         recorder: &Recorder,
-        now: Timestamp,
+        at: Timestamp,
         status: StatusCode,
         headers: &HeaderMap,
     ) {
-        let answer = flow::Answer::to_browser(status.as_u16(), headers);
         let took = self.started.elapsed();
-        let message = Message::of_visit(self.step, self.asked, answer, now, took);
-        recorder.record(&message);
+        let answered = Answered {
+            status,
+            headers,
+            at,
+            took,
+        };
+        recorder.record_visit(&self.visit, answered);
         // The browser may ask another instance for the flow next.
         recorder.settled().await;
     }

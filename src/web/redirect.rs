@@ -82,10 +82,10 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Arriv
         outcome: callback.outcome,
     };
     // A task of its own: once the state is used, the answer must be stored even if the browser goes away, as it does when
-    // somebody reloads the page.
+    // somebody reloads the page. In a box, because what starts it would move it a dozen times, and it is large.
     let task = {
         let (app, browser, sign_in) = (Arc::clone(app), browser.clone(), sign_in.clone());
-        async move { use_state(&app, &browser, sign_in, asked).await }
+        Box::pin(async move { use_state(&app, &browser, sign_in, asked).await })
     };
     let task = app.tasks.spawn(task.in_current_span());
     let taken = match task.await.unwrap_or(Err(RedirectError::Interrupted))? {

@@ -159,10 +159,10 @@ async fn a_file_of_an_earlier_version_is_cut_down_and_shrinks() {
     let old = Connection::open(&earlier).unwrap();
     old.execute_batch(&format!(
         "PRAGMA journal_mode = WAL; {}; PRAGMA user_version = 1; ATTACH '{}' AS new;
-         INSERT INTO main.messages (flow, at, id, sealed, expires_at)
-         SELECT flow, at, id, sealed, expires_at FROM new.messages;
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
-         INSERT INTO main.messages SELECT randomblob(32), i, i, randomblob(2000), {} FROM n",
+         INSERT INTO main.messages SELECT randomblob(32), i, i, randomblob(2000), {} FROM n;
+         INSERT INTO main.messages (flow, at, id, sealed, expires_at)
+         SELECT flow, at, id, sealed, expires_at FROM new.messages",
         include_str!("../../migrations/sqlite_flow/0001_messages.sql"),
         file(&setup).display(),
         (setup.clock.now() + jiff::SignedDuration::from_hours(24)).as_millisecond(),

@@ -20,6 +20,7 @@ mod break_it;
 mod cannot_start;
 mod check;
 mod commands;
+mod commits;
 mod compose;
 mod compose_pooler;
 mod cookies;

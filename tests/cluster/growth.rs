@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use smartsheet_oauth_demo::session::{self, Change, Row, RowKey};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::support::{Browser, Cluster, Kind, Provider, SOON, on_both_stores, open_rows, until};
+use crate::support::{
+    Browser, Cluster, Kind, Postgres, Provider, SOON, on_both_stores, open_rows, until,
+};
 
 on_both_stores! {
     sessions_without_a_login_are_bounded,
@@ -190,6 +193,58 @@ async fn changes_are_made_all_or_none(kind: Kind) {
     let counts = rows.count(0).await.unwrap();
     assert_eq!((counts.signed_in, counts.revocations), (2, 2));
     rows.close().await;
+}
+
+/// Through the library: a light change is made like any other, and its commit waits for no disk; one that is not takes it along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL; ./scripts/test runs it"]
+async fn a_light_change_waits_for_no_disk() {
+    for parameters in ["", "?pooler=transaction"] {
+        // So that the server writes nothing of its own accord.
+        let server = Postgres::with_settings(&["wal_writer_delay=10s"]).await;
+        let cluster = Cluster::on(server).await;
+        let rows = open_rows(&format!("{}{parameters}", cluster.store)).await;
+        let row = |number| row(number, session::Kind::Session);
+        let next = |number| Row {
+            version: 2,
+            ..row(number)
+        };
+        let mut database = PgConnection::connect(&cluster.store).await.unwrap();
+        let mut ask = async |question: String| {
+            let answer = sqlx::query_scalar(AssertSqlSafe(question));
+            answer.fetch_one(&mut database).await.unwrap()
+        };
+        let mut is_on_disk = async |change: Change, is_light: bool| {
+            let before: String = ask("SELECT pg_current_wal_insert_lsn()::text".to_owned()).await;
+            let made = if is_light {
+                rows.apply_light(change).await
+            } else {
+                rows.apply(&[change]).await
+            };
+            assert!(made.unwrap());
+            let after = ask(format!(
+                "SELECT (pg_current_wal_flush_lsn() > '{before}'::pg_lsn)::text"
+            ));
+            after.await == "true"
+        };
+        assert!(
+            is_on_disk(Change::Insert(row(0)), false).await,
+            "{parameters}"
+        );
+        for change in [Change::Insert(row(1)), Change::Update(next(0))] {
+            let text = format!("{parameters}: {change:?}");
+            assert!(!is_on_disk(change.clone(), true).await, "{text}");
+            assert!(!rows.apply_light(change).await.unwrap(), "{text}");
+        }
+        assert!(
+            is_on_disk(Change::Insert(row(2)), false).await,
+            "{parameters}"
+        );
+        let found = async |number: u8| rows.find(&RowKey([number; 32]), None, 0).await.unwrap();
+        assert_eq!(found(0).await, Some(next(0)));
+        assert_eq!(found(1).await, Some(row(1)));
+        rows.close().await;
+    }
 }
 
 /// Through the library: both kinds, without those that expired, and as the first instance's rows are another's.

@@ -26,12 +26,16 @@ const MAX_DIGITS: usize = 308;
 fn may_need_mending(text: &str) -> bool {
     let bytes = text.as_bytes();
     let follows = |(before, byte): (&u8, &u8)| {
-        (*before == b'\\' && *byte == b'u')
-            || (before.is_ascii_digit() && byte.eq_ignore_ascii_case(&b'e'))
+        matches!((*before, *byte), (b'\\', b'u') | (b'0'..=b'9', b'e' | b'E'))
     };
-    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    // Of two slices of the same length: other iterators are gone through byte by byte.
+    let (first, next) = (&bytes[..bytes.len().saturating_sub(1)], bytes.get(1..));
+    let pairs = first.iter().zip(next.unwrap_or_default());
     let found = pairs.fold(false, |found, pair| found | follows(pair));
-    let digits = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let digits = |bytes: &[u8]| {
+        let count = |count: usize, byte: &u8| count + usize::from(byte.is_ascii_digit());
+        bytes.iter().fold(0, count)
+    };
     found || (bytes.len() > MAX_DIGITS && digits(bytes) > MAX_DIGITS)
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{FlowKey, FlowRow, FlowRows, Trim};
+use super::{Batch, FlowKey, FlowRow, FlowRows};
 use crate::database::DatabaseError;
 
 /// Messages in memory.
@@ -32,10 +32,16 @@ impl MemoryFlow {
 
 #[async_trait]
 impl FlowRows for MemoryFlow {
-    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError> {
+    async fn write(&self, batch: Batch) -> Result<(), DatabaseError> {
+        let Batch { keep, rows, trims } = batch;
         let mut flows = self.flows();
+        for (key, expires_at) in keep {
+            for row in flows.get_mut(&key).into_iter().flatten() {
+                row.expires_at = row.expires_at.max(expires_at);
+            }
+        }
         for row in rows {
-            flows.entry(row.key).or_default().push_back(row.clone());
+            flows.entry(row.key).or_default().push_back(row);
         }
         for trim in trims {
             let Some(flow) = flows.get_mut(&trim.key) else {
@@ -67,16 +73,6 @@ impl FlowRows for MemoryFlow {
         rows.sort_by_key(|row| std::cmp::Reverse((row.at, row.id)));
         rows.truncate(usize::try_from(limit).unwrap_or(0));
         Ok(rows)
-    }
-
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError> {
-        let mut known = self.flows();
-        for (key, expires_at) in flows {
-            for row in known.get_mut(key).into_iter().flatten() {
-                row.expires_at = row.expires_at.max(*expires_at);
-            }
-        }
-        Ok(())
     }
 
     async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {

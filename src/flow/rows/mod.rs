@@ -62,6 +62,17 @@ pub struct Trim {
     pub bytes: u64,
 }
 
+/// What is written at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Flows whose rows are kept until this time, in milliseconds since 1970, if that is later than before.
+    pub keep: Vec<(FlowKey, i64)>,
+    /// Rows that are new.
+    pub rows: Vec<FlowRow>,
+    /// What is removed after that, because there is no room for it.
+    pub trims: Vec<Trim>,
+}
+
 /// A database of messages. What is acknowledged is seen by every reader; it need not survive a power failure.
 #[async_trait]
 pub trait FlowRows: fmt::Debug + Send + Sync {
@@ -70,8 +81,8 @@ pub trait FlowRows: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Adds `rows`, and then removes what `trims` leave no room for.
-    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError>;
+    /// Writes `batch`.
+    async fn write(&self, batch: Batch) -> Result<(), DatabaseError>;
 
     /// The newest `limit` rows of `key` that have not expired before `now`, newest first.
     async fn newest(
@@ -80,9 +91,6 @@ pub trait FlowRows: fmt::Debug + Send + Sync {
         now: i64,
         limit: i64,
     ) -> Result<Vec<FlowRow>, DatabaseError>;
-
-    /// Keeps the rows of each of `flows` until its time, in milliseconds since 1970, if that is later than before.
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError>;
 
     /// Removes every row of `key`.
     async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError>;

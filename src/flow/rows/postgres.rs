@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use tokio::sync::Mutex;
 
-use super::{FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
+use super::{Batch, FlowKey, FlowRow, FlowRows, ROW_OVERHEAD};
 use crate::database::{DatabaseError, in_time};
 use crate::postgres::{Connection, Servers, Statement, Wait};
 
 /// How many rows one statement removes to make room.
-const BATCH: i64 = 2000;
+const REMOVED_AT_ONCE: i64 = 2000;
 
 /// Messages in a PostgreSQL database, which several instances may share.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl PostgresFlow {
         Self { writing, reading }
     }
 
-    async fn write(&self, statement: Statement<'_>) -> Result<(), DatabaseError> {
+    async fn change(&self, statement: Statement<'_>) -> Result<(), DatabaseError> {
         self.writing.lock().await.execute(statement).await?;
         Ok(())
     }
@@ -66,7 +66,23 @@ impl FlowRows for PostgresFlow {
         true
     }
 
-    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError> {
+    async fn write(&self, batch: Batch) -> Result<(), DatabaseError> {
+        let Batch { keep, rows, trims } = &batch;
+        if !keep.is_empty() {
+            let (keys, expiries): (Vec<&[u8]>, Vec<i64>) = keep
+                .iter()
+                .map(|(key, expires_at)| (&key.0[..], *expires_at))
+                .unzip();
+            let update = Statement::new(
+                "UPDATE flow_messages AS kept SET expires_at = told.expires_at \
+                 FROM UNNEST($1::bytea[], $2::bigint[]) AS told (flow, expires_at) \
+                 WHERE kept.flow = told.flow AND kept.expires_at < told.expires_at",
+            );
+            self.change(update.bind(keys).bind(expiries)).await?;
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
         let keys: Vec<&[u8]> = rows.iter().map(|row| &row.key.0[..]).collect();
         let ats: Vec<i64> = rows.iter().map(|row| row.at).collect();
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
@@ -77,7 +93,7 @@ impl FlowRows for PostgresFlow {
              SELECT * FROM UNNEST($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[])",
         );
         let insert = insert.bind(keys).bind(ats).bind(ids);
-        self.write(insert.bind(sealed).bind(expiries)).await?;
+        self.change(insert.bind(sealed).bind(expiries)).await?;
         if trims.is_empty() {
             return Ok(());
         }
@@ -94,7 +110,7 @@ impl FlowRows for PostgresFlow {
              WHERE message.flow = surplus.flow AND message.at <= surplus.at",
         );
         let trim = trim.bind(keys).bind(counts).bind(bytes);
-        self.write(trim.bind(number(ROW_OVERHEAD))).await
+        self.change(trim.bind(number(ROW_OVERHEAD))).await
     }
 
     async fn newest(
@@ -123,22 +139,9 @@ impl FlowRows for PostgresFlow {
         read.collect()
     }
 
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError> {
-        let (keys, expiries): (Vec<&[u8]>, Vec<i64>) = flows
-            .iter()
-            .map(|(key, expires_at)| (&key.0[..], *expires_at))
-            .unzip();
-        let update = Statement::new(
-            "UPDATE flow_messages AS kept SET expires_at = told.expires_at \
-             FROM UNNEST($1::bytea[], $2::bigint[]) AS told (flow, expires_at) \
-             WHERE kept.flow = told.flow AND kept.expires_at < told.expires_at",
-        );
-        self.write(update.bind(keys).bind(expiries)).await
-    }
-
     async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {
         let delete = Statement::new("DELETE FROM flow_messages WHERE flow = $1");
-        self.write(delete.bind(&key.0[..])).await
+        self.change(delete.bind(&key.0[..])).await
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, DatabaseError> {
@@ -179,7 +182,7 @@ impl FlowRows for PostgresFlow {
                  (SELECT ctid, at, octet_length(sealed) + $1 AS bytes FROM flow_messages ORDER BY at LIMIT $2 \
                  FOR UPDATE SKIP LOCKED) AS oldest) AS counted WHERE before < $3)",
             );
-            let delete = delete.bind(number(ROW_OVERHEAD)).bind(BATCH);
+            let delete = delete.bind(number(ROW_OVERHEAD)).bind(REMOVED_AT_ONCE);
             match self.sweep(delete.bind(surplus)).await? {
                 // Another instance makes room.
                 0 => return Ok(removed),

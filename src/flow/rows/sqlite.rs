@@ -5,20 +5,21 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
 
-use super::{FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
+use super::{Batch, FlowKey, FlowRow, FlowRows, ROW_OVERHEAD, Trim};
 use crate::database::DatabaseError;
 use crate::sqlite::{Database, Durability, OtherProcesses, Tuning};
 
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite_flow/0001_messages.sql"),
     include_str!("../../../migrations/sqlite_flow/0002_oldest_first.sql"),
+    include_str!("../../../migrations/sqlite_flow/0003_by_rowid.sql"),
 ];
 
 /// Which part of the bound is for the write-ahead log.
 const LOG_PART: u64 = 8;
 
 /// How many rows one change removes, so that it holds the lock for some milliseconds.
-const BATCH: u32 = 256;
+const REMOVED_AT_ONCE: u32 = 256;
 
 /// Messages in one SQLite file: after a power failure the newest may be missing, and the file is sound.
 #[derive(Debug)]
@@ -49,11 +50,17 @@ impl SqliteFlow {
     }
 }
 
-fn append(file: &Connection, rows: &[FlowRow], trims: &[Trim]) -> rusqlite::Result<usize> {
+fn write(file: &Connection, batch: &Batch) -> rusqlite::Result<usize> {
+    let mut keep = file.prepare_cached(
+        "UPDATE messages SET expires_at = ?2 WHERE flow = ?1 AND expires_at < ?2",
+    )?;
+    for (key, expires_at) in &batch.keep {
+        keep.execute(params![key.0, expires_at])?;
+    }
     let mut insert = file.prepare_cached(
         "INSERT INTO messages (flow, at, id, sealed, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    for row in rows {
+    for row in &batch.rows {
         insert.execute(params![
             row.key.0,
             row.at,
@@ -68,11 +75,11 @@ fn append(file: &Connection, rows: &[FlowRow], trims: &[Trim]) -> rusqlite::Resu
          FROM messages WHERE flow = ?1 WINDOW newest AS (ORDER BY at DESC, id DESC)) \
          WHERE number > ?2 OR bytes > ?3)",
     )?;
-    for Trim { key, rows, bytes } in trims {
+    for Trim { key, rows, bytes } in &batch.trims {
         let numbers = [*rows, *bytes, ROW_OVERHEAD].map(number);
         trim.execute(params![key.0, numbers[0], numbers[1], numbers[2]])?;
     }
-    Ok(rows.len())
+    Ok(batch.rows.len())
 }
 
 /// Removes the oldest rows as long as the file is larger than `bytes`, not counting what is free in it; a batch at most.
@@ -84,11 +91,11 @@ fn remove_oldest(file: &Connection, bytes: i64) -> rusqlite::Result<usize> {
     }
     file.prepare_cached(
         "DELETE FROM messages WHERE rowid IN (SELECT rowid FROM \
-         (SELECT rowid, sum(bytes) OVER (ORDER BY at, rowid) - bytes AS before FROM \
-         (SELECT rowid, at, length(sealed) + ?1 AS bytes FROM messages ORDER BY at LIMIT ?2)) \
+         (SELECT rowid, sum(bytes) OVER (ORDER BY rowid) - bytes AS before FROM \
+         (SELECT rowid, length(sealed) + ?1 AS bytes FROM messages ORDER BY rowid LIMIT ?2)) \
          WHERE before < ?3)",
     )?
-    .execute(params![number(ROW_OVERHEAD), BATCH, used - bytes])
+    .execute(params![number(ROW_OVERHEAD), REMOVED_AT_ONCE, used - bytes])
 }
 
 fn number(number: u64) -> i64 {
@@ -101,11 +108,8 @@ impl FlowRows for SqliteFlow {
         self.other_processes.are_there()
     }
 
-    async fn append(&self, rows: &[FlowRow], trims: &[Trim]) -> Result<(), DatabaseError> {
-        let (rows, trims) = (rows.to_vec(), trims.to_vec());
-        self.database
-            .write(move |file| append(file, &rows, &trims))
-            .await?;
+    async fn write(&self, batch: Batch) -> Result<(), DatabaseError> {
+        self.database.write(move |file| write(file, &batch)).await?;
         Ok(())
     }
 
@@ -133,20 +137,6 @@ impl FlowRows for SqliteFlow {
             rows?.collect()
         });
         rows.await
-    }
-
-    async fn keep(&self, flows: &[(FlowKey, i64)]) -> Result<(), DatabaseError> {
-        let flows = flows.to_vec();
-        let kept = self.database.write(move |file| {
-            let mut keep = file.prepare_cached(
-                "UPDATE messages SET expires_at = ?2 WHERE flow = ?1 AND expires_at < ?2",
-            )?;
-            flows.iter().try_fold(0, |changed, (key, expires_at)| {
-                Ok(changed + keep.execute(params![key.0, expires_at])?)
-            })
-        });
-        kept.await?;
-        Ok(())
     }
 
     async fn erase(&self, key: &FlowKey) -> Result<(), DatabaseError> {
@@ -198,5 +188,65 @@ impl FlowRows for SqliteFlow {
 
     async fn close(&self) {
         self.database.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_of_an_earlier_version_keeps_its_rows_and_the_oldest_go_first() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("flow.db");
+        let file = Connection::open(&path).unwrap();
+        for migration in &MIGRATIONS[..2] {
+            file.execute_batch(migration).unwrap();
+        }
+        file.execute_batch(
+            "PRAGMA user_version = 2; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) \
+             INSERT INTO messages SELECT zeroblob(32), i, -i, zeroblob(4000), 1000 FROM n",
+        )
+        .unwrap();
+        drop(file);
+        let rows = SqliteFlow::open(&path, 1 << 30).await.unwrap();
+        let row = |at| FlowRow {
+            key: FlowKey([0; 32]),
+            at,
+            id: at,
+            sealed: vec![0; 4000],
+            expires_at: 1000,
+        };
+        let batch = Batch {
+            keep: vec![(FlowKey([0; 32]), 2000)],
+            rows: vec![row(601)],
+            trims: Vec::new(),
+        };
+        rows.write(batch).await.unwrap();
+        let newest = async || rows.newest(&FlowKey([0; 32]), 0, 1000).await.unwrap();
+        let all = newest().await;
+        assert_eq!((all.len(), all[0].at, all[600].at), (601, 601, 1));
+        assert_eq!((all[0].expires_at, all[1].expires_at), (1000, 2000));
+        let log = u64::from(
+            Tuning::of(Durability::ProcessEnd)
+                .with_log(1 << 27)
+                .log_bytes(),
+        );
+        let removed = rows.make_room(log + 1_200_000).await.unwrap();
+        let left = newest().await;
+        assert_eq!(left.len() as u64, 601 - removed);
+        assert!((200..400).contains(&left.len()), "{}", left.len());
+        assert_eq!(left[0].at, 601);
+        assert_eq!(
+            left.last().map(|row| row.at),
+            Some(removed.cast_signed() + 1)
+        );
+        rows.close().await;
+        let file = Connection::open(&path).unwrap();
+        let index = "SELECT count(*) FROM sqlite_schema WHERE name = 'messages_at'";
+        let indexes = file.query_row(index, [], |row| row.get::<_, i64>(0));
+        assert_eq!(indexes.unwrap(), 0);
     }
 }

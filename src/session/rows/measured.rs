@@ -67,6 +67,10 @@ impl Rows for MeasuredRows {
         measure(&self.apply, self.rows.apply(changes)).await
     }
 
+    async fn apply_light(&self, change: Change) -> Result<bool, RowsError> {
+        measure(&self.apply, self.rows.apply_light(change)).await
+    }
+
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
         measure(&self.delete_expired, self.rows.delete_expired(now, limit)).await
     }

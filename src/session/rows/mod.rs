@@ -113,7 +113,8 @@ impl From<DatabaseError> for RowsError {
     }
 }
 
-/// A database of rows. Its operations are atomic, and durable once they return (but for [`MemoryRows`]).
+/// A database of rows. Its operations are atomic, and durable once they return (but for [`MemoryRows`], and for
+/// [`Rows::apply_light`]).
 #[async_trait]
 pub trait Rows: fmt::Debug + Send + Sync {
     /// Whether other instances may serve people from these rows right now.
@@ -133,6 +134,11 @@ pub trait Rows: fmt::Debug + Send + Sync {
     /// Makes all of `changes`, each to a row of its own, or none. `false` when one of them can't be made: the row that it
     /// names is gone or has another version, or the key of a new row is taken.
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError>;
+
+    /// The same for one change that is durable only once a later change is, or soon. A crash of the database's machine may undo it.
+    async fn apply_light(&self, change: Change) -> Result<bool, RowsError> {
+        self.apply(&[change]).await
+    }
 
     /// Removes at most `limit` rows that expired before `now` (milliseconds since 1970) and stand for no session that could
     /// still end, and says how many.

@@ -143,6 +143,13 @@ impl Rows for SqliteRows {
         Ok(made > 0)
     }
 
+    async fn apply_light(&self, change: Change) -> Result<bool, RowsError> {
+        let made = self
+            .database
+            .write_light(move |file| apply(file, &[change]));
+        Ok(made.await? > 0)
+    }
+
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
         let deleted = self.database.write(move |file| {
             file.prepare_cached(

@@ -25,6 +25,8 @@ pub(super) fn read(raw: &RawValue) -> Sent<'_> {
     match text.as_bytes().first() {
         Some(b't') => Sent::Flag(true),
         Some(b'f') => Sent::Flag(false),
+        // Without an escape, it is what it says.
+        Some(b'"') if !text.contains('\\') => Sent::Text(text.trim_matches('"').to_owned()),
         Some(b'"') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Text),
         Some(b'[') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::List),
         Some(b'{') => serde_json::from_str(text).map_or(Sent::Nothing, Sent::Object),

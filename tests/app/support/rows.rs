@@ -25,6 +25,9 @@ pub(crate) struct FailingRows {
     pub(crate) writes: AtomicU32,
     /// How many changes of a row are still to be done while their answer gets lost.
     pub(crate) lost: AtomicU32,
+    /// How many changes were made that are on the disk when they are acknowledged, and how many that need not be.
+    pub(crate) waited: AtomicU32,
+    pub(crate) light: AtomicU32,
 }
 
 /// For as long as the test runs.
@@ -63,6 +66,14 @@ impl Rows for FailingRows {
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
         pass(&self.writes)?;
         let done = self.rows.apply(changes).await?;
+        self.waited.fetch_add(1, Ordering::SeqCst);
+        pass(&self.lost).map(|()| done)
+    }
+
+    async fn apply_light(&self, change: Change) -> Result<bool, RowsError> {
+        pass(&self.writes)?;
+        let done = self.rows.apply_light(change).await?;
+        self.light.fetch_add(1, Ordering::SeqCst);
         pass(&self.lost).map(|()| done)
     }
 

@@ -8,6 +8,8 @@ use crate::database::DatabaseError;
 pub(super) enum Change {
     /// `None` once it was made.
     Plain(Option<Box<Plain>>),
+    /// The same where nobody needs to know that it is on the disk.
+    Light(Option<Box<Plain>>),
     /// One that ends something, and may be made more than once until it is committed.
     Ending(Box<Ending>),
 }
@@ -22,6 +24,12 @@ impl Change {
         Self::Plain(Some(Box::new(change)))
     }
 
+    pub(super) fn light(
+        change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Self {
+        Self::Light(Some(Box::new(change)))
+    }
+
     pub(super) fn ending(
         change: impl Fn(&Connection) -> rusqlite::Result<usize> + Send + 'static,
     ) -> Self {
@@ -30,9 +38,16 @@ impl Change {
 
     pub(super) fn make(&mut self, connection: &Connection) -> rusqlite::Result<usize> {
         match self {
-            Self::Plain(change) => change.take().map_or(Ok(0), |change| change(connection)),
+            Self::Plain(change) | Self::Light(change) => {
+                change.take().map_or(Ok(0), |change| change(connection))
+            }
             Self::Ending(change) => change(connection),
         }
+    }
+
+    /// Whether its commit may be undone by a power failure.
+    pub(super) fn is_light(&self) -> bool {
+        matches!(self, Self::Light(_))
     }
 
     pub(super) fn is_ending(&self) -> bool {

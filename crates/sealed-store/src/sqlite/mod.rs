@@ -14,6 +14,7 @@ mod reserve;
 mod shrink;
 mod tuning;
 mod writer;
+mod written;
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -91,7 +92,7 @@ impl Database {
         let reserve = Reserve::beside(file, tuning.keeps_reserve());
         Ok(Self {
             readers: Readers::new(file.to_owned()),
-            writer: Writer::start(writer, reserve)?,
+            writer: Writer::start(writer, tuning, reserve)?,
         })
     }
 
@@ -132,7 +133,20 @@ impl Database {
         in_time(self.writer.write(Change::plain(change))).await
     }
 
-    /// The same for a change that ends something, such as a session: on a full disk it gets the room that is kept for that.
+    /// The same for a change that a power failure may undo: its commit waits for no disk. One that is acknowledged later and
+    /// does wait takes it along.
+    ///
+    /// # Errors
+    ///
+    /// As with [`Database::write`].
+    pub async fn write_light(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static,
+    ) -> Result<usize, DatabaseError> {
+        in_time(self.writer.write(Change::light(change))).await
+    }
+
+    /// The same as [`Database::write`] for a change that ends something, such as a session: on a full disk it gets the room that is kept for that.
     /// It is made again when there was no room.
     ///
     /// # Errors

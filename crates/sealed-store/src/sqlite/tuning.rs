@@ -22,6 +22,17 @@ pub enum Durability {
     ProcessEnd,
 }
 
+impl Durability {
+    /// From the next transaction on. A log that is copied into the file waits for the disk in any case, so that nothing is damaged.
+    pub(super) fn apply(self, connection: &Connection) -> rusqlite::Result<()> {
+        let synchronous = match self {
+            Self::PowerFailure => "FULL",
+            Self::ProcessEnd => "NORMAL",
+        };
+        connection.pragma_update(None, "synchronous", synchronous)
+    }
+}
+
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]
 pub struct Tuning {
@@ -59,6 +70,10 @@ impl Tuning {
         self.log_pages * LOGGED_PAGE
     }
 
+    pub(super) fn durability(self) -> Durability {
+        self.durability
+    }
+
     /// Whether the writer keeps room for a full disk. What may be lost anyway needs none.
     pub(super) fn keeps_reserve(self) -> bool {
         self.durability == Durability::PowerFailure
@@ -66,11 +81,7 @@ impl Tuning {
 
     /// Before anything is written: a file takes its mode with its first page.
     pub(super) fn apply(self, connection: &Connection) -> rusqlite::Result<()> {
-        let synchronous = match self.durability {
-            Durability::PowerFailure => "FULL",
-            Durability::ProcessEnd => "NORMAL",
-        };
-        connection.pragma_update(None, "synchronous", synchronous)?;
+        self.durability.apply(connection)?;
         connection.pragma_update(None, "wal_autocheckpoint", self.log_pages)?;
         if self.is_bounded {
             connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;

@@ -1,5 +1,5 @@
 //! The one thread that writes. SQLite takes one writer at a time, and what a commit costs is the wait for the disk: so all
-//! changes that came in during one commit share the next.
+//! changes that came in during one commit share the next. It waits for the disk if one of them needs it.
 
 use std::thread;
 
@@ -9,6 +9,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{Change, Failed};
 use super::reserve::Reserve;
 use super::shrink::shrink;
+use super::tuning::Tuning;
+use super::written::Written;
 use crate::database::DatabaseError;
 
 /// How many changes wait in the queue before those who bring more must wait outside.
@@ -36,11 +38,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread. It ends, and closes `connection`, when the writer is closed or dropped.
-    pub(super) fn start(connection: Connection, reserve: Reserve) -> Result<Self, DatabaseError> {
+    pub(super) fn start(
+        connection: Connection,
+        tuning: Tuning,
+        reserve: Reserve,
+    ) -> Result<Self, DatabaseError> {
+        let file = Written::new(connection, tuning);
         let (jobs, queue) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || work(connection, reserve, queue))
+            .spawn(move || work(file, reserve, queue))
             .map_err(|error| DatabaseError(error.to_string().into()))?;
         Ok(Self { jobs })
     }
@@ -78,7 +85,7 @@ impl Writer {
     }
 }
 
-fn work(connection: Connection, mut reserve: Reserve, mut queue: mpsc::Receiver<Job>) {
+fn work(mut file: Written, mut reserve: Reserve, mut queue: mpsc::Receiver<Job>) {
     // Made now, while there is room.
     reserve.is_whole();
     let mut batch = Vec::new();
@@ -90,12 +97,12 @@ fn work(connection: Connection, mut reserve: Reserve, mut queue: mpsc::Receiver<
                 Job::Write(_, answer) if answer.is_closed() => {}
                 Job::Write(change, answer) => batch.push((change, answer)),
                 Job::Shrink(answer) => {
-                    commit(&connection, &mut reserve, &mut batch);
-                    let _ = answer.send(shrink(&connection).map_err(DatabaseError::from));
+                    commit(&mut file, &mut reserve, &mut batch);
+                    let _ = answer.send(shrink(file.connection()).map_err(DatabaseError::from));
                 }
                 Job::Close(closed) => {
-                    commit(&connection, &mut reserve, &mut batch);
-                    drop(connection);
+                    commit(&mut file, &mut reserve, &mut batch);
+                    drop(file);
                     let _ = closed.send(());
                     return;
                 }
@@ -104,7 +111,7 @@ fn work(connection: Connection, mut reserve: Reserve, mut queue: mpsc::Receiver<
                 .then(|| queue.try_recv().ok())
                 .flatten();
         }
-        commit(&connection, &mut reserve, &mut batch);
+        commit(&mut file, &mut reserve, &mut batch);
     }
 }
 
@@ -112,7 +119,7 @@ fn work(connection: Connection, mut reserve: Reserve, mut queue: mpsc::Receiver<
 ///
 /// On a full disk those that end something are made once more for each piece of the reserve. Until the reserve is whole
 /// again, no others are made.
-fn commit(connection: &Connection, reserve: &mut Reserve, batch: &mut Vec<Asked>) {
+fn commit(file: &mut Written, reserve: &mut Reserve, batch: &mut Vec<Asked>) {
     if batch.is_empty() {
         return;
     }
@@ -127,7 +134,7 @@ fn commit(connection: &Connection, reserve: &mut Reserve, batch: &mut Vec<Asked>
     }
     let mut is_first = true;
     while !asked.is_empty() {
-        let outcomes = transact(connection, &mut asked);
+        let outcomes = file.transact(asked.iter_mut().map(|(change, _)| change).collect());
         let mut again = Vec::new();
         let mut errors = Vec::new();
         for ((change, answer), outcome) in asked.into_iter().zip(outcomes) {
@@ -148,59 +155,12 @@ fn commit(connection: &Connection, reserve: &mut Reserve, batch: &mut Vec<Asked>
         }
         if again.is_empty() && !is_first {
             // A log that is copied begins anew, and what comes next takes no room.
-            let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            let log = file.connection();
+            let _ = log.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
         is_first = false;
         asked = again;
     }
-}
-
-/// The outcome of each change, once those that succeeded are committed.
-fn transact(connection: &Connection, asked: &mut [Asked]) -> Vec<Result<usize, Failed>> {
-    let all = run(connection, "BEGIN IMMEDIATE").and_then(|()| {
-        let outcomes = asked
-            .iter_mut()
-            .map(|(change, _)| apart(connection, change))
-            .collect::<rusqlite::Result<Vec<_>>>()
-            .and_then(|outcomes| run(connection, "COMMIT").map(|()| outcomes));
-        if outcomes.is_err() && !connection.is_autocommit() {
-            // When that fails, too, the next transaction can't begin, and says so.
-            let _ = run(connection, "ROLLBACK");
-        }
-        outcomes
-    });
-    match all {
-        Ok(outcomes) => outcomes
-            .into_iter()
-            .map(|outcome| outcome.map_err(Failed::from))
-            .collect(),
-        Err(error) => vec![Err(error.into()); asked.len()],
-    }
-}
-
-/// Makes one change, whole or not at all, whatever becomes of the others. Fails when the whole transaction is lost.
-fn apart(
-    connection: &Connection,
-    change: &mut Change,
-) -> rusqlite::Result<rusqlite::Result<usize>> {
-    run(connection, "SAVEPOINT change")?;
-    let outcome = change.make(connection);
-    if let Err(error) = outcome {
-        if connection.is_autocommit() {
-            // SQLite has undone everything, as it does on a full disk.
-            return Err(error);
-        }
-        run(connection, "ROLLBACK TO change")?;
-        run(connection, "RELEASE change")?;
-        return Ok(Err(error));
-    }
-    run(connection, "RELEASE change")?;
-    Ok(outcome)
-}
-
-fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(statement)?.execute([])?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -280,6 +240,49 @@ mod tests {
         let seen = seen.await.unwrap().unwrap();
         assert_eq!(seen, 0, "nothing is committed before the last of them");
         assert_eq!(count(&folder.path().join("test.db")), 25);
+    }
+
+    /// What SQLite's `synchronous` is within a transaction: 2 waits for the disk at each commit, 1 does not.
+    fn waits(file: &Connection) -> rusqlite::Result<usize> {
+        let waits = file.pragma_query_value(None, "synchronous", |row| row.get::<_, u8>(0));
+        waits.map(usize::from)
+    }
+
+    #[tokio::test]
+    async fn a_commit_waits_for_the_disk_if_one_of_its_changes_needs_it() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        assert_eq!(database.write(waits).await.unwrap(), 2);
+        assert_eq!(database.write_light(waits).await.unwrap(), 1);
+        assert_eq!(database.write_light(waits).await.unwrap(), 1);
+        assert_eq!(database.write_ending(waits).await.unwrap(), 2);
+        let go_on = occupy(&database).await;
+        let write = |is_light| {
+            let database = Arc::clone(&database);
+            tokio::spawn(async move {
+                if is_light {
+                    database.write_light(waits).await
+                } else {
+                    database.write(waits).await
+                }
+            })
+        };
+        let together = [write(true), write(false), write(true)];
+        while database.writer.jobs.capacity() > QUEUE - 3 {
+            tokio::task::yield_now().await;
+        }
+        drop(go_on);
+        for written in together {
+            assert_eq!(written.await.unwrap().unwrap(), 2);
+        }
+        assert_eq!(database.write_light(waits).await.unwrap(), 1);
+        assert_eq!(database.write(waits).await.unwrap(), 2);
+        // A file whose commits may be undone anyway.
+        let file = folder.path().join("other.db");
+        let other = Database::open(&file, Durability::ProcessEnd, TABLE).await;
+        let other = other.unwrap();
+        assert_eq!(other.write(waits).await.unwrap(), 1);
+        assert_eq!(other.write_light(waits).await.unwrap(), 1);
     }
 
     #[tokio::test]

@@ -130,7 +130,7 @@ impl Refused {
     /// The error that an answer tells of although its status is that of a success, if it does.
     pub(super) fn told_with_success(answer: &Answer, secret: &str) -> Option<Self> {
         // Nearly every success is one, and a look is quicker than reading it. In an escape the name may be written otherwise.
-        if !has(&answer.body, b"errorCode") && !has(&answer.body, b"\\u") {
+        if !may_name_error_code(&answer.body) {
             return None;
         }
         let fields: Map<String, Value> =
@@ -141,9 +141,13 @@ impl Refused {
     }
 }
 
-fn has(text: &[u8], part: &[u8]) -> bool {
-    let mut places = text.iter().enumerate();
-    places.any(|(at, byte)| part.first() == Some(byte) && text[at..].starts_with(part))
+/// Whether there is an `rC`, as in `errorCode`, or an escaped code unit. All of it is looked at, many bytes at a time.
+fn may_name_error_code(text: &[u8]) -> bool {
+    let (first, next) = (&text[..text.len().saturating_sub(1)], text.get(1..));
+    let pairs = first.iter().zip(next.unwrap_or_default());
+    pairs.fold(false, |found, (one, next)| {
+        found | matches!((*one, *next), (b'r', b'C') | (b'\\', b'u'))
+    })
 }
 
 /// What a refusal means for the caller.

@@ -100,7 +100,8 @@ pub(super) fn views(text: &str) -> Vec<View<'_>> {
     views
 }
 
-fn is_mark(byte: u8) -> bool {
+/// Whether something encoded may begin with `byte`.
+pub(super) fn is_mark(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&')
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::decoded::{View, views};
+use super::decoded::{View, is_mark, views};
 use super::masked::{is_masked_as, masked, masked_as};
 use super::names::{is_app_secret, is_secret};
 use super::spans::Spans;
@@ -78,23 +78,36 @@ fn occurrences(text: &[u8], secret: &[u8]) -> impl Iterator<Item = (usize, usize
         b'+' => b' ',
         byte => byte.to_ascii_lowercase(),
     };
-    let first = secret.first().copied().map(fold);
-    let is_at = move |at: &usize| {
-        let part = &text[*at..*at + secret.len()];
-        part.first().copied().map(fold) == first
-            && part
-                .iter()
-                .zip(secret)
-                .all(|(one, other)| fold(*one) == fold(*other))
+    let first = secret.first().map_or(b' ', |first| fold(*first));
+    let in_capitals = match first {
+        b' ' => b'+',
+        first => first.to_ascii_uppercase(),
     };
-    (0..(text.len() + 1).saturating_sub(secret.len()))
-        .filter(is_at)
-        .map(|at| (at, at + secret.len()))
+    let is_same = move |part: &[u8]| {
+        let mut pairs = part.iter().zip(secret);
+        pairs.all(|(one, other)| fold(*one) == fold(*other))
+    };
+    let end = (text.len() + 1).saturating_sub(secret.len());
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            // Most places are ruled out by their first byte.
+            let begins = |byte: &u8| *byte == first || *byte == in_capitals;
+            let at = from + text.get(from..end)?.iter().position(begins)?;
+            from = at + 1;
+            if is_same(&text[at..at + secret.len()]) {
+                return Some((at, at + secret.len()));
+            }
+        }
+    })
 }
 
 /// `text` without values that have the name of a secret, as in `code=…`, `"access_token": "…"` or `Authorization: Bearer …`.
 #[must_use]
 pub fn hide_named(text: &str) -> Cow<'_, str> {
+    if !may_name(text) {
+        return Cow::Borrowed(text);
+    }
     let mut spans = Spans::default();
     for view in views(text) {
         for (at, byte) in view.bytes.iter().enumerate() {
@@ -119,6 +132,12 @@ pub fn hide_named(text: &str) -> Cow<'_, str> {
         }
     }
     spans.replace(text)
+}
+
+/// Whether there may be a name and its value in `text`, as it is or encoded. All of it is looked at, many bytes at a time.
+fn may_name(text: &str) -> bool {
+    let parts = |byte: u8| matches!(byte, b'=' | b':') || is_mark(byte);
+    text.bytes().fold(false, |found, byte| found | parts(byte))
 }
 
 /// The name that `text` ends with, in quotes or not.

@@ -18,16 +18,18 @@ pub fn is_secret(name: &str) -> bool {
     (is_one_of(&SECRET_NAMES) || has_part(name)) && !is_same(name, b"token_type")
 }
 
-/// Whether one of [`SECRET_PARTS`] is in `name`. Their first letters rule out most places.
+/// Whether one of [`SECRET_PARTS`] is in `name`. Their first two letters rule out nearly all places.
 fn has_part(name: &[u8]) -> bool {
     let Some(last) = name.len().checked_sub(SHORTEST_PART) else {
         return false;
     };
     (0..=last).any(|at| {
-        matches!(name[at] | 0x20, b't' | b's' | b'p' | b'a')
-            && SECRET_PARTS
-                .iter()
-                .any(|part| begins_with(&name[at..], part))
+        matches!(
+            [name[at] | 0x20, name[at + 1] | 0x20],
+            [b't', b'o'] | [b's', b'e'] | [b'p', b'a'] | [b'a', b'u' | b'p']
+        ) && SECRET_PARTS
+            .iter()
+            .any(|part| begins_with(&name[at..], part))
     })
 }
 

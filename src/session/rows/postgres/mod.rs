@@ -52,13 +52,18 @@ impl Rows for PostgresRows {
 
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
         let statement = match changes {
-            [one] => bind(Statement::new(single(one, 1)), one),
+            [one] => bind(Statement::new(single(one, 1, Commit::Waits)), one),
             many => {
                 let all = Statement::new(together(many));
                 many.iter().fold(all, bind)
             }
         };
         Ok(self.workers.write(statement).await? == 1)
+    }
+
+    async fn apply_light(&self, change: Change) -> Result<bool, RowsError> {
+        let statement = Statement::new(single(&change, 1, Commit::IsLight));
+        Ok(self.workers.write(bind(statement, &change)).await? == 1)
     }
 
     async fn delete_expired(&self, now: i64, limit: i64) -> Result<u64, RowsError> {
@@ -133,8 +138,21 @@ impl Rows for PostgresRows {
     }
 }
 
+/// What the commit of a statement waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Commit {
+    /// What the connection says.
+    Waits,
+    /// Nothing. The server looks at the setting when it commits, and the setting ends with the transaction.
+    IsLight,
+}
+
 /// One change, with its values from parameter `first` on.
-fn single(change: &Change, first: usize) -> String {
+fn single(change: &Change, first: usize, commit: Commit) -> String {
+    let light = match commit {
+        Commit::Waits => "",
+        Commit::IsLight => "FROM (SELECT set_config('synchronous_commit', 'off', true)) AS light",
+    };
     let [
         key,
         version,
@@ -147,12 +165,12 @@ fn single(change: &Change, first: usize) -> String {
     match change {
         Change::Insert(_) => format!(
             "INSERT INTO sessions (key, version, sealed, expires_at, transient, ended, revoke_at)
-             VALUES ({key}, {version}, {sealed}, {expires_at}, {transient}, {ended}, {revoke_at})
+             SELECT {key}, {version}, {sealed}, {expires_at}, {transient}, {ended}, {revoke_at} {light}
              ON CONFLICT (key) DO NOTHING"
         ),
         Change::Update(_) => format!(
             "UPDATE sessions SET version = {version}, sealed = {sealed}, expires_at = {expires_at},
-             transient = {transient}, ended = {ended}, revoke_at = {revoke_at}
+             transient = {transient}, ended = {ended}, revoke_at = {revoke_at} {light}
              WHERE key = {key} AND version = {version} - 1"
         ),
         Change::Delete { .. } => {
@@ -169,7 +187,7 @@ fn together(changes: &[Change]) -> String {
     for (number, change) in changes.iter().enumerate() {
         parts.push(format!(
             "c{number} AS ({} RETURNING 1)",
-            single(change, first)
+            single(change, first, Commit::Waits)
         ));
         counts.push(format!("(SELECT count(*) FROM c{number})"));
         first += parameters(change);
