@@ -26,7 +26,7 @@ const ELEMENTS: [&str; 35] = [
 ];
 
 /// Every attribute of the page.
-const ATTRIBUTES: [&str; 28] = [
+const ATTRIBUTES: [&str; 29] = [
     "action",
     "alt",
     "aria-current",
@@ -40,6 +40,7 @@ const ATTRIBUTES: [&str; 28] = [
     "data-countdown",
     "datetime",
     "defer",
+    "form",
     "height",
     "href",
     "html",
