@@ -73,10 +73,11 @@ impl FlowRows for PostgresFlow {
                 .iter()
                 .map(|(key, expires_at)| (&key.0[..], *expires_at))
                 .unzip();
+            // With `+ 0` it is no condition for the index of what expires, which has nearly all of the table for an answer.
             let update = Statement::new(
                 "UPDATE flow_messages AS kept SET expires_at = told.expires_at \
                  FROM UNNEST($1::bytea[], $2::bigint[]) AS told (flow, expires_at) \
-                 WHERE kept.flow = told.flow AND kept.expires_at < told.expires_at",
+                 WHERE kept.flow = told.flow AND kept.expires_at + 0 < told.expires_at",
             );
             self.change(update.bind(keys).bind(expiries)).await?;
         }
@@ -120,7 +121,7 @@ impl FlowRows for PostgresFlow {
         limit: i64,
     ) -> Result<Vec<FlowRow>, DatabaseError> {
         let question = Statement::new(
-            "SELECT at, id, sealed, expires_at FROM flow_messages WHERE flow = $1 AND expires_at > $2 \
+            "SELECT at, id, sealed, expires_at FROM flow_messages WHERE flow = $1 AND expires_at + 0 > $2 \
              ORDER BY at DESC, id DESC LIMIT $3",
         );
         let question = question.bind(&key.0[..]).bind(now).bind(limit);
