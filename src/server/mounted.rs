@@ -17,7 +17,7 @@ use crate::sandbox::{Access, ControlAccess, OpenError, Options, Peer, Registered
 use crate::web;
 
 /// How often a minute other machines may steer it, all together, when they may at all.
-// The compiler evaluates it, and refuses zero.
+// Proof that `unwrap` can't fail: the value of a constant is worked out by the compiler, and with zero it would not compile.
 const CONTROL_A_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
 
 /// Its routes, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers over a

@@ -41,7 +41,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, browser: Browser) -> Respon
         frame: Frame::of(&app, Here::BreakIt).for_viewer(browser.viewer()),
         start_here: start_here().collect(),
         groups: &GROUPS,
-        tried: tried(&browser),
+        tried: remembered(&browser).1,
     })
 }
 
@@ -129,7 +129,7 @@ async fn arrange(
 /// What is tried out in this browser, and where its messages are until there is a sign-in.
 fn begin(browser: &Browser, failure: &Failure, arranged: bool) {
     let arranged = if arranged { ARRANGED } else { "" };
-    let tried = tried(browser);
+    let (_, tried) = remembered(browser);
     browser.set_trial(&format!("{}{arranged}~{tried}", failure.name), SIGN_IN_TIME);
     if browser.flow().is_none() {
         browser.show_flow(FlowId::random());
@@ -143,15 +143,14 @@ const ARRANGED: &str = ".arranged";
 /// How long a browser remembers what was tried, unless it ends before.
 const REMEMBERED: Duration = Duration::from_hours(24);
 
-/// What was tried in this browser.
-fn tried(browser: &Browser) -> Tried {
-    let value = browser
-        .trial()
-        .and_then(|value| std::str::from_utf8(value).ok());
-    let tried = value.and_then(|value| value.split_once('~'));
-    tried
-        .and_then(|(_, tried)| tried.parse().ok())
-        .unwrap_or_default()
+/// What this browser's cookie says of the failure that is tried out, if one is, and which were tried.
+fn remembered(browser: &Browser) -> (Option<&str>, Tried) {
+    let value = browser.trial().map(std::str::from_utf8);
+    let Some(Ok(value)) = value else {
+        return (None, Tried::default());
+    };
+    let (trial, tried) = value.split_once('~').unwrap_or((value, ""));
+    (Some(trial), tried.parse().unwrap_or_default())
 }
 
 /// A failure that a person chose to try out. It is no secret, and in their browser alone.
@@ -163,13 +162,18 @@ struct Trial {
 
 impl Trial {
     fn of(browser: &Browser) -> Option<Self> {
-        let value = std::str::from_utf8(browser.trial()?).ok()?;
-        let (value, _) = value.split_once('~').unwrap_or((value, ""));
+        let value = remembered(browser).0?;
         let name = value.strip_suffix(ARRANGED);
         Some(Self {
             failure: find(name.unwrap_or(value))?,
             arranged: name.is_some(),
         })
+    }
+
+    /// The failure that is tried out, when everything is arranged for it.
+    fn arranged(browser: &Browser) -> Option<&'static Failure> {
+        let trial = Self::of(browser).filter(|trial| trial.arranged)?;
+        Some(trial.failure)
     }
 }
 
@@ -184,14 +188,13 @@ fn login(return_to: &str, parameters: &[(&str, &str)]) -> String {
 
 /// What to do at the form of a row, if its saving is to be tried out.
 pub(super) fn task(browser: &Browser) -> Option<Lesson> {
-    let trial = Trial::of(browser).filter(|trial| trial.arranged)?;
-    matches!(trial.failure.way, Way::Row(_)).then_some(SAVE_IT)
+    let failure = Trial::arranged(browser)?;
+    matches!(failure.way, Way::Row(_)).then_some(SAVE_IT)
 }
 
 /// What the failure that is tried out has to teach.
 pub(super) fn lesson(browser: &Browser) -> Option<Lesson> {
-    let trial = Trial::of(browser).filter(|trial| trial.arranged)?;
-    Some(trial.failure.lesson)
+    Trial::arranged(browser).map(|failure| failure.lesson)
 }
 
 /// Around the pages where a failure can end: hands the lesson to error pages, and closes the trial once it was shown.
@@ -205,9 +208,9 @@ pub(super) async fn conclude(browser: Browser, request: Request, next: Next) -> 
     if response.status().is_redirection() || !is_shown || is_ahead {
         return response;
     }
-    if let Some(trial) = Trial::of(&browser).filter(|trial| trial.arranged) {
-        response.extensions_mut().insert(trial.failure.lesson);
-        let tried = tried(&browser).and(trial.failure.name);
+    if let Some(failure) = Trial::arranged(&browser) {
+        response.extensions_mut().insert(failure.lesson);
+        let tried = remembered(&browser).1.and(failure.name);
         browser.set_trial(&format!("~{tried}"), REMEMBERED);
     }
     response
@@ -220,6 +223,7 @@ impl From<ControlError> for Problem {
             kind: "sandbox-failed",
             title: "The sandbox does not do that",
             explanation: "This app asked its sandbox for a failure, and did not get it.".to_owned(),
+            said: None,
             why: "Failures are arranged with the sandbox over HTTP, and that went wrong by itself.",
             checks: &[
                 "whether the sandbox that `smartsheet.api_url` names is running, and is this app’s",

@@ -250,10 +250,7 @@ impl Browser {
 
     /// Lets the browser find the messages of a sign-in that did not end in a session, or of a session that is gone.
     pub(super) fn show_flow(&self, flow: FlowId) {
-        if let Ok(value) = self.0.store.seal_flow(flow) {
-            let name = Name::Flow.text(self.0.https);
-            self.give(cookie::set(name, &value, SIGN_IN_TIME, self.0.https));
-        }
+        self.show(Name::Flow, flow);
     }
 
     /// Where the messages of this browser's last sign-out are, if that was not long ago.
@@ -263,8 +260,12 @@ impl Browser {
 
     /// Lets the browser find the messages of its sign-out.
     pub(super) fn show_sign_out(&self, flow: FlowId) {
+        self.show(Name::SignedOut, flow);
+    }
+
+    fn show(&self, name: Name, flow: FlowId) {
         if let Ok(value) = self.0.store.seal_flow(flow) {
-            let name = Name::SignedOut.text(self.0.https);
+            let name = name.text(self.0.https);
             self.give(cookie::set(name, &value, SIGN_IN_TIME, self.0.https));
         }
     }

@@ -24,8 +24,10 @@ pub(super) struct Failure {
     /// Names the problem for programs (RFC 9457 `type`).
     pub(super) kind: &'static str,
     pub(super) title: &'static str,
-    /// What happened. What Smartsheet said of it, word for word, begins on a line of its own.
+    /// What happened, in words of this app.
     pub(super) explanation: String,
+    /// What Smartsheet said of it, word for word.
+    pub(super) said: Option<String>,
     /// Why it is so, for whoever wants to learn from it. Empty when there is nothing to add.
     pub(super) why: &'static str,
     /// What to do next.
@@ -108,15 +110,14 @@ pub(super) const REGISTRATION_CHECKS: &[&str] = &[
 ];
 
 impl Failure {
-    /// What happened, in words of this app.
-    pub(super) fn happened(&self) -> &str {
-        self.explanation.lines().next().unwrap_or_default()
-    }
-
-    /// What Smartsheet said of it, word for word.
-    pub(super) fn said(&self) -> Option<&str> {
-        let (_, said) = self.explanation.split_once('\n')?;
-        Some(said.trim()).filter(|said| !said.is_empty())
+    /// What happened, what Smartsheet said of it and what to do next, in one text.
+    pub(super) fn in_one(&self) -> String {
+        let said = self
+            .said
+            .as_ref()
+            .map(|said| format!(" Smartsheet says: {said}."));
+        let advice = self.advice.replace('`', "");
+        format!("{}{} {advice}", self.explanation, said.unwrap_or_default())
     }
 
     /// A failure that leads to the start page. Its `kind` is what the log says, too.
@@ -131,6 +132,7 @@ impl Failure {
             kind,
             title,
             explanation,
+            said: None,
             why: "",
             advice: "Start from the first page.",
             checks: &[],
@@ -147,6 +149,7 @@ impl Failure {
             kind: "internal",
             title: "Something went wrong here",
             explanation: "This app made a mistake while answering. Nothing was lost.".to_owned(),
+            said: None,
             why: "It is a mistake in the program, not in anything that you did.",
             checks: &[],
             advice: "Try again. If it happens again, give the reference below to whoever runs this app.",
@@ -184,6 +187,7 @@ impl Failure {
             kind,
             title,
             explanation: explanation.to_owned(),
+            said: None,
             why,
             advice: "Start from the first page.",
             checks: &[],
@@ -203,6 +207,7 @@ impl From<StoreError> for Failure {
             explanation: "The database that holds the sessions does not answer. Nothing is lost: you are still signed in \
                           once it is back."
                 .to_owned(),
+            said: None,
             why: "Sessions are read anew for every page, so that signing out counts everywhere at once.",
             advice: "Try again in a moment. If it lasts, whoever runs this app should check:",
             checks: &[

@@ -17,7 +17,6 @@ mod sides;
 pub(super) mod signed_out;
 mod steps;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use askama::Template;
@@ -26,13 +25,12 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use super::accept::wants_json;
 use super::browser::Browser;
 use super::failure::{Action, Failure};
 use super::frame::Viewer;
-use super::{App, Frame, Here, page};
+use super::{App, Frame, Here, page, query};
 use crate::flow::{FlowId, KEPT_MESSAGES, LogError, Message};
 use blocks::{Block, Entry, blocks};
 use data::as_data;
@@ -44,7 +42,6 @@ use explanation::Party;
 struct FlowPage {
     frame: Frame,
     shows: Shows,
-    is_signed_in: bool,
     /// How many messages are kept, when there may have been more.
     newest: Option<usize>,
     blocks: Vec<Block>,
@@ -87,7 +84,7 @@ pub(super) async fn get(
         recorded
     };
 
-    match parameter(&query, "format").as_deref() {
+    match query::first(&query, "format").as_deref() {
         Some("har") => {
             let archive = har::archive(&messages, &app.base_url);
             return Ok(download("application/json", "flow.har", archive));
@@ -113,7 +110,7 @@ pub(super) async fn get(
         });
         return Ok((vary, Json(body)).into_response());
     }
-    let page = match parameter(&query, "step") {
+    let page = match query::first(&query, "step") {
         Some(step) => {
             one_step::step_page(&app, &messages, is_example, browser.viewer(), &step, &query)
                 .ok_or_else(one_step::no_such_message)?
@@ -132,7 +129,7 @@ fn whole(
     query: &str,
 ) -> Response {
     let mut rows = rows(messages, app.base_url.as_str());
-    let open = parameter(query, "open");
+    let open = query::first(query, "open");
     match open.as_deref() {
         Some("all") => shown(&mut rows).for_each(|shown| shown.is_open = true),
         Some("failed") => open_failed(&mut rows),
@@ -145,7 +142,6 @@ fn whole(
             (true, true) => Shows::Example,
             (true, false) => Shows::ExampleAlone,
         },
-        is_signed_in: matches!(viewer, Viewer::SignedIn(_)),
         newest: (messages.len() >= KEPT_MESSAGES).then_some(KEPT_MESSAGES),
         blocks: blocks(rows),
         is_open: open.as_deref() == Some("all"),
@@ -217,12 +213,6 @@ async fn recorded(
     Ok(messages)
 }
 
-/// The parameter `name` of `query`.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    pairs.find_map(|(found, value)| (found == name).then_some(value))
-}
-
 impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         Self {
@@ -232,6 +222,7 @@ impl From<LogError> for Failure {
             explanation:
                 "The database that holds them does not answer. Sign-ins are not affected by that."
                     .to_owned(),
+            said: None,
             why: "They are kept beside the sessions, and a sign-in never waits for them.",
             checks: &[],
             advice: "Try again in a moment.",

@@ -9,6 +9,7 @@ use url::{Url, form_urlencoded};
 use super::App;
 use super::browser::Browser;
 use super::failure::Failure;
+use super::query::parameter;
 use super::return_to::within_app;
 use crate::metrics;
 use crate::oauth::{self, Scope};
@@ -65,10 +66,5 @@ fn scopes(query: &str, allowed: &[Scope]) -> Option<Vec<Scope>> {
 
 /// The value of a parameter that is there once.
 fn only(query: &str, name: &str) -> Option<String> {
-    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(known, _)| known == name);
-    let (_, value) = values.next()?;
-    match values.next() {
-        None => Some(value.into_owned()),
-        Some(_) => None,
-    }
+    parameter(Some(query), name).ok().flatten()
 }

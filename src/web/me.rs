@@ -93,7 +93,7 @@ pub(super) fn profile_page(
             .teaching(lesson),
         avatar: Avatar::of(&person),
         roles: Roles::of(&fields),
-        sections: facts::sections(&fields, &reader, &person),
+        sections: facts::sections(&fields, &reader, profile),
         person,
         is_utc_instead: reader.is_utc_instead(),
         session: SessionCard::of(login, app, &reader),

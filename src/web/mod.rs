@@ -32,6 +32,7 @@ mod me;
 mod moment;
 mod person;
 mod person_failures;
+mod query;
 mod rate_limit;
 mod raw_json;
 mod record;

@@ -96,6 +96,7 @@ fn failed(kind: &'static str, explanation: String, reason: String) -> Failure {
         kind,
         title: "Smartsheet does not answer as it should",
         explanation,
+        said: None,
         why: "The cause is at Smartsheet or on the way there. Where its documentation says that another try may help, this app \
               has made it already.",
         advice: "Try again in a moment.",
@@ -123,9 +124,10 @@ fn refresh_refused(error: &OAuthError, reason: String) -> Failure {
         advice: "Whoever runs this app must act, and should check:",
         checks: REGISTRATION_CHECKS,
         action: Action::GoHome,
+        said: Some(error.to_string()),
         ..failed(
             "refresh-refused",
-            format!("Smartsheet refused this app itself. You are still signed in.\n{error}"),
+            "Smartsheet refused this app itself. You are still signed in.".to_owned(),
             reason,
         )
     }
@@ -148,11 +150,11 @@ fn not_allowed(said: &str, reason: String) -> Failure {
         why: "Smartsheet knows this app and takes its token. What you may do there, it decides for each person.",
         advice: "If the reason does not say what to do, ask your Smartsheet administrator.",
         action: Action::GoHome,
+        said: Some(said.to_owned()),
         ..failed(
             "not-allowed",
-            format!(
-                "Smartsheet refused the call that this app made for you. You are still signed in.\n{said}"
-            ),
+            "Smartsheet refused the call that this app made for you. You are still signed in."
+                .to_owned(),
             reason,
         )
     }
@@ -167,9 +169,10 @@ fn app_refused(said: &str, reason: String) -> Failure {
         advice: "Whoever runs this app must act, and should check:",
         checks: API_CHECKS,
         action: Action::GoHome,
+        said: Some(said.to_owned()),
         ..failed(
             "api-refused",
-            format!("Smartsheet refused the call of its API. You are still signed in.\n{said}"),
+            "Smartsheet refused the call of its API. You are still signed in.".to_owned(),
             reason,
         )
     }
@@ -181,9 +184,10 @@ fn refused(said: &str, reason: String) -> Failure {
         why: "A refusal of Smartsheet’s own has an errorCode. One without may come from something in between, such as a \
               firewall.",
         advice: "If it happens again, give the reason to whoever runs this app.",
+        said: Some(said.to_owned()),
         ..failed(
             "smartsheet-refused",
-            format!("The call of Smartsheet’s API was refused. You are still signed in.\n{said}"),
+            "The call of Smartsheet’s API was refused. You are still signed in.".to_owned(),
             reason,
         )
     }
@@ -297,6 +301,7 @@ pub(super) fn signed_out() -> Failure {
         kind: "signed-out",
         title: "Please sign in",
         explanation: "Nobody is signed in with this browser.".to_owned(),
+        said: None,
         why: "",
         checks: &[],
         advice: "Sign in at /login with a browser.",

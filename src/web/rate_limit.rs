@@ -120,6 +120,7 @@ fn too_often(wait: Duration) -> Failure {
         explanation: "This page was asked for so often from your address, or from its neighbours, that it has to be left \
                       alone for a while. Nothing is lost."
             .to_owned(),
+        said: None,
         why: "Each of these pages costs a row or a call to Smartsheet, so nobody may ask for them without end.",
         advice: "Wait a minute, then try again.",
         checks: &[

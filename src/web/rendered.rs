@@ -26,7 +26,7 @@ struct ErrorPage {
     severity: &'static str,
     kind: &'static str,
     title: &'static str,
-    happened: String,
+    explanation: String,
     said: Option<String>,
     why: &'static str,
     advice: &'static str,
@@ -99,8 +99,8 @@ pub(super) fn render(
             },
             kind: failure.kind,
             title: failure.title,
-            happened: failure.happened().to_owned(),
-            said: failure.said().map(str::to_owned),
+            explanation: failure.explanation.clone(),
+            said: failure.said.clone(),
             why: failure.why,
             advice: failure.advice,
             checks: failure.checks,
@@ -146,7 +146,7 @@ fn problem_details(
         "type": format!("urn:smartsheet-oauth-demo:problem:{}", failure.kind),
         "title": failure.title,
         "status": failure.status.as_u16(),
-        "detail": detail(failure),
+        "detail": failure.in_one(),
         "reference": reference,
     });
     if !failure.checks.is_empty() {
@@ -166,16 +166,6 @@ fn problem_details(
         "application/problem+json"
     };
     ([(header::CONTENT_TYPE, kind)], body.to_string()).into_response()
-}
-
-/// What happened and what to do, in one line.
-fn detail(failure: &Failure) -> String {
-    let happened = failure.happened();
-    let said = failure
-        .said()
-        .map(|said| format!(" Smartsheet says: {said}."));
-    let advice = failure.advice.replace('`', "");
-    format!("{happened}{} {advice}", said.unwrap_or_default())
 }
 
 /// An error that no handler wrote a page for: axum answers those in plain text or with nothing.

@@ -41,6 +41,7 @@ pub(super) fn refused() -> Failure {
         title: "Request from another site refused",
         explanation: "Another site tried to do something here in your name. Nothing was done."
             .to_owned(),
+        said: None,
         why: "Browsers bring along who you are, whichever site makes them ask. So what changes something must come from a \
               page of this app, and this app looks where a request comes from.",
         checks: &[],

@@ -195,6 +195,7 @@ fn too_many(whose: &'static str) -> Failure {
         explanation: format!(
             "Many requests {whose} wait for Smartsheet already. This one was not made. Nothing is lost."
         ),
+        said: None,
         why: BUSY_BECAUSE,
         advice: "Wait a moment, then try again.",
         checks: &[

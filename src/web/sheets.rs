@@ -37,7 +37,6 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use tokio::time::timeout;
-use url::form_urlencoded;
 
 use super::App;
 use super::accept::wants_json;
@@ -45,6 +44,7 @@ use super::browser::Browser;
 use super::failure::{Action, Failure};
 use super::person::visitor;
 use super::person_failures::{PersonError, signed_out, slow};
+use super::query;
 use super::shares::Caller;
 use super::visit::{Visit, VisitError};
 use crate::oauth::Scope;
@@ -67,17 +67,10 @@ fn id(text: &str) -> Option<u64> {
 
 /// The page's number in `query`: 1 when there is none, `None` when it is no number from 1.
 fn page_number(query: &str) -> Option<u64> {
-    match parameter(query, "page") {
+    match query::first(query, "page") {
         None => Some(1),
         Some(text) => text.parse().ok().filter(|number| *number > 0),
     }
-}
-
-/// The first value of a parameter.
-fn parameter(query: &str, name: &str) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    let value = pairs.find(|(known, _)| known == name);
-    value.map(|(_, value)| value.into_owned())
 }
 
 /// The way to sign in that ends at `here`, asking for `scopes` if they are named.

@@ -32,6 +32,7 @@ pub(super) async fn at_redirect(State(app): State<Arc<App>>) -> Response {
             "Smartsheet sends people back to {}redirect, without a slash at the end. Nobody was signed in.",
             app.base_url
         ),
+        said: None,
         why: "OAuth compares redirect URLs letter by letter: with the slash it is another one.",
         advice: "Whoever runs this app must act, and should check:",
         checks: &[

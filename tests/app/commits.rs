@@ -5,12 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use smartsheet_oauth_demo::flow::FlowId;
-use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, State, Token};
-use smartsheet_oauth_demo::session::{
-    Id, Lifetimes, Login, Rows, Sealer, SessionData, SignIn, Store, Taken,
-};
+use smartsheet_oauth_demo::oauth::{AccessToken, State};
+use smartsheet_oauth_demo::session::{Id, Rows, Sealer, SessionData, SignIn, Store, Taken};
 
-use crate::support::{DAY, MINUTE, clock::TestClock, rows::FailingRows};
+use crate::support::sessions::{login, store};
+use crate::support::{MINUTE, clock::TestClock, rows::FailingRows};
 
 struct World {
     rows: Arc<FailingRows>,
@@ -23,12 +22,8 @@ impl World {
         let rows = Arc::new(FailingRows::default());
         let clock = TestClock::new();
         let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
-        let lifetimes = Lifetimes {
-            idle: 7 * DAY,
-            total: 90 * DAY,
-        };
         let all: Arc<dyn Rows> = Arc::<FailingRows>::clone(&rows);
-        let store = Store::new(all, sealer, lifetimes, clock.for_app());
+        let store = store(&all, &sealer, &clock);
         Self { rows, store, clock }
     }
 
@@ -38,15 +33,6 @@ impl World {
         (taken(&self.rows.waited), taken(&self.rows.light))
     }
 
-    fn login(&self) -> Login {
-        let token = Token {
-            access_token: AccessToken::new("a"),
-            refresh_token: Some(RefreshToken::new("r")),
-            expires_at: self.clock.now(),
-        };
-        Login::new(token, self.clock.now())
-    }
-
     async fn sign_in(&self, state: &str, before: Option<Id>) -> Id {
         let sign_in = SignIn::new(&State::new(state), "/me".to_owned(), self.clock.now());
         let taken = self.store.take_sign_in(sign_in, Duration::ZERO).await;
@@ -54,7 +40,10 @@ impl World {
             panic!("the state was used before");
         };
         assert_eq!(self.changes(), (0, 1), "a state that is used");
-        let stored = self.store.sign_in(&used, self.login(), before, &[]).await;
+        let stored = self
+            .store
+            .sign_in(&used, login(&self.clock), before, &[])
+            .await;
         assert_eq!(self.changes(), (1, 0), "a login");
         stored.unwrap().id
     }
@@ -101,7 +90,7 @@ async fn what_ends_extends_or_changes_a_session_waits_for_the_disk() {
     assert_eq!(world.changes(), (1, 0));
     world.store.end(id).await.unwrap();
     assert_eq!(world.changes(), (1, 0));
-    let session = SessionData::new(world.login(), FlowId::random());
+    let session = SessionData::new(login(&world.clock), FlowId::random());
     world.store.create(session).await.unwrap();
     assert_eq!(world.changes(), (1, 0));
 }

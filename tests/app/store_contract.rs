@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use smartsheet_oauth_demo::flow::FlowId;
-use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, State, Token};
+use smartsheet_oauth_demo::oauth::State;
 use smartsheet_oauth_demo::session::{
-    Change, Id, Issuer, Kind, Lifetimes, Login, MemoryRows, Person, Row, RowKey, Rows, Sealer,
-    SessionData, SignIn, SqliteRows, Store, Taken, UsedState,
+    Change, Id, Issuer, Kind, MemoryRows, Person, Row, RowKey, Rows, Sealer, SessionData, SignIn,
+    SqliteRows, Store, Taken, UsedState,
 };
 use tempfile::TempDir;
 
+use crate::support::sessions::{login, store};
 use crate::support::{DAY, HOUR, MINUTE, SECOND, clock::TestClock};
 
 struct World {
@@ -46,27 +47,10 @@ async fn worlds() -> [World; 2] {
     ]
 }
 
-fn store(rows: &Arc<dyn Rows>, sealer: &Sealer, clock: &TestClock) -> Store {
-    let lifetimes = Lifetimes {
-        idle: 7 * DAY,
-        total: 90 * DAY,
-    };
-    Store::new(Arc::clone(rows), sealer.clone(), lifetimes, clock.for_app())
-}
-
 impl World {
-    fn login(&self) -> Login {
-        let token = Token {
-            access_token: AccessToken::new("a"),
-            refresh_token: Some(RefreshToken::new("r")),
-            expires_at: self.clock.now(),
-        };
-        Login::new(token, self.clock.now())
-    }
-
     /// A session that its browser has come with.
     async fn session(&self) -> Id {
-        let data = SessionData::new(self.login(), FlowId::random());
+        let data = SessionData::new(login(&self.clock), FlowId::random());
         let id = self.store.create(data).await.unwrap().id;
         assert!(self.visit(id).await);
         id
@@ -99,7 +83,9 @@ impl World {
     /// Finishes a sign-in of a browser that has `before`.
     async fn sign_in(&self, state: &str, before: Option<Id>, others: &[SignIn]) -> Id {
         let used = self.used(state).await;
-        let stored = self.store.sign_in(&used, self.login(), before, others);
+        let stored = self
+            .store
+            .sign_in(&used, login(&self.clock), before, others);
         stored.await.unwrap().id
     }
 
@@ -282,7 +268,9 @@ async fn of_many_callbacks_with_a_state_one_gets_it() {
             }
         }
         assert_eq!(used.len(), 1);
-        let session = world.store.sign_in(&used[0], world.login(), None, &[]);
+        let session = world
+            .store
+            .sign_in(&used[0], login(&world.clock), None, &[]);
         let session = session.await.unwrap();
         let again = world.take(&sign_in).await;
         assert!(
@@ -356,7 +344,7 @@ async fn a_session_counts_for_its_issuer_alone() {
     for world in worlds().await {
         let url = "https://smartsheet.example/".parse().unwrap();
         let ours = world.store.clone().bound_to(Issuer::new(&url, &url, "one"));
-        let data = SessionData::new(world.login(), FlowId::random());
+        let data = SessionData::new(login(&world.clock), FlowId::random());
         let id = ours.create(data).await.unwrap().id;
         assert!(ours.visit(id).await.unwrap().is_some());
         let theirs = world.store.clone().bound_to(Issuer::mounted_sandbox());
@@ -453,7 +441,7 @@ async fn those_that_have_not_expired_are_counted() {
 async fn the_sweep_takes_any_number() {
     let world = &worlds().await[1];
     for _ in 0..1203 {
-        let data = SessionData::new(world.login(), FlowId::random());
+        let data = SessionData::new(login(&world.clock), FlowId::random());
         world.store.create(data).await.unwrap();
     }
     world.clock.pass(8 * DAY);

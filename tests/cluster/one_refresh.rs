@@ -32,24 +32,11 @@ fn all_are_answered(pages: &[Page]) {
     }
 }
 
-/// Smartsheet says that the token has expired; the app thought it would live.
-async fn requests_that_meet_a_refused_token_refresh_it_once(kind: Kind) {
-    let sandbox = SandboxProcess::start();
-    let cluster = Cluster::new(kind).await.with_sandbox(&sandbox);
-    let (one, two) = (cluster.start().await, cluster.start().await);
-    let browser = Browser::new();
-    browser.sign_in(one.address).await;
-
-    for round in 1..=3 {
-        sandbox.expire_access_tokens().await;
-        sandbox.clear("requests").await;
-        all_are_answered(&many(&browser, &[one.address, two.address]).await);
-        assert_eq!(sandbox.refreshes().await, (1, 1), "in round {round}");
-    }
-}
-
-/// Pages and back ends call Smartsheet through this app, while people open its pages.
-async fn calls_that_are_passed_on_share_it_with_pages(kind: Kind) {
+/// Three times over, the access tokens expire at Smartsheet, and two instances get these requests.
+async fn each_expiry_is_refreshed_once(
+    kind: Kind,
+    requests: impl AsyncFn(&Browser, [SocketAddr; 2]),
+) {
     let sandbox = SandboxProcess::start();
     let cluster = Cluster::new(kind).await.with_sandbox(&sandbox);
     let cluster = cluster.set("API_ALLOW", "GET /sheets");
@@ -60,18 +47,33 @@ async fn calls_that_are_passed_on_share_it_with_pages(kind: Kind) {
     for round in 1..=3 {
         sandbox.expire_access_tokens().await;
         sandbox.clear("requests").await;
+        requests(&browser, [one.address, two.address]).await;
+        assert_eq!(sandbox.refreshes().await, (1, 1), "in round {round}");
+    }
+}
+
+/// Smartsheet says that the token has expired; the app thought it would live.
+async fn requests_that_meet_a_refused_token_refresh_it_once(kind: Kind) {
+    each_expiry_is_refreshed_once(kind, async |browser, instances| {
+        all_are_answered(&many(browser, &instances).await);
+    })
+    .await;
+}
+
+/// Pages and back ends call Smartsheet through this app, while people open its pages.
+async fn calls_that_are_passed_on_share_it_with_pages(kind: Kind) {
+    each_expiry_is_refreshed_once(kind, async |browser, instances| {
         let answers = (0..REQUESTS).map(|number| {
-            let at = [one.address, two.address][number % 2];
             let path = ["/auth/api/2.0/sheets", "/me"][usize::from(number % 5 == 4)];
-            browser.send(Method::GET, at, path, "application/json")
+            browser.send(Method::GET, instances[number % 2], path, "application/json")
         });
         for answer in join_all(answers).await {
             let page = answer.unwrap();
             assert_eq!(page.status, 200, "{page:?}");
             assert!(page.body.contains("id"), "{page:?}");
         }
-        assert_eq!(sandbox.refreshes().await, (1, 1), "in round {round}");
-    }
+    })
+    .await;
 }
 
 /// The app knows that the token is about to expire, and refreshes ahead of time. Latecomers join.

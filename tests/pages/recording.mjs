@@ -20,35 +20,38 @@ async function shoot() {
   await visit.page.screenshot({ path: join(folder, `${String(count).padStart(2, '0')}.png`) });
 }
 
-const scrollTo = (selector) => visit.page.$eval(selector, (element) => element.scrollIntoView({ block: 'center' }));
+const allow = '[name="sandbox_decision"][value="allow"]';
+const sheet = '/sheets/2331373580117892';
+const field = 'main form input[type="text"]';
+const write = (input) => {
+  input.value = 'Written in my name';
+  input.scrollIntoView({ block: 'center' });
+};
+
+// What is done before each picture.
+const steps = [
+  () => visit.open('/'),
+  () => visit.click('a.button'),
+  () => visit.click(allow),
+  () => visit.open(sheet),
+  async () => {
+    await visit.open(`${sheet}/rows/2331373580117928`);
+    await visit.page.$eval(field, write);
+  },
+  () => visit.click('main form[method="post"] button[type="submit"]'),
+  () => visit.open('/flow'),
+  () => visit.open('/flow?step=4'),
+  () => visit.open('/break'),
+  () => visit.click('[formaction="/break/malformed-token-answer"]'),
+  () => visit.open('/flow?open=failed#failed'),
+];
 
 try {
   await visit.look({ width: 960, scheme: 'light' });
-  await visit.open('/');
-  await shoot();
-  await visit.click('a.button');
-  await shoot();
-  await visit.click('[name="sandbox_decision"][value="allow"]');
-  await shoot();
-  await visit.open('/sheets/2331373580117892');
-  await shoot();
-  await visit.open('/sheets/2331373580117892/rows/2331373580117928');
-  const field = 'main form input[type="text"]';
-  await visit.page.$eval(field, (input) => { input.value = 'Written in my name'; });
-  await scrollTo(field);
-  await shoot();
-  await visit.click('main form[method="post"] button[type="submit"]');
-  await shoot();
-  await visit.open('/flow');
-  await shoot();
-  await visit.open('/flow?step=4');
-  await shoot();
-  await visit.open('/break');
-  await shoot();
-  await visit.click('[formaction="/break/malformed-token-answer"]');
-  await shoot();
-  await visit.open('/flow?open=failed#failed');
-  await shoot();
+  for (const step of steps) {
+    await step();
+    await shoot();
+  }
   await visit.open('/');
 } finally {
   await visit.end();

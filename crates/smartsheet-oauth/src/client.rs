@@ -11,7 +11,7 @@ use super::{
     AccessToken, AuthorizationCode, OAuthError, RefreshToken, Scope, State, Token, authorization,
     hash,
 };
-use crate::transport::{Answer, Observer, Purpose, Transport};
+use crate::transport::{Answer, Observer, Over, Purpose, Transport};
 
 /// How the app proves to be the app that was registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -196,7 +196,7 @@ impl Client {
             Err(refused(answer, &secrets))
         };
         self.transport
-            .send_and_read(Purpose::Revocation, 1, request, read)
+            .send_and_read(Over::Any, Purpose::Revocation, 1, request, read)
             .await?
     }
 
@@ -239,7 +239,7 @@ impl Client {
                 .map_err(|malformed| told(answer, &secrets).unwrap_or(malformed))
         };
         self.transport
-            .send_and_read(purpose, 1, request, read)
+            .send_and_read(Over::Any, purpose, 1, request, read)
             .await?
     }
 }

@@ -7,13 +7,13 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 
 use super::failures::not_arrived;
-use super::query::{self, parameter};
 use super::visitor::{Nonces, pointers, set_pointer};
 use crate::gateway::Site;
 use crate::session::{Arrival, Pointer};
 use crate::web::App;
 use crate::web::at::At;
 use crate::web::failure::Failure;
+use crate::web::query::{self, parameter};
 use crate::web::rendered::ActionUrl;
 use crate::web::return_to::within_site;
 

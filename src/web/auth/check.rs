@@ -12,13 +12,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
 use super::failures::{nobody, not_a_site, not_allowed, not_known_yet};
-use super::query;
 use super::visitor::signed_in;
 use crate::gateway::{Allow, Place, remote_headers};
 use crate::session::{Identity, Stored};
 use crate::web::App;
 use crate::web::at::At;
 use crate::web::failure::Failure;
+use crate::web::query;
 use crate::web::rendered::ActionUrl;
 use crate::web::return_to::within_site;
 

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use tokio::time::timeout;
 
 use super::failures::{not_allowed, not_granted};
-use super::query::{self, parameter};
 use super::visitor::read_hash;
 use crate::gateway::Place;
 use crate::session::{Identity, Stored};
@@ -17,6 +16,7 @@ use crate::web::at::At;
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
 use crate::web::person_failures::{PersonError, slow};
+use crate::web::query::{self, parameter};
 use crate::web::rate_limit::{self, Route};
 use crate::web::rendered::ActionUrl;
 use crate::web::return_to::{GRANT, within_site};

@@ -13,7 +13,6 @@ mod check;
 mod failures;
 mod grant;
 mod jwks;
-mod query;
 mod session;
 mod sign_in;
 mod sign_out;

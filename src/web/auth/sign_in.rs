@@ -6,11 +6,11 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 
-use super::query::{self, parameter};
 use super::visitor::Nonces;
 use crate::gateway::Place;
 use crate::web::App;
 use crate::web::at::At;
+use crate::web::query::{self, parameter};
 use crate::web::return_to::{GRANT, within_app, within_site};
 
 pub(super) async fn get(

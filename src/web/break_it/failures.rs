@@ -109,7 +109,7 @@ impl Failure {
 
     /// Whether the person will wait for as long as the app does.
     pub(super) fn is_slow(&self) -> bool {
-        self.name.starts_with("hanging-")
+        self.ends_with.starts_with("504")
     }
 }
 
@@ -125,9 +125,11 @@ pub(super) fn start_here() -> impl Iterator<Item = &'static Failure> {
 
 /// The bit of a failure in [`Tried`].
 fn bit(name: &str) -> u32 {
-    all()
-        .position(|failure| failure.name == name)
-        .map_or(0, |place| 1 << (place % 32))
+    let place = all().position(|failure| failure.name == name);
+    let place = place.and_then(|place| u32::try_from(place).ok());
+    place
+        .and_then(|place| 1_u32.checked_shl(place))
+        .unwrap_or_default()
 }
 
 /// The failures that were tried in a browser.

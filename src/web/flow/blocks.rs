@@ -2,7 +2,7 @@
 
 use super::diagram::{Moment, Row, Shown};
 use super::explanation::Party;
-use super::outcome::Outcome;
+use super::outcome::{Class, Outcome};
 use crate::flow::Step;
 
 /// One sign-in and what followed, or what is left of one whose beginning is gone.
@@ -55,13 +55,14 @@ fn block(rows: Vec<Row>) -> Option<Block> {
 
 /// How the sign-in ended.
 fn result(rows: &[Row]) -> Outcome {
-    let is_denied = |shown: &Shown| shown.step == Step::Consent && shown.outcome.class == "warn";
+    let is_denied =
+        |shown: &Shown| shown.step == Step::Consent && shown.outcome.class == Class::Warn;
     let callback = messages(rows).find(|shown| shown.step == Step::Callback);
     let (text, class) = match callback {
-        None => ("under way", ""),
-        Some(callback) if callback.outcome.class == "ok" => ("signed in", "ok"),
-        Some(_) if messages(rows).any(is_denied) => ("denied", "warn"),
-        Some(_) => ("failed", "error"),
+        None => ("under way", Class::Plain),
+        Some(callback) if callback.outcome.class == Class::Ok => ("signed in", Class::Ok),
+        Some(_) if messages(rows).any(is_denied) => ("denied", Class::Warn),
+        Some(_) => ("failed", Class::Error),
     };
     Outcome {
         text: text.to_owned(),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use url::form_urlencoded;
 
+use super::sides::whole_url;
 use crate::flow::{Message, Request, Step};
 
 /// A part of a word of the shell.
@@ -17,12 +18,7 @@ enum Part {
 /// The command that sends what `message` sent. `base` is how browsers reach this app.
 pub(super) fn command(message: &Message, base: &str) -> String {
     let request = &message.request;
-    let url = if request.url.starts_with('/') {
-        format!("{}{}", base.trim_end_matches('/'), request.url)
-    } else {
-        request.url.clone()
-    };
-    let url = word(&address(&url));
+    let url = word(&address(&whole_url(request, base)));
     if message.step == Step::Consent {
         return format!("# In a browser, where a person can answer:\n{url}");
     }

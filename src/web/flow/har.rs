@@ -5,6 +5,7 @@ use url::{Url, form_urlencoded};
 
 use super::data::in_millis;
 use super::outcome::{note, status_line};
+use super::sides::whole_url;
 use super::steps::explain;
 use crate::flow::{Ending, Message, Request};
 
@@ -47,12 +48,7 @@ fn entry(message: &Message, base: &Url) -> Value {
 }
 
 fn request(request: &Request, base: &Url) -> Value {
-    // What a browser asks of this app is a path.
-    let url = if request.url.starts_with('/') {
-        format!("{}{}", base.as_str().trim_end_matches('/'), request.url)
-    } else {
-        request.url.clone()
-    };
+    let url = whole_url(request, base.as_str());
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let mut value = json!({
         "method": request.method,

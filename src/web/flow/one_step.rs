@@ -1,5 +1,7 @@
 //! `GET /flow?step=N`: one message of a sign-in at a time.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -11,7 +13,7 @@ use crate::oauth;
 use crate::oauth::secrecy::SecretString;
 use crate::web::failure::{Action, Failure};
 use crate::web::frame::Viewer;
-use crate::web::{App, Frame, Here, page};
+use crate::web::{App, Frame, Here, page, query};
 
 /// The values of Smartsheet's documentation, to begin with.
 const SAMPLE_CODE: &str = "sample6p9qisx6a";
@@ -78,12 +80,8 @@ fn sign_in_around(messages: &[Message], number: usize) -> (usize, usize) {
 impl HashForm {
     fn of(query: &str) -> Self {
         let value = |name: &str, sample: &str| {
-            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-            let found = pairs.find_map(|(found, value)| (found == name).then_some(value));
-            match found {
-                Some(value) if value.len() <= MAX_HASHED => value.into_owned(),
-                _ => sample.to_owned(),
-            }
+            let given = query::first(query, name).filter(|value| value.len() <= MAX_HASHED);
+            given.map_or_else(|| sample.to_owned(), Cow::into_owned)
         };
         let code = value("code", SAMPLE_CODE);
         let secret = value("secret", SAMPLE_SECRET);

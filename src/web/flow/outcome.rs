@@ -1,5 +1,7 @@
 //! How a message ended, in a few words: what this app made of it, and not the status alone.
 
+use std::fmt;
+
 use axum::http::StatusCode;
 
 use super::reaction::reaction;
@@ -10,8 +12,28 @@ use crate::flow::{Ending, Message};
 pub(super) struct Outcome {
     /// Such as `200 OK`, or `200 OK, not used`.
     pub(super) text: String,
-    /// The badge's class: `ok`, `warn`, `error` or none.
-    pub(super) class: &'static str,
+    pub(super) class: Class,
+}
+
+/// What kind of ending it is, which is the class of its badge, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Ok,
+    Warn,
+    Error,
+    /// None that this app judges.
+    Plain,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Plain => "",
+        })
+    }
 }
 
 /// The outcome of `message`.
@@ -19,18 +41,21 @@ pub(super) fn outcome(message: &Message) -> Outcome {
     let (text, class) = match &message.ending {
         Ending::Answer(answer) => {
             let class = match answer.status {
-                200..400 => "ok",
-                400..500 => "warn",
-                _ => "error",
+                200..400 => Class::Ok,
+                400..500 => Class::Warn,
+                _ => Class::Error,
             };
             (status_line(answer.status), class)
         }
-        Ending::Unusable { answer, .. } => {
-            (format!("{}, not used", status_line(answer.status)), "error")
+        Ending::Unusable { answer, .. } => (
+            format!("{}, not used", status_line(answer.status)),
+            Class::Error,
+        ),
+        Ending::Failure(_) => ("no answer".to_owned(), Class::Error),
+        Ending::Unseen { location } if location.contains("error=") => {
+            ("denied".to_owned(), Class::Warn)
         }
-        Ending::Failure(_) => ("no answer".to_owned(), "error"),
-        Ending::Unseen { location } if location.contains("error=") => ("denied".to_owned(), "warn"),
-        Ending::Unseen { .. } => ("sent back".to_owned(), ""),
+        Ending::Unseen { .. } => ("sent back".to_owned(), Class::Plain),
     };
     Outcome { text, class }
 }

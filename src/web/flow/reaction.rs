@@ -62,13 +62,10 @@ fn to_refusal(step: Step, answer: &Answer) -> &'static str {
         (Step::Refresh, _) if says_invalid_grant(answer) => {
             "The grant is gone: the tokens were dropped, and the person was asked to sign in again."
         }
-        (Step::Refresh, _) => "The session kept its tokens, and the next visit tries again.",
         (Step::Revocation, 401) => {
             "The access token is void already. This app refreshes it once more, to be sure that the grant is gone."
         }
-        (Step::Revocation, _) => {
-            "The session ended all the same. The revocation is tried again later."
-        }
+        (Step::Refresh | Step::Revocation, _) => to_nothing(step),
         _ => "This app answered with a page that says what happened and what to do next.",
     }
 }
@@ -113,7 +110,8 @@ fn error_code(answer: &Answer) -> Option<u64> {
     }
 }
 
-fn says_invalid_grant(answer: &Answer) -> bool {
+/// Whether `answer` says that the grant is gone (RFC 6749 section 5.2).
+pub(super) fn says_invalid_grant(answer: &Answer) -> bool {
     let body = answer.body.as_deref().unwrap_or_default();
     body.contains("invalid_grant")
 }

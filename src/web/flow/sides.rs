@@ -4,7 +4,7 @@
 use url::form_urlencoded;
 
 use super::outcome::status_line;
-use crate::flow::{Ending, Message};
+use crate::flow::{Ending, Message, Request};
 use crate::web::raw_json::indent;
 
 /// The headers that carry the protocol, of both sides.
@@ -110,6 +110,15 @@ pub(super) fn without_host(url: &str) -> &str {
         return url;
     };
     rest.find('/').map_or("/", |start| &rest[start..])
+}
+
+/// The whole URL of a request: what a browser asks of this app is a path. `base` is how browsers reach this app.
+pub(super) fn whole_url(request: &Request, base: &str) -> String {
+    if request.url.starts_with('/') {
+        format!("{}{}", base.trim_end_matches('/'), request.url)
+    } else {
+        request.url.clone()
+    }
 }
 
 /// An address between two texts, its parameters decoded and on lines of their own.

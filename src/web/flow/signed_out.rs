@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::diagram::{Row, rows};
 use super::outcome::outcome;
+use super::reaction::says_invalid_grant;
 use crate::flow::{Ending, Message, Step};
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
@@ -75,13 +76,8 @@ impl Revocation {
             Ending::Answer(answer) if last.step == Step::Refresh && answer.status < 300 => {
                 Self::UnderWay
             }
-            Ending::Answer(answer) if last.step == Step::Refresh => {
-                let body = answer.body.as_deref().unwrap_or_default();
-                if body.contains("invalid_grant") {
-                    Self::VoidAlready
-                } else {
-                    Self::TriedAgain(outcome)
-                }
+            Ending::Answer(answer) if last.step == Step::Refresh && says_invalid_grant(answer) => {
+                Self::VoidAlready
             }
             _ => Self::TriedAgain(outcome),
         }

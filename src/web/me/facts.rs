@@ -1,9 +1,9 @@
 //! A profile's fields in words, section by section.
 
-use super::fields::{Fields, Sent, read};
+use super::fields::Fields;
 use super::roles;
 use super::values::{Shown, show, words};
-use crate::session::Person;
+use crate::smartsheet::Profile;
 use crate::web::moment::Reader;
 
 /// How many values of a field are shown at once. The others fold away.
@@ -79,13 +79,14 @@ const SECTIONS: [(&str, &[(&str, &str)]); 4] = [
 /// Fields that tell a person nothing. `profileImage` names a picture by an id; no call of the API gives the picture itself.
 const FOR_PROGRAMS: [&str; 1] = ["profileImage"];
 
-/// Every field that is there, in its section; those of unknown names come last. What [`roles`] tells is left out, and so are the
-/// name and the address that the page of `person` begins with.
-pub(super) fn sections(fields: &Fields<'_>, reader: &Reader, person: &Person) -> Vec<Section> {
-    let is_said = |name: &str| match name {
-        "firstName" | "lastName" => is_full_name(fields, &person.name),
-        "email" => text(fields, "email").is_some_and(|email| email == person.email),
-        _ => FOR_PROGRAMS.contains(&name),
+/// What a page begins with ([`Profile::name`], [`Profile::email`]), where it is text.
+const IN_THE_HEAD: [&str; 3] = ["firstName", "lastName", "email"];
+
+/// Every field of `profile` that is there, in its section; those of unknown names come last. What [`roles`] tells is left out, and
+/// so is what the page begins with.
+pub(super) fn sections(fields: &Fields<'_>, reader: &Reader, profile: &Profile) -> Vec<Section> {
+    let is_said = |name: &str| {
+        FOR_PROGRAMS.contains(&name) || IN_THE_HEAD.contains(&name) && profile.text(name).is_some()
     };
     let fact = |name: &str, label: &str| {
         if is_said(name) {
@@ -122,37 +123,18 @@ pub(super) fn sections(fields: &Fields<'_>, reader: &Reader, person: &Person) ->
         .collect()
 }
 
-/// The text of a field.
-fn text(fields: &Fields<'_>, name: &str) -> Option<String> {
-    match read(fields.get(name)?) {
-        Sent::Text(text) => Some(text),
-        _ => None,
-    }
-}
-
-/// Whether `name` is first and last name, and nothing else of them is known.
-fn is_full_name(fields: &Fields<'_>, name: &str) -> bool {
-    let parts = ["firstName", "lastName"].map(|part| text(fields, part).unwrap_or_default());
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(|part| part.trim())
-        .filter(|part| !part.is_empty())
-        .collect();
-    parts.join(" ") == name
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
     use super::*;
-    use crate::smartsheet::Profile;
+    use crate::session::Person;
 
     fn shown(raw: &str) -> Vec<(String, String)> {
         let profile = Profile::parse(raw.as_bytes().to_vec()).unwrap();
         let fields: Fields<'_> = serde_json::from_str(raw).unwrap();
-        sections(&fields, &Reader::of(&profile), &Person::of(&profile))
+        sections(&fields, &Reader::of(&profile), &profile)
             .into_iter()
             .flat_map(|section| section.facts)
             .map(|fact| {

@@ -68,6 +68,7 @@ impl From<RedirectError> for Failure {
                     explanation: "It was finished already, took longer than 10 minutes, or was started in another \
                                   browser. To be safe, this app did not follow it."
                         .to_owned(),
+                    said: None,
                     why: "The state proves that a sign-in began in this very browser. Without that check, somebody could \
                           sign you in to an account of theirs without your noticing.",
                     checks: &[],
@@ -84,14 +85,16 @@ impl From<RedirectError> for Failure {
             RedirectError::Refused(error) => {
                 return Self::for_operator(
                     "authorization-refused",
-                    format!("Smartsheet refused this app’s request to sign you in.\n{}", describe(&error)),
+                    "Smartsheet refused this app’s request to sign you in.",
+                    describe(&error),
                     reason,
                 );
             }
             RedirectError::NotExchanged(error) if error.is_operators() => {
                 return Self::for_operator(
                     "exchange-refused",
-                    format!("Smartsheet refused this app itself.\n{error}"),
+                    "Smartsheet refused this app itself.",
+                    error.to_string(),
                     reason,
                 );
             }
@@ -131,6 +134,7 @@ impl From<RedirectError> for Failure {
             kind,
             title,
             explanation,
+            said: None,
             why,
             advice: "Start the sign-in again.",
             checks: &[],
@@ -150,6 +154,7 @@ impl Failure {
                     title: "You chose not to sign in",
                     explanation: "Smartsheet told this app that you denied access. It got no token, and nothing about you was stored."
                         .to_owned(),
+                    said: None,
                     why: "An app may act for you only if you choose Allow. Smartsheet tells it when you don’t, and nothing \
                           else.",
                     checks: &[],
@@ -168,6 +173,7 @@ impl Failure {
             title: "This app is busy",
             explanation: "Too much is going on here at the moment, so you are not signed in."
                 .to_owned(),
+            said: None,
             why: BUSY_BECAUSE,
             advice: "Start the sign-in again in a few seconds.",
             checks: &[],
@@ -184,6 +190,7 @@ impl Failure {
             kind: "smartsheet-unavailable",
             title: "Smartsheet can’t sign you in at the moment",
             explanation: format!("It sent you back with {error}, so you are not signed in."),
+            said: None,
             why: "A server that fails has no other way to say so: what it answers a browser with at this point is an address \
                   to go to.",
             advice: "Start the sign-in again in a moment.",
@@ -214,6 +221,7 @@ impl Failure {
             title: "Smartsheet is not available",
             explanation: "Smartsheet is offline for maintenance, so you are not signed in."
                 .to_owned(),
+            said: None,
             why: NOT_REPEATED,
             advice: "Start the sign-in again later.",
             checks: &[],
@@ -224,12 +232,13 @@ impl Failure {
     }
 
     /// 502: only whoever runs this app can help.
-    fn for_operator(kind: &'static str, explanation: String, reason: String) -> Self {
+    fn for_operator(kind: &'static str, explanation: &str, said: String, reason: String) -> Self {
         Self {
             status: StatusCode::BAD_GATEWAY,
             kind,
             title: "This app is misconfigured",
-            explanation,
+            explanation: explanation.to_owned(),
+            said: Some(said),
             why: "Smartsheet knows an app by its client id, its secret and its redirect URL. It answered, so it can be \
                   reached: what the app says about itself is not what is registered.",
             advice: "Whoever runs this app must act, and should check:",

@@ -125,11 +125,13 @@ fn not_allowed(said: &str, way: Option<String>) -> Failure {
             Some(path) => Action::to("Sign in again, asking for more", path),
             None => to_sheets(),
         },
+        reason: said.to_owned(),
+        said: Some(said.to_owned()),
         ..failed(
             StatusCode::FORBIDDEN,
             "not-allowed",
             "Smartsheet does not allow this",
-            format!("Smartsheet refused this. You are still signed in.\n{said}"),
+            "Smartsheet refused this. You are still signed in.".to_owned(),
         )
     }
 }
@@ -216,11 +218,13 @@ fn value_refused(said: &str) -> Failure {
     Failure {
         why: "A column takes values of its type, and Smartsheet decides which those are.",
         advice: "Change it, and save again.",
+        reason: said.to_owned(),
+        said: Some(said.to_owned()),
         ..failed(
             StatusCode::UNPROCESSABLE_ENTITY,
             "value-refused",
             "Smartsheet did not take that",
-            format!("Nothing was written.\n{said}"),
+            "Nothing was written.".to_owned(),
         )
     }
 }

@@ -9,11 +9,12 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::utf8_percent_encode;
 
-use super::{Asked, Found, IN_PARAMETER, Pages, as_sent, failures, page_number, parameter};
+use super::{Asked, Found, IN_PARAMETER, Pages, as_sent, failures, page_number};
 use crate::smartsheet::{ListSheets, SheetList, SheetOutline};
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
 use crate::web::moment::{Moment, Reader};
+use crate::web::query;
 use crate::web::shares::Caller;
 use crate::web::{App, Frame, Here, break_it, page};
 
@@ -54,13 +55,13 @@ struct Part {
 impl Part {
     fn of(query: &str) -> Option<Self> {
         let number = page_number(query)?;
-        let sought = parameter(query, "q").unwrap_or_default();
+        let sought = query::first(query, "q").unwrap_or_default().into_owned();
         let sought: String = sought.trim().chars().take(MAX_SOUGHT).collect();
-        let call = match parameter(query, "after") {
+        let call = match query::first(query, "after") {
             // Smartsheet has no search by name in the scope that this app has.
             _ if !sought.is_empty() => ListSheets::All,
             Some(key) => ListSheets::After {
-                key,
+                key: key.into_owned(),
                 size: SIZE.into(),
             },
             None => ListSheets::Page {

@@ -11,10 +11,11 @@ use super::past::History;
 use super::remembered::Form;
 use super::rights::Rights;
 use super::row_page::RowPage;
-use super::{Asked, Found, as_sent, failures, id, parameter};
+use super::{Asked, Found, as_sent, failures, id};
 use crate::smartsheet::GetSheet;
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
+use crate::web::query;
 use crate::web::shares::Caller;
 use crate::web::{App, Frame, Here, break_it, page};
 
@@ -46,7 +47,8 @@ pub(in crate::web) async fn get(
     if asked.json {
         return Ok(as_sent(sheet.raw()));
     }
-    let part = parameter(&query.unwrap_or_default(), "history");
+    let query = query.unwrap_or_default();
+    let part = query::first(&query, "history");
     let part = part.and_then(|part| part.parse().ok()).unwrap_or(1);
     let person = person.as_ref();
     let history = History::read(&visit, &sheet, row, part, person, deadline).await;

@@ -109,7 +109,7 @@ impl Note {
                 "warn"
             },
             title: failure.title.to_owned(),
-            text: format!("{} {}", failure.explanation, failure.advice),
+            text: failure.in_one(),
             link: Some((failure.action.label(), failure.action.url(app))),
         }
     }

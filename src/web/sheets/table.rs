@@ -16,13 +16,14 @@ use super::names::{TAB, brief, name_of};
 use super::place::page_of;
 use super::rights::Rights;
 use super::who::Who;
-use super::{Asked, Found, Pages, ROWS, as_sent, failures, id, page_number, parameter};
+use super::{Asked, Found, Pages, ROWS, as_sent, failures, id, page_number};
 use crate::session::Person;
 use crate::smartsheet::{Column, ColumnType, GetSheet, Row, Sheet};
 use crate::web::browser::Browser;
 use crate::web::failure::Failure;
 use crate::web::frame::Lesson;
 use crate::web::moment::{Moment, Reader};
+use crate::web::query;
 use crate::web::shares::Caller;
 use crate::web::{App, Frame, Here, break_it, page};
 
@@ -114,7 +115,7 @@ pub(in crate::web) async fn get(
         return Ok(as_sent(sheet.raw()));
     }
     let rights = Rights::of(&asked, &login, sheet.access_level);
-    let marked = parameter(&query, "row").as_deref().and_then(id);
+    let marked = query::first(&query, "row").as_deref().and_then(id);
     let page_of_sheet = View {
         rights,
         person: person.as_ref(),

@@ -15,6 +15,7 @@ pub(crate) mod said;
 pub(crate) mod sandbox;
 pub(crate) mod scripted;
 pub(crate) mod secrets;
+pub(crate) mod sessions;
 pub(crate) mod tap;
 pub(crate) mod visitor;
 

@@ -9,7 +9,7 @@ use url::Url;
 use super::error::Refused;
 use super::{Api, ApiError};
 use crate::AccessToken;
-use crate::transport::{Answer, Purpose, TransportError};
+use crate::transport::{Answer, Over, Purpose, TransportError};
 
 /// Names the app that makes a change, for webhooks that must not react to their own (Smartsheet's documentation, "Webhooks").
 const CHANGE_AGENT: &str = "smartsheet-change-agent";
@@ -135,9 +135,13 @@ impl Api {
                     attempt += 1;
                     let request = self.change(&url, change, call.change_agent(), token);
                     // Over a connection of its own: when a kept one ends, nobody knows whether the change arrived.
-                    let sent = self
-                        .transport
-                        .send_anew(call.purpose(), attempt, request, read);
+                    let sent = self.transport.send_and_read(
+                        Over::New,
+                        call.purpose(),
+                        attempt,
+                        request,
+                        read,
+                    );
                     sent.await
                 }
             };

@@ -10,7 +10,7 @@ use url::Url;
 use super::Retry;
 use super::error::Refused;
 use crate::AccessToken;
-use crate::transport::{Answer, Observer, Purpose, Transport, TransportError};
+use crate::transport::{Answer, Observer, Over, Purpose, Transport, TransportError};
 
 /// Smartsheet's API, version 2.0. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -82,14 +82,14 @@ impl Api {
         *attempt += 1;
         let sent = self
             .transport
-            .send_and_read(purpose, *attempt, request(), &read);
+            .send_and_read(Over::Any, purpose, *attempt, request(), &read);
         match sent.await {
             Err(TransportError::Dropped(cause)) => {
                 tracing::debug!(%cause, "a kept connection had ended: trying again");
                 *attempt += 1;
-                let again = self
-                    .transport
-                    .send_anew(purpose, *attempt, request(), &read);
+                let again =
+                    self.transport
+                        .send_and_read(Over::New, purpose, *attempt, request(), &read);
                 again.await
             }
             sent => sent,

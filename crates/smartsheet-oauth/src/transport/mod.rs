@@ -34,6 +34,16 @@ pub use upload::{KEPT_FOR_REPETITION, Upload, UploadError};
 use kept::Kept;
 use observer::Watch;
 
+/// Over which connection a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// One that was kept, or a new one.
+    Any,
+    /// One of its own. For the repetition of a call that a kept connection dropped, as the others may have ended as well; and for
+    /// what must not be lost in one that ends.
+    New,
+}
+
 /// The header that names the integration.
 const INTEGRATION_SOURCE: HeaderName = HeaderName::from_static("smartsheet-integration-source");
 
@@ -170,7 +180,7 @@ impl Transport {
         request: RequestBuilder,
     ) -> Result<Answer, TransportError> {
         let unread = |_: &Answer| Ok::<_, Infallible>(());
-        let sent = self.send_by(&self.http, purpose, attempt, request, unread);
+        let sent = self.send_by(Over::Any, purpose, attempt, request, unread);
         Ok(sent.await?.0)
     }
 
@@ -182,35 +192,19 @@ impl Transport {
     /// As for [`Transport::send`]; within, as `read` says.
     pub async fn send_and_read<T, E: Display>(
         &self,
+        over: Over,
         purpose: Purpose,
         attempt: u32,
         request: RequestBuilder,
         read: impl FnOnce(&Answer) -> Result<T, E>,
     ) -> Result<Result<T, E>, TransportError> {
-        let sent = self.send_by(&self.http, purpose, attempt, request, read);
-        Ok(sent.await?.1)
-    }
-
-    /// The same, over a connection of its own. For the repetition of a call that a kept connection dropped: the others may have
-    /// ended as well.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Transport::send_and_read`].
-    pub async fn send_anew<T, E: Display>(
-        &self,
-        purpose: Purpose,
-        attempt: u32,
-        request: RequestBuilder,
-        read: impl FnOnce(&Answer) -> Result<T, E>,
-    ) -> Result<Result<T, E>, TransportError> {
-        let sent = self.send_by(&self.http_anew, purpose, attempt, request, read);
+        let sent = self.send_by(over, purpose, attempt, request, read);
         Ok(sent.await?.1)
     }
 
     async fn send_by<T, E: Display>(
         &self,
-        http: &Client,
+        over: Over,
         purpose: Purpose,
         attempt: u32,
         request: RequestBuilder,
@@ -222,6 +216,10 @@ impl Transport {
         let left = self.limits.total_timeout.saturating_sub(asked.elapsed());
         *request.timeout_mut() = Some(left);
         let watch = Watch::begin(&self.observers, purpose, attempt, &request);
+        let http = match over {
+            Over::Any => &self.http,
+            Over::New => &self.http_anew,
+        };
         let outcome = self.exchange(http, request).await;
         let took = watch.as_ref().map(Watch::elapsed).unwrap_or_default();
         let tell = |outcome: Outcome<'_>| {

@@ -1,5 +1,7 @@
 //! Parameters of a query, and paths as parameters.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::form_urlencoded;
 
@@ -19,6 +21,12 @@ const IN_VALUE: &AsciiSet = &CONTROLS
 /// `text` as the value of a parameter.
 pub(super) fn value(text: &str) -> String {
     utf8_percent_encode(text, IN_VALUE).to_string()
+}
+
+/// The first value of the parameter `name`.
+pub(super) fn first<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.find_map(|(known, value)| (known == name).then_some(value))
 }
 
 /// The value of the parameter `name`, if it is there once. `Err` when it is there twice.
