@@ -72,8 +72,9 @@ pub enum TransportError {
     /// No connection could be made, so nothing was sent. Says what the network said.
     #[error("unreachable: {0}")]
     NotConnected(Arc<str>),
-    /// The same as [`TransportError::Unreachable`], on a connection that was kept from an earlier call and ended before the first byte of an answer. It tells
-    /// nothing of the server: a call that may be repeated is worth another try, by [`Transport::send_anew`].
+    /// The same as [`TransportError::Unreachable`], on a connection that was kept from an earlier call and ended before the
+    /// first byte of an answer. It tells nothing of the server: a call that may be repeated is worth another try, on a
+    /// connection made for it ([`Over::New`]).
     #[error("unreachable: {0}")]
     Dropped(Arc<str>),
     /// No complete answer within [`Limits::connect_timeout`] or [`Limits::total_timeout`].
