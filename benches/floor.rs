@@ -17,9 +17,9 @@ use smartsheet_oauth_demo::config::Settings;
 use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::oauth::{self, AuthorizationCode, Callback};
 use smartsheet_oauth_demo::seal::Sealer;
-use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{Lifetimes, Login, MemoryRows, Person, Store};
 use smartsheet_oauth_demo::smartsheet::GetSheet;
+use smartsheet_oauth_demo::start::{Surroundings, assemble};
 use smartsheet_oauth_demo::web::{App, bare};
 use tokio::net::TcpListener;
 
@@ -61,7 +61,12 @@ async fn signed_in_start_page(State(floor): State<Arc<Floor>>) -> Response {
 
 async fn profile_page(State(floor): State<Arc<Floor>>) -> Response {
     let Floor { app, login } = &*floor;
-    match app.api.current_user(&login.token.access_token).await {
+    match app
+        .smartsheet
+        .api
+        .current_user(&login.token.access_token)
+        .await
+    {
         Ok(profile) => bare::profile_page(app, &profile, login),
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
@@ -71,7 +76,12 @@ async fn profile_page(State(floor): State<Arc<Floor>>) -> Response {
 async fn sheet_page(State(floor): State<Arc<Floor>>, Path(id): Path<u64>) -> Response {
     let Floor { app, login } = &*floor;
     let call = GetSheet::page(id, 25, 100);
-    match app.api.perform(&call, &login.token.access_token).await {
+    match app
+        .smartsheet
+        .api
+        .perform(&call, &login.token.access_token)
+        .await
+    {
         Ok(sheet) => bare::sheet_page(app, &sheet, 25, login),
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
@@ -123,7 +133,10 @@ fn app(sandbox: &str) -> App {
 /// Signs in at the sandbox, to have a token to call it with.
 async fn sign_in(app: &App) -> Login {
     let state = oauth::State::random(&mut rand::rng());
-    let url = app.client.authorization_url(&app.scopes, &state);
+    let url = app
+        .smartsheet
+        .client
+        .authorization_url(&app.settings.scopes, &state);
     let browser = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -134,8 +147,18 @@ async fn sign_in(app: &App) -> Login {
     let (_, query) = location.split_once('?').unwrap();
     let code: AuthorizationCode = Callback::parse(query).unwrap().outcome.unwrap();
     let now = app.clock.now();
-    let token = app.client.exchange_code(&code, now).await.unwrap();
-    let profile = app.api.current_user(&token.access_token).await.unwrap();
+    let token = app
+        .smartsheet
+        .client
+        .exchange_code(&code, now)
+        .await
+        .unwrap();
+    let profile = app
+        .smartsheet
+        .api
+        .current_user(&token.access_token)
+        .await
+        .unwrap();
     Login {
         signed_in_at: now,
         token,

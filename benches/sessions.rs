@@ -26,11 +26,11 @@ use smartsheet_oauth_demo::flow::FlowId;
 use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, Token};
 use smartsheet_oauth_demo::postgres::{Address, Servers, Wait, migrate};
 use smartsheet_oauth_demo::sandbox::{self, Sandbox};
-use smartsheet_oauth_demo::server::{Server, Surroundings};
 use smartsheet_oauth_demo::session::{
     Id, Lifetimes, Login, MIGRATIONS, MemoryRows, Person, PostgresRows, RowKey, Rows, Sealer,
     SessionData, SqliteRows, Store,
 };
+use smartsheet_oauth_demo::start::{Instance, Surroundings};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
@@ -196,7 +196,7 @@ impl World {
         };
         let stand_in = Sandbox::open(options).await.unwrap();
         tokio::spawn(sandbox::serve(stand_in, sandbox, std::future::pending()));
-        let server = Server::start(&settings, Surroundings::default())
+        let server = Instance::start(&settings, Surroundings::default())
             .await
             .unwrap();
         let mut world = Self {

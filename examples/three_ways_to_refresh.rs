@@ -23,7 +23,8 @@ use smartsheet_oauth_demo::oauth::{
 };
 use smartsheet_oauth_demo::sandbox::{self, Sandbox};
 use smartsheet_oauth_demo::session::{
-    AccessTokens, Lifetimes, Login, MemoryRows, RefreshPolicy, Sealer, SessionData, Store,
+    AccessTokens, Lifetimes, Login, MemoryRows, RefreshPolicy, Refreshes, Sealer, SessionData,
+    Store,
 };
 use smartsheet_oauth_demo::smartsheet::{Api, ApiError, Profile, Retry};
 use smartsheet_oauth_demo::transport::{Limits, Transport};
@@ -151,15 +152,15 @@ async fn main() -> Result<(), Error> {
         margin: MARGIN,
         lease: Duration::from_secs(15),
     };
-    let access = AccessTokens::new(
-        store.clone(),
+    let access = AccessTokens::new(Refreshes {
+        store: store.clone(),
         client,
-        Clock::system(),
+        clock: Clock::system(),
         policy,
-        TaskTracker::new(),
-        None,
-        None,
-    );
+        tasks: TaskTracker::new(),
+        log: None,
+        metrics: None,
+    });
     let login = Login::new(token, Timestamp::now());
     let session = SessionData::new(login, FlowId::random());
     let id = store.create(session).await?.id;

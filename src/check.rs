@@ -8,7 +8,7 @@ use reqwest::Method;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::server::{Database, open_database, open_store, signing_keys, transport};
+use crate::start::{Database, open_database, open_store, signing_keys, transport};
 use crate::transport::{Limits, Purpose};
 
 /// Prints a line. Whoever reads may have enough before the end, as in `check | head`; the exit status says the rest.

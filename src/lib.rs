@@ -6,8 +6,9 @@
 //! | --- | --- |
 //! | [`cli`] | the command line: `serve`, `sandbox`, `check`, `health` |
 //! | [`config`] | the settings: file, environment, flags |
-//! | [`server`] | everything put together, listening, stopping in good order |
+//! | [`start`] | everything put together: settings in, a running instance out, and its stop in good order |
 //! | [`web`] | a file a page, and how errors become pages |
+//! | [`server`] | connections: how many, how long each may take; knows nothing of pages |
 //! | [`gateway`] | other sites get the signed-in person from here |
 //! | [`session`] | what is kept for a browser, and the one way to a usable access token |
 //! | [`flow`] | what was said, message by message, with secrets masked |
@@ -16,8 +17,8 @@
 //! | [`sqlite`], [`postgres`], [`clock`], [`metrics`] | one SQLite file; PostgreSQL; the time; what is counted |
 //! | [`smartsheet_sandbox`] | the stand-in for Smartsheet: a package of its own, which knows no other |
 //!
-//! Arrows run one way: `main → cli → server → web → gateway → session → smartsheet-oauth`, `session → flow → smartsheet-oauth`,
-//! `server → smartsheet-sandbox`.
+//! Arrows run one way: `main → cli → start → web → gateway → session → smartsheet-oauth`, `session → flow → smartsheet-oauth`,
+//! `start → server`, `web → server`, `start → smartsheet-sandbox`.
 //!
 //! # The main path
 //!
@@ -46,6 +47,7 @@ pub mod metrics;
 mod one_line;
 pub mod server;
 pub mod session;
+pub mod start;
 pub mod web;
 
 /// What this app calls itself to the servers that it asks (`User-Agent`).

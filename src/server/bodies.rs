@@ -11,8 +11,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use super::BodyOverdue;
 use super::handle::{Handle, Phase};
-use crate::web::BodyOverdue;
 
 /// A request's body, which must have arrived in time. While somebody waits for more of it, the connection waits for its client.
 pub(super) struct RequestBody {

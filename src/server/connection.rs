@@ -16,12 +16,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
 use tower::Service as _;
 
+use super::Peer;
 use super::bodies::{RequestBody, ResponseBody};
 use super::handle::{Handle, Phase};
 use super::listener::{self, Stream};
 use super::serving::Serving;
 use super::socket::Socket;
-use crate::web::{self, Peer};
 
 /// For how long, and how much of, what a client still sends is read after it was refused. Closing at once would make its
 /// system throw away the answer that says why (RFC 9112 section 9.6).
@@ -109,7 +109,7 @@ async fn talk(stream: Stream, peer: SocketAddr, handle: Arc<Handle>, server: Arc
     };
     // In a box, so that not every connection's task has room for it.
     if let Some(status) = refusal {
-        let answer = web::refusal(&server.app, peer.ip(), status);
+        let answer = (server.hooks.refuse)(peer.ip(), status);
         Box::pin(part(stream, &answer, &handle)).await;
     } else if is_malformed || handle.has_left_body() {
         Box::pin(part(stream, b"", &handle)).await;
@@ -151,7 +151,7 @@ async fn answer(
     let mut response = server.routes.clone().call(request).await?;
     // Whoever keeps connections open takes the next request elsewhere: the app stops, or it won't read to this one's end,
     // and a request that is sent to a connection about to close is lost (RFC 9112 section 9.6).
-    if server.app.stopping.is_cancelled() || handle.has_left_body() {
+    if server.hooks.stopping.is_cancelled() || handle.has_left_body() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }

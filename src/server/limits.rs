@@ -2,6 +2,14 @@
 
 use std::time::Duration;
 
+/// Bytes of a request's target, whose excess is a 414. Longer than any callback, whose parameters have bounds of their own.
+pub const MAX_URL_BYTES: usize = 24 * 1024;
+
+/// A request's body did not arrive in time. The body ends with this error.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the request's body did not arrive in time")]
+pub struct BodyOverdue;
+
 /// How long a client may take for what, and how much of a request is read before it is known what it is.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {

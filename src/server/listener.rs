@@ -8,10 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::either::Either;
 
-use crate::config::Listen;
-
 /// How many connections may wait to be accepted.
-pub(super) const BACKLOG: u32 = 1024;
+pub const BACKLOG: u32 = 1024;
 
 /// A connection, by either way.
 #[cfg(unix)]
@@ -24,12 +22,21 @@ const THIS_MACHINE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::
 
 /// Where connections come in.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub struct Listener {
     socket: Socket,
-    at: Listen,
+    at: At,
     /// Removes the file when nobody listens any more.
     #[cfg(unix)]
     _file: Option<super::removed_file::Removed>,
+}
+
+/// Where a listener is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum At {
+    /// At a port of this machine.
+    Port(SocketAddr),
+    /// At a socket in the file system.
+    File(std::path::PathBuf),
 }
 
 #[derive(Debug)]
@@ -40,30 +47,34 @@ enum Socket {
 }
 
 impl Listener {
-    pub(super) fn tcp(listener: TcpListener, address: SocketAddr) -> Self {
+    /// Connections to a port; `address` is where that is.
+    #[must_use]
+    pub fn tcp(listener: TcpListener, address: SocketAddr) -> Self {
         Self {
             socket: Socket::Tcp(listener),
-            at: Listen::Tcp(address),
+            at: At::Port(address),
             #[cfg(unix)]
             _file: None,
         }
     }
 
-    /// The file at `path` is removed with `file`, if that is given.
+    /// Connections to the socket at `path`, which is removed with `file`, if that is given.
     #[cfg(unix)]
-    pub(super) fn unix(
+    pub(crate) fn unix(
         listener: UnixListener,
         path: &std::path::Path,
         file: Option<super::removed_file::Removed>,
     ) -> Self {
         Self {
             socket: Socket::Unix(listener),
-            at: Listen::Unix(path.to_owned()),
+            at: At::File(path.to_owned()),
             _file: file,
         }
     }
 
-    pub(super) fn at(&self) -> &Listen {
+    /// Where it listens.
+    #[must_use]
+    pub fn at(&self) -> &At {
         &self.at
     }
 

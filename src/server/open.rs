@@ -8,8 +8,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tokio::time::Instant;
 
+use super::client_network;
 use super::handle::Handle;
-use crate::web::client_network;
 
 /// Which part of the connections makes room at once. Finding those that waited longest means looking at all.
 const EVICT_PART: usize = 256;

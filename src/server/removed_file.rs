@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Removes the socket's file when it is dropped, before others may take the path.
 #[derive(Debug)]
-pub(super) struct Removed {
+pub(crate) struct Removed {
     path: PathBuf,
     _lock: File,
 }

@@ -14,9 +14,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::ConnectionLimits;
 use super::open::Open;
-use crate::web::{App, is_any_of};
+use super::{ConnectionLimits, Hooks, Room, is_any_of};
 
 /// How long to wait before looking again for connections that can make room, or for files that can be opened.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -27,18 +26,10 @@ const SAY_EVERY: Duration = Duration::from_mins(1);
 /// hyper's own bound on a head, which [`ConnectionLimits::max_head_bytes`] comes before.
 const BUFFER: usize = 64 * 1024;
 
-/// How many connections a server has room for.
-#[derive(Clone, Copy)]
-pub(super) struct Room {
-    pub(super) connections: usize,
-    /// What the log says when that is not enough.
-    pub(super) full: &'static str,
-}
-
 /// What all connections of a server share.
 pub(super) struct Serving {
     pub(super) routes: Router,
-    pub(super) app: Arc<App>,
+    pub(super) hooks: Hooks,
     pub(super) limits: ConnectionLimits,
     pub(super) http: http1::Builder,
     /// Set when no more requests are taken.
@@ -53,7 +44,7 @@ pub(super) struct Serving {
 impl Serving {
     pub(super) fn new(
         routes: Router,
-        app: Arc<App>,
+        hooks: Hooks,
         limits: ConnectionLimits,
         room: Room,
     ) -> Arc<Self> {
@@ -62,7 +53,7 @@ impl Serving {
         http.header_read_timeout(None).max_buf_size(BUFFER);
         Arc::new(Self {
             routes,
-            app,
+            hooks,
             limits,
             http,
             closing: CancellationToken::new(),
@@ -74,7 +65,7 @@ impl Serving {
         })
     }
 
-    /// Waits until every connection has ended. Call it after [`Serving::accept`] has.
+    /// Waits until every connection has ended. Call it after the task that accepts has.
     pub(super) async fn ended(&self) {
         self.tasks.close();
         self.tasks.wait().await;
@@ -98,7 +89,7 @@ impl Serving {
     /// there may be a proxy that nobody listed.
     pub(super) fn counted(&self, peer: SocketAddr) -> Option<IpAddr> {
         let client = peer.ip().to_canonical();
-        let is_exempt = client.is_loopback() || is_any_of(client, &self.app.trusted_proxies);
+        let is_exempt = client.is_loopback() || is_any_of(client, &self.hooks.proxies);
         (!is_exempt).then_some(client)
     }
 

@@ -8,9 +8,9 @@ use std::task::{Context, Poll};
 use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::MAX_URL_BYTES;
 use super::handle::{Handle, Phase};
 use super::listener::Stream;
-use crate::web::MAX_URL_BYTES;
 
 /// How much a client must take within the time that it may take for an answer, in bytes. A page is shorter; of what is longer, such
 /// as an answer that is passed on, the time then begins anew.

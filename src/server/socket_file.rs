@@ -1,8 +1,8 @@
 //! A socket in the file system: taken once, replaced when whoever listened there is gone, removed at the end.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// A lock on the file `PATH.lock` says that a process of this app has the path, or is about to. The socket alone could not: from
 /// binding until listening it refuses connections, as one does that was left behind. The file stays when the lock is gone.
-pub(super) struct SocketFile {
+pub(crate) struct SocketFile {
     socket: UnixSocket,
     removed: Removed,
 }
@@ -34,7 +34,7 @@ impl SocketFile {
     ///
     /// A line without the name of the setting: when somebody listens there, when it is something else than a socket, or when the
     /// folder can't be written.
-    pub(super) async fn take(path: &Path) -> Result<Self, String> {
+    pub(crate) async fn take(path: &Path) -> Result<Self, String> {
         let lock = lock_beside(path)?;
         remove_stale(path).await?;
         let removed = Removed::new(path, lock);
@@ -48,11 +48,11 @@ impl SocketFile {
         Ok(Self { socket, removed })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.removed.path()
     }
 
-    pub(super) fn listen(self) -> Result<Listener, String> {
+    pub(crate) fn listen(self) -> Result<Listener, String> {
         let Self { socket, removed } = self;
         let listener = socket
             .listen(BACKLOG)
@@ -65,8 +65,11 @@ impl SocketFile {
 fn lock_beside(path: &Path) -> Result<File, String> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let file = crate::sqlite::open_private(Path::new(&name));
-    let file = file.map_err(|error| cannot_listen(path, &error))?;
+    let mut private = OpenOptions::new();
+    private.write(true).create(true).truncate(false).mode(0o600);
+    let file = private
+        .open(&name)
+        .map_err(|error| cannot_listen(path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(is_live(path)),

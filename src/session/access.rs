@@ -21,6 +21,25 @@ use crate::flow::FlowLog;
 use crate::metrics::Metrics;
 use crate::oauth::{AccessToken, Client, OAuthError};
 
+/// What refreshes work with.
+#[derive(Debug)]
+pub struct Refreshes {
+    /// The sessions whose tokens they are.
+    pub store: Store,
+    /// Asks the token endpoint.
+    pub client: Client,
+    /// The time.
+    pub clock: Clock,
+    /// When a token is refreshed, and for how long nobody else may.
+    pub policy: RefreshPolicy,
+    /// What they run as; the shutdown waits for these.
+    pub tasks: TaskTracker,
+    /// Where their messages are taken down, if anywhere.
+    pub log: Option<FlowLog>,
+    /// Where their outcomes are counted, if anywhere.
+    pub metrics: Option<Metrics>,
+}
+
 /// Hands out access tokens that work, refreshing them when they are about to expire or were refused. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AccessTokens(Arc<Shared>);
@@ -37,18 +56,18 @@ struct Shared {
 type Progress = watch::Receiver<Outcome>;
 
 impl AccessTokens {
-    /// Tokens of the sessions in `store`, refreshed by `client` as `policy` says. Refreshes run as `tasks`, which the
-    /// shutdown waits for. Their messages are taken down in `log`, and their outcomes counted in `metrics`, if there are any.
+    /// Tokens of the sessions in a store, refreshed as `refreshes` says.
     #[must_use]
-    pub fn new(
-        store: Store,
-        client: Client,
-        clock: Clock,
-        policy: RefreshPolicy,
-        tasks: TaskTracker,
-        log: Option<FlowLog>,
-        metrics: Option<Metrics>,
-    ) -> Self {
+    pub fn new(refreshes: Refreshes) -> Self {
+        let Refreshes {
+            store,
+            client,
+            clock,
+            policy,
+            tasks,
+            log,
+            metrics,
+        } = refreshes;
         let revocations = Revocations::new(store.clone(), client.clone(), metrics.clone());
         let context = Context {
             store,

@@ -41,7 +41,7 @@ mod visit;
 mod writable;
 
 pub use crate::seal::{KEY_BYTES, KeyError, OpenError, Sealer};
-pub use access::AccessTokens;
+pub use access::{AccessTokens, Refreshes};
 pub use data::{Lease, Lifetimes, Login, Person, SIGN_IN_TIME, SessionData};
 pub use error::StoreError;
 pub use identity::Identity;

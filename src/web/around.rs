@@ -27,7 +27,7 @@ pub(super) async fn answer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let entry = Entry::begin(&mut request, &app.trusted_proxies);
+    let entry = Entry::begin(&mut request, &app.settings.trusted_proxies);
     let at = At::of(&app, &request);
     request.extensions_mut().insert(at.clone());
     let json = wants_json(request.headers());

@@ -20,7 +20,7 @@ pub(super) struct At {
 impl At {
     /// Where `request` was sent to.
     pub(super) fn of(app: &App, request: &Request) -> Self {
-        let is_from_proxy = is_from(request, &app.trusted_proxies);
+        let is_from_proxy = is_from(request, &app.settings.trusted_proxies);
         let sites = &app.gateway.sites;
         Self {
             located: sites.locate(request.headers(), is_from_proxy),

@@ -114,7 +114,7 @@ async fn arrange(
         Way::Page(path) => (&[][..], path),
         Way::SignIn(_) | Way::Callback(_) => return Ok("/break".to_owned()),
     };
-    let (Some(current), Some(control)) = (current, &app.control) else {
+    let (Some(current), Some(control)) = (current, &app.smartsheet.control) else {
         begin(browser, failure, false);
         let somebody = [("sandbox_decision", "allow"), ("sandbox_user", GRACE.0)];
         return Ok(login(&format!("/break/{}", failure.name), &somebody));

@@ -65,10 +65,10 @@ impl Browser {
     pub(super) fn of(app: &App, headers: &HeaderMap) -> Self {
         let https = app.is_https();
         let mut inner = Inner {
-            store: app.store.clone(),
+            store: app.sessions.store.clone(),
             log: app.flow.clone(),
             https,
-            session_lifetime: app.session_lifetime,
+            session_lifetime: app.settings.session_lifetime,
             ids: Vec::new(),
             sign_ins: Vec::new(),
             flow: None,

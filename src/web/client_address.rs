@@ -6,11 +6,9 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use ipnet::IpNet;
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+use crate::server::{Peer, is_any_of};
 
-/// The other end of the connection that a request came by. The server puts it into the request's extensions.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub IpAddr);
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Whom a request came from, in the request's extensions if it came by a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,27 +20,6 @@ impl ClientAddress {
         let Peer(peer) = request.extensions().get()?;
         Some(Self(client(request.headers(), *peer, trusted)))
     }
-}
-
-/// Whether `address` is, or is in, one of `networks`.
-#[must_use]
-pub fn is_any_of(address: IpAddr, networks: &[IpNet]) -> bool {
-    let address = address.to_canonical();
-    networks.iter().any(|network| network.contains(&address))
-}
-
-/// What one client has: an address, or in IPv6 a network of 64 bits, all of whose addresses are the same client's to use
-/// (RFC 4291 section 2.5.1).
-#[must_use]
-pub fn client_network(address: IpAddr) -> IpNet {
-    network(address, 32, 64)
-}
-
-/// The network of `address`: the first `bits` of it in IPv4, `bits_of_6` in IPv6.
-pub(super) fn network(address: IpAddr, bits: u8, bits_of_6: u8) -> IpNet {
-    let address = address.to_canonical();
-    let bits = if address.is_ipv4() { bits } else { bits_of_6 };
-    IpNet::new(address, bits).map_or_else(|_| address.into(), |network| network.trunc())
 }
 
 /// The address that the last trusted proxy saw. Each proxy adds, at the end of `X-Forwarded-For`, whom it was called by; what
@@ -150,18 +127,6 @@ mod tests {
             // Whoever is called by a trusted address and sends this is counted as that address, and not as the proxy.
             let line = [before, b", 10.9.9.9"].concat();
             assert_eq!(from_bytes("10.0.0.5", &[&line]), "10.9.9.9");
-        }
-    }
-
-    #[test]
-    fn a_client_is_an_address_or_a_network_of_64_bits() {
-        for (address, client) in [
-            ("192.0.2.1", "192.0.2.1/32"),
-            ("::ffff:192.0.2.1", "192.0.2.1/32"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ] {
-            let network = client_network(address.parse().unwrap());
-            assert_eq!(network.to_string(), client);
         }
     }
 

@@ -95,7 +95,7 @@ impl Action {
             Self::TryProfileAgain | Self::Continue => "me",
             Self::GoHome => "",
         };
-        format!("{}{path}", app.base_url)
+        format!("{}{path}", app.settings.base_url)
     }
 }
 

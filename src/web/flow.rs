@@ -86,7 +86,7 @@ pub(super) async fn get(
 
     match query::first(&query, "format").as_deref() {
         Some("har") => {
-            let archive = har::archive(&messages, &app.base_url);
+            let archive = har::archive(&messages, &app.settings.base_url);
             return Ok(download("application/json", "flow.har", archive));
         }
         Some("md") => {
@@ -128,7 +128,7 @@ fn whole(
     viewer: &Viewer,
     query: &str,
 ) -> Response {
-    let mut rows = rows(messages, app.base_url.as_str());
+    let mut rows = rows(messages, app.settings.base_url.as_str());
     let open = query::first(query, "open");
     match open.as_deref() {
         Some("all") => shown(&mut rows).for_each(|shown| shown.is_open = true),
@@ -145,7 +145,7 @@ fn whole(
         newest: (messages.len() >= KEPT_MESSAGES).then_some(KEPT_MESSAGES),
         blocks: blocks(rows),
         is_open: open.as_deref() == Some("all"),
-        login_url: format!("{}login?return_to=/flow", app.base_url),
+        login_url: format!("{}login?return_to=/flow", app.settings.base_url),
     })
 }
 

@@ -86,7 +86,7 @@ pub(super) struct Lesson {
 impl Frame {
     pub(super) fn of(app: &App, here: Here) -> Self {
         Self {
-            sandbox: app.sandbox,
+            sandbox: app.settings.sandbox,
             here,
             viewer: Viewer::Unknown,
             lesson: None,
@@ -109,7 +109,7 @@ impl Frame {
         match at.site() {
             None => self,
             Some(_) => Self {
-                app: app.base_url.origin().ascii_serialization(),
+                app: app.settings.base_url.origin().ascii_serialization(),
                 mounted_at: "/auth",
                 ..self
             },

@@ -84,6 +84,6 @@ pub(super) async fn harden(State(app): State<Arc<App>>, request: Request, next: 
 pub(super) fn apply(headers: &mut HeaderMap, app: &App) {
     // A copy of a few headers is quicker than looking up each among those of the answer. What the answer says itself
     // replaces what is in it.
-    let own = std::mem::replace(headers, app.hardening.clone());
+    let own = std::mem::replace(headers, app.settings.hardening.clone());
     headers.extend(own);
 }

@@ -15,10 +15,10 @@ pub(super) async fn healthz() -> Response {
 
 /// 200 while the app can serve: the store takes a write, and it is not shutting down.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Response {
-    if app.stopping.is_cancelled() {
+    if app.running.stopping.is_cancelled() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "shutting down");
     }
-    match app.store.is_writable().await {
+    match app.sessions.store.is_writable().await {
         Ok(()) => answer(StatusCode::OK, "ready"),
         Err(error) => {
             tracing::warn!(%error, "not ready");

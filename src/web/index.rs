@@ -85,10 +85,10 @@ pub(super) fn start_page(app: &App, visitor: Visitor, sites: Vec<SiteLink>) -> i
         }),
         visitor,
         // Absolute: whoever opened 127.0.0.1 instead of localhost must sign in where the callback will find the cookie.
-        login_url: format!("{}login", app.base_url),
-        redirect_url: format!("{}redirect", app.base_url),
-        scopes: &app.scopes,
-        notices: &app.notices,
+        login_url: format!("{}login", app.settings.base_url),
+        redirect_url: format!("{}redirect", app.settings.base_url),
+        scopes: &app.settings.scopes,
+        notices: &app.settings.notices,
         sites,
     }
 }

@@ -6,19 +6,11 @@ use axum::http::{StatusCode, Version, header};
 use futures_util::StreamExt as _;
 use http_body::Body as _;
 
-use super::client_address::Peer;
 use super::failure::Failure;
-
-/// Bytes of a request's target. Longer than any callback, whose parameters have bounds of their own.
-pub const MAX_URL_BYTES: usize = 24 * 1024;
+use crate::server::{BodyOverdue, MAX_URL_BYTES, Peer};
 
 /// Bytes of a request's body. The forms have a few fields, or none.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-
-/// A request's body did not arrive in time. The server ends the body with this error.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the request's body did not arrive in time")]
-pub struct BodyOverdue;
 
 /// What becomes of a request's body before its page is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,16 +22,16 @@ pub(super) async fn get(
 ) -> Result<Redirect, Failure> {
     let state = oauth::State::random(&mut rand::rng());
     let query = query.as_deref().unwrap_or_default();
-    let scopes = scopes(query, &app.scopes);
-    let asked_for = scopes.as_deref().unwrap_or(&app.scopes);
-    let mut url = app.client.authorization_url(asked_for, &state);
-    if app.sandbox {
+    let scopes = scopes(query, &app.settings.scopes);
+    let asked_for = scopes.as_deref().unwrap_or(&app.settings.scopes);
+    let mut url = app.smartsheet.client.authorization_url(asked_for, &state);
+    if app.settings.sandbox {
         pass_on(query, &mut url);
     }
     let return_to = return_to(query);
     let return_to = return_to.unwrap_or_else(|| "/me".to_owned());
     // Nobody is sent on a way whose end could not be stored.
-    app.store.is_writable().await?;
+    app.sessions.store.is_writable().await?;
     let sign_in = SignIn::new(&state, return_to, app.clock.now()).asking_for(scopes);
     browser.record_in(sign_in.flow, sign_in.started_at);
     browser.start(&sign_in)?;

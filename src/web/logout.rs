@@ -73,7 +73,7 @@ pub(super) async fn sign_out(
         let app = Arc::clone(app);
         async move { end(&app, &ids, recorder).await }
     };
-    let sign_out = app.tasks.spawn(sign_out.in_current_span());
+    let sign_out = app.running.tasks.spawn(sign_out.in_current_span());
     let revocation = sign_out.await.map_err(Failure::internal)??;
     let had_session = revocation.is_some();
     if let Some(revocation) = revocation {
@@ -94,17 +94,17 @@ async fn end(
     let mut revocations = Vec::new();
     // Every one that the browser brought.
     for id in ids {
-        revocations.extend(app.store.end(*id).await?);
+        revocations.extend(app.sessions.store.end(*id).await?);
     }
     if revocations.is_empty() {
         return Ok(None);
     }
     let revocation = {
         let attempts = match recorder {
-            Some(recorder) => app.revocations.observed_by(Arc::new(recorder)),
-            None => app.revocations.clone(),
+            Some(recorder) => app.sessions.revocations.observed_by(Arc::new(recorder)),
+            None => app.sessions.revocations.clone(),
         };
         async move { attempts.attempt(&revocations).await }
     };
-    Ok(Some(app.tasks.spawn(revocation.in_current_span())))
+    Ok(Some(app.running.tasks.spawn(revocation.in_current_span())))
 }

@@ -7,6 +7,7 @@
 
 mod accept;
 mod accompany;
+mod app;
 mod around;
 mod assets;
 mod at;
@@ -51,104 +52,25 @@ mod trailing_slash;
 mod turns;
 mod visit;
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::HeaderMap;
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get, post};
-use ipnet::IpNet;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use url::Url;
 
-use crate::clock::Clock;
-use crate::flow::FlowLog;
-use crate::gateway::Gateway;
-use crate::metrics::Metrics;
-use crate::oauth::{Client, Scope};
-use crate::session::{AccessTokens, Revocations, Store};
-use crate::smartsheet::Api;
-use crate::transport::Gate;
+pub use app::{App, Limits, PageSettings, Running, Sessions, Smartsheet};
 pub use break_it::Control;
-pub use client_address::{Peer, client_network, is_any_of};
 use failure::Failure;
 use frame::{Frame, Here};
 pub use headers::hardening;
-pub use limits::{BodyOverdue, MAX_URL_BYTES};
 pub use rate_limit::RateLimiter;
 use rate_limit::Route;
 pub use refusal::refusal;
 pub use shares::Shares;
 pub use sheets::ShownForms;
 use speculative::Allow;
-
-/// What the pages work with.
-#[derive(Debug)]
-pub struct App {
-    /// How browsers reach the app.
-    pub base_url: Url,
-    /// What people are asked for.
-    pub scopes: Vec<Scope>,
-    /// Whether Smartsheet is the built-in sandbox.
-    pub sandbox: bool,
-    /// The headers that every answer carries unless it says otherwise.
-    pub hardening: HeaderMap,
-    /// How the sandbox is told to fail, in sandbox mode.
-    pub control: Option<Control>,
-    /// What the settings lack or probably don't mean, for the start page.
-    pub notices: Vec<String>,
-    /// The start page for whoever is signed out, once somebody has asked for it: it is the same for everybody.
-    pub welcome: OnceLock<Html<Bytes>>,
-    /// How long a session lasts in all; the cookie lasts as long.
-    pub session_lifetime: Duration,
-    /// An access token with this much or less to live is refreshed before use.
-    pub refresh_margin: Duration,
-    /// How long a page waits for Smartsheet, in all.
-    pub patience: Duration,
-    /// The OAuth client.
-    pub client: Client,
-    /// Smartsheet's API.
-    pub api: Api,
-    /// The sessions.
-    pub store: Store,
-    /// The one way to a usable access token.
-    pub access: AccessTokens,
-    /// Gives back the tokens of sessions that ended.
-    pub revocations: Revocations,
-    /// Other sites that get the signed-in person from here.
-    pub gateway: Gateway,
-    /// What was said in everybody's flows.
-    pub flow: FlowLog,
-    /// What must come to its end though the browser goes away or the server stops.
-    pub tasks: TaskTracker,
-    /// Set when the server begins to stop.
-    pub stopping: CancellationToken,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<IpNet>,
-    /// Counts what each client asks for, if anything does.
-    pub rate_limiter: Option<RateLimiter>,
-    /// How much of the calls to Smartsheet each session and client has under way.
-    pub shares: Shares,
-    /// What was shown in forms of rows.
-    pub shown_forms: ShownForms,
-    /// Lets calls to Smartsheet out.
-    pub gate: Gate,
-    /// The time.
-    pub clock: Clock,
-    /// What is counted.
-    pub metrics: Metrics,
-}
-
-impl App {
-    /// Whether browsers reach the app by TLS, its own proxy's.
-    fn is_https(&self) -> bool {
-        self.base_url.scheme() == "https"
-    }
-}
 
 /// Every page and endpoint, with the layers around them.
 pub fn router(app: Arc<App>) -> Router {
@@ -191,7 +113,7 @@ pub fn router(app: Arc<App>) -> Router {
         );
     let mut actions = Router::new().route("/logout", post(logout::post));
     let mut ways_on = Router::new();
-    if app.control.is_some() {
+    if app.smartsheet.control.is_some() {
         let conclude = middleware::from_fn_with_state(Arc::clone(&app), break_it::conclude);
         callback = callback.route_layer(conclude.clone());
         profile = profile.route_layer(conclude.clone());
@@ -244,7 +166,7 @@ fn slashes(app: &App) -> Router<Arc<App>> {
     for path in ["/login/", "/me/", "/flow/", "/signed-out/", "/sheets/"] {
         routes = routes.route(path, get(trailing_slash::without_it));
     }
-    if app.control.is_some() {
+    if app.smartsheet.control.is_some() {
         routes = routes.route("/break/", get(trailing_slash::without_it));
     }
     routes

@@ -34,7 +34,7 @@ pub(super) async fn known(
         Ok(remembered(app, id, profile, login).await)
     });
     // Giving up on the waiting ends no refresh: that goes on as a task of its own.
-    let known = match timeout(app.patience, known).await {
+    let known = match timeout(app.settings.patience, known).await {
         Ok(known) => known,
         Err(_) => Err(PersonError::Failed(slow())),
     };
@@ -53,7 +53,7 @@ async fn profile(visit: &mut Visit<'_>) -> Result<Profile, PersonError> {
 async fn remembered(app: &App, id: Id, profile: Profile, mut login: Login) -> Known {
     let person = Person::of(&profile);
     if login.person.as_ref() != Some(&person) {
-        let remembered = app.store.note(id, |data| {
+        let remembered = app.sessions.store.note(id, |data| {
             data.login.person = Some(person.clone());
         });
         if let Err(error) = remembered.await {

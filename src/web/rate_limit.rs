@@ -21,11 +21,12 @@ use axum::response::{IntoResponse, Response};
 use ipnet::IpNet;
 
 use super::App;
-use super::client_address::{ClientAddress, network};
+use super::client_address::ClientAddress;
 use super::failure::{Action, Failure};
 use super::shares::Caller;
 use crate::allowance::{Allowances, MINUTE};
 use crate::clock::Clock;
+use crate::server::network;
 
 /// The networks that are counted, as how many bits of an address they have, and how often the allowance of one client each has.
 const LEVELS_OF_4: [(u8, u32); 2] = [(32, 1), (24, 4)];
@@ -91,7 +92,7 @@ pub(super) fn may_ask(app: &App, route: Route, caller: Caller) -> bool {
 
 /// 429 when `caller` may not ask for `route` once more, which is counted.
 pub(super) fn refused(app: &App, route: Route, caller: Caller) -> Option<Failure> {
-    let (limiter, client) = app.rate_limiter.as_ref().zip(caller.address())?;
+    let (limiter, client) = app.limits.rate_limiter.as_ref().zip(caller.address())?;
     limiter.admit(route, client).err().map(too_often)
 }
 
@@ -103,7 +104,7 @@ pub(super) async fn limit(
     next: Next,
 ) -> Response {
     let client = request.extensions().get().copied();
-    if let (Some(limiter), Some(ClientAddress(client))) = (&app.rate_limiter, client)
+    if let (Some(limiter), Some(ClientAddress(client))) = (&app.limits.rate_limiter, client)
         && !client.is_loopback()
         && let Err(wait) = limiter.admit(route, client)
     {

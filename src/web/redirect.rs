@@ -87,11 +87,16 @@ async fn sign_in(app: &Arc<App>, browser: &Browser, query: &str) -> Result<Arriv
         let (app, browser, sign_in) = (Arc::clone(app), browser.clone(), sign_in.clone());
         Box::pin(async move { use_state(&app, &browser, sign_in, asked).await })
     };
-    let task = app.tasks.spawn(task.in_current_span());
+    let task = app.running.tasks.spawn(task.in_current_span());
     let taken = match task.await.unwrap_or(Err(RedirectError::Interrupted))? {
         Ok(arrival) => return Ok(arrival),
         // Waiting is for as long as the browser waits, too.
-        Err(Taken::StillUnderWay) => app.store.wait_for_sign_in(&sign_in, app.patience).await?,
+        Err(Taken::StillUnderWay) => {
+            app.sessions
+                .store
+                .wait_for_sign_in(&sign_in, app.settings.patience)
+                .await?
+        }
         Err(taken) => taken,
     };
     match taken {
@@ -116,7 +121,12 @@ async fn use_state(
     asked: Asked,
 ) -> Result<Result<Arrival, Taken>, RedirectError> {
     // In one conditional write, which is what makes the state good for one exchange.
-    let used = match app.store.take_sign_in(sign_in, Duration::ZERO).await? {
+    let used = match app
+        .sessions
+        .store
+        .take_sign_in(sign_in, Duration::ZERO)
+        .await?
+    {
         Taken::Ours(used) => used,
         other => return Ok(Err(other)),
     };
@@ -145,7 +155,12 @@ async fn again(
     let Some(session) = browser.session().await? else {
         return Err(RedirectError::UnknownState);
     };
-    match app.store.finished_sign_in(state, &session.data).await? {
+    match app
+        .sessions
+        .store
+        .finished_sign_in(state, &session.data)
+        .await?
+    {
         Taken::Succeeded(return_to) => Ok(Arrival::Again(return_to)),
         _ => Err(RedirectError::UnknownState),
     }
@@ -163,7 +178,7 @@ async fn finish(
         Err(error) => Err(RedirectError::Refused(error)),
     };
     if finished.is_err()
-        && let Err(error) = app.store.sign_in_failed(used).await
+        && let Err(error) = app.sessions.store.sign_in_failed(used).await
     {
         tracing::warn!(%error, "that a sign-in failed was not noted");
     }
@@ -181,12 +196,13 @@ async fn exchange(
     let others: Vec<SignIn> = browser.sign_ins().collect();
     let now = app.clock.now();
     let client = match browser.recorder() {
-        Some(recorder) => app.client.observed_by(Arc::new(recorder)),
-        None => app.client.clone(),
+        Some(recorder) => app.smartsheet.client.observed_by(Arc::new(recorder)),
+        None => app.smartsheet.client.clone(),
     };
     let token = client.exchange_code(&code, now).await?;
     let login = Login::new(token, now);
     match app
+        .sessions
         .store
         .sign_in(used, login.clone(), before, &others)
         .await
@@ -195,12 +211,12 @@ async fn exchange(
             introduce(app, browser, &stored).await;
             // What was said up to here was kept for as long as a sign-in may take.
             app.flow
-                .keep(used.sign_in().flow, app.store.expiry(&stored.data));
+                .keep(used.sign_in().flow, app.sessions.store.expiry(&stored.data));
             Ok(stored)
         }
         Err(error) => {
             // Nobody will ever use this pair: give it back.
-            if let Err(error) = app.revocations.give_back(login.token).await {
+            if let Err(error) = app.sessions.revocations.give_back(login.token).await {
                 tracing::warn!(%error, "a pair that could not be stored could not be revoked");
             }
             Err(error.into())
@@ -221,7 +237,7 @@ async fn introduce(app: &App, browser: &Browser, stored: &Stored) {
             tracing::info!(%error, "it is not known yet who signed in");
         }
     };
-    let introduced = app.tasks.spawn(introduced.in_current_span());
+    let introduced = app.running.tasks.spawn(introduced.in_current_span());
     let _ = timeout(INTRODUCE_WITHIN, introduced).await;
 }
 
@@ -243,9 +259,9 @@ fn record_consent(
     query: &str,
 ) {
     if let Some(recorder) = browser.recorder() {
-        let scopes = sign_in.scopes.as_deref().unwrap_or(&app.scopes);
-        let way_there = app.client.authorization_url(scopes, state);
-        let way_back = format!("{}redirect?{query}", app.base_url);
+        let scopes = sign_in.scopes.as_deref().unwrap_or(&app.settings.scopes);
+        let way_there = app.smartsheet.client.authorization_url(scopes, state);
+        let way_back = format!("{}redirect?{query}", app.settings.base_url);
         let now = app.clock.now();
         recorder.record(&Message::of_consent(
             &way_there,

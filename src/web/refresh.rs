@@ -18,7 +18,7 @@ pub(super) async fn post(
     browser: Browser,
 ) -> Result<Redirect, Failure> {
     let refreshed = match browser.id().await? {
-        Some(id) => timeout(app.patience, app.access.refresh_now(id)).await,
+        Some(id) => timeout(app.settings.patience, app.sessions.access.refresh_now(id)).await,
         None => Ok(Err(AccessError::SignedOut)),
     };
     let failed = match refreshed {

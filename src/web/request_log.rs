@@ -11,8 +11,9 @@ use ipnet::IpNet;
 use rand::Rng as _;
 use tracing::Span;
 
-use super::client_address::{ClientAddress, Peer};
+use super::client_address::ClientAddress;
 use crate::metrics::Metrics;
+use crate::server::Peer;
 
 /// Why a request failed, for its line.
 #[derive(Debug, Clone)]

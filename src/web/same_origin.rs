@@ -26,7 +26,7 @@ pub(super) async fn require_of_changes(
 }
 
 pub(super) async fn require(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let origin = app.base_url.origin().ascii_serialization();
+    let origin = app.settings.base_url.origin().ascii_serialization();
     if is_of(&origin, true, request.headers()) {
         return next.run(request).await;
     }

@@ -20,9 +20,10 @@ use tokio::sync::AcquireError;
 use tokio::time::{Instant, timeout_at};
 
 use super::App;
-use super::client_address::{ClientAddress, client_network, network};
+use super::client_address::ClientAddress;
 use super::failure::{Action, BUSY_BECAUSE, BUSY_FOR, Failure};
 use super::turns::{Turn, Turns};
+use crate::server::{client_network, network};
 use crate::session::Id;
 use crate::transport::Limits;
 
@@ -180,8 +181,8 @@ pub(super) async fn of_client(
     request: Request,
     next: Next,
 ) -> Response {
-    let patient = Instant::now() + app.shares.patience;
-    match app.shares.client(caller, patient).await {
+    let patient = Instant::now() + app.limits.shares.patience;
+    match app.limits.shares.client(caller, patient).await {
         Ok(_share) => next.run(request).await,
         Err(failure) => failure.into_response(),
     }

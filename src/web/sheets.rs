@@ -138,7 +138,7 @@ impl<'a> Asked<'a> {
                 visit,
             })
         };
-        let found = timeout(self.app.patience, found).await;
+        let found = timeout(self.app.settings.patience, found).await;
         let found = match found {
             Ok(found) => found,
             Err(_) => Err(PersonError::Failed(slow())),

@@ -30,7 +30,7 @@ pub(super) async fn at_redirect(State(app): State<Arc<App>>) -> Response {
         title: "The redirect URL has a slash too many",
         explanation: format!(
             "Smartsheet sends people back to {}redirect, without a slash at the end. Nobody was signed in.",
-            app.base_url
+            app.settings.base_url
         ),
         said: None,
         why: "OAuth compares redirect URLs letter by letter: with the slash it is another one.",

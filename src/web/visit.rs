@@ -41,9 +41,9 @@ impl<'a> Visit<'a> {
         let Some(id) = id.map_err(failed)? else {
             return Err(PersonError::SignedOut);
         };
-        let signed_in = app.access.usable(id).await.map_err(failed)?;
+        let signed_in = app.sessions.access.usable(id).await.map_err(failed)?;
         browser.record_with(signed_in.recorder.clone());
-        let share = app.shares.visit(id, caller).await;
+        let share = app.limits.shares.visit(id, caller).await;
         Ok(Self {
             app,
             browser,
@@ -66,14 +66,20 @@ impl<'a> Visit<'a> {
     /// Makes `call`. When Smartsheet refuses the token, it is refreshed, and the call made once more.
     pub(super) async fn call<C: ApiCall>(&mut self, call: &C) -> Result<C::Answer, VisitError> {
         let mut answer = self.call_once(call).await;
-        let access = &self.app.access;
+        let access = &self.app.sessions.access;
         if is_token_refused(&answer) && access.replace(self.id, &mut self.signed_in).await? {
             self.browser.record_with(self.signed_in.recorder.clone());
             answer = self.call_once(call).await;
         }
         if is_token_refused(&answer) {
             let refused = self.signed_in.access_token();
-            if self.app.access.has_other_than(self.id, refused).await? {
+            if self
+                .app
+                .sessions
+                .access
+                .has_other_than(self.id, refused)
+                .await?
+            {
                 let reason = answer.err().map(|error| error.to_string());
                 return Err(VisitError::Overtaken(overtaken(reason.unwrap_or_default())));
             }
@@ -91,8 +97,12 @@ impl<'a> Visit<'a> {
     /// The API, with its calls taken down in this session's flow.
     fn api(&self) -> Api {
         match &self.signed_in.recorder {
-            Some(recorder) => self.app.api.observed_by(Arc::new(recorder.clone())),
-            None => self.app.api.clone(),
+            Some(recorder) => self
+                .app
+                .smartsheet
+                .api
+                .observed_by(Arc::new(recorder.clone())),
+            None => self.app.smartsheet.api.clone(),
         }
     }
 

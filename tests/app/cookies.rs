@@ -11,10 +11,10 @@ use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
 use smartsheet_oauth_demo::flow::{FlowId, FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::oauth::{AccessToken, Token};
-use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{
     Lifetimes, Login, MemoryRows, Person, Sealer, SessionData, Store,
 };
+use smartsheet_oauth_demo::start::{Surroundings, assemble};
 use smartsheet_oauth_demo::web;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;

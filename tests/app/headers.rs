@@ -283,7 +283,7 @@ async fn while_it_stops_it_is_alive_but_not_ready() {
     let app = app_on(&provider.setup(), Arc::new(MemoryRows::default()));
     let browser = serve(web::router(Arc::clone(&app))).await;
     assert_eq!(browser.get("/readyz").await.status, 200);
-    app.stopping.cancel();
+    app.running.stopping.cancel();
     assert_eq!(browser.get("/readyz").await.status, 503);
     assert_eq!(browser.get("/healthz").await.status, 200);
 }

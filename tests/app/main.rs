@@ -76,6 +76,7 @@ mod sealed;
 mod secret_files;
 mod secrets_in_logs;
 mod security;
+mod server_alone;
 mod sessions;
 mod settings;
 mod sheets;

@@ -58,11 +58,11 @@ async fn a_pair_that_was_refreshed_for_it_and_could_not_be_noted_is_tried_again(
 
     setup.clock.pass(2 * MINUTE);
     rows.lost.store(1, Ordering::SeqCst);
-    assert_eq!(app.revocations.attempt_due().await.unwrap(), 1);
+    assert_eq!(app.sessions.revocations.attempt_due().await.unwrap(), 1);
     assert_eq!(provider.count(REVOKE), 3);
 
     setup.clock.pass(HOUR);
-    assert_eq!(app.revocations.attempt_due().await.unwrap(), 2);
+    assert_eq!(app.sessions.revocations.attempt_due().await.unwrap(), 2);
     let seen = provider.seen();
     let last = seen[seen.len() - 2..].iter();
     let is_of_the_new_pair = |head: &str| head.contains("bearer access-secret-2");
@@ -71,5 +71,5 @@ async fn a_pair_that_was_refreshed_for_it_and_could_not_be_noted_is_tried_again(
             .any(|request| is_of_the_new_pair(&request.head)),
         "{last:?}"
     );
-    assert_eq!(app.revocations.attempt_due().await.unwrap(), 0);
+    assert_eq!(app.sessions.revocations.attempt_due().await.unwrap(), 0);
 }

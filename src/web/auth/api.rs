@@ -92,7 +92,7 @@ async fn answer(
     if let Some(error) = call.body.error() {
         return Err(call_failed(CallError::Body(error)));
     }
-    let (share, stream) = app.shares.passed_call(&person).await?;
+    let (share, stream) = app.limits.shares.passed_call(&person).await?;
     let answered = app.gateway.api.pass(stored.id, route, &call).await;
     drop(share);
     passed(answered.map_err(call_failed)?, stream)

@@ -26,7 +26,7 @@ pub(super) async fn who(app: &App, at: &At, headers: &HeaderMap) -> Result<Store
         let (sites, now) = (&app.gateway.sites, app.clock.now());
         let id = assertions.and_then(|known| known.presented(assertion, at.place(), sites, now));
         let id = id.ok_or_else(bad_assertion)?;
-        let stored = app.store.visit(id).await.map_err(failed)?;
+        let stored = app.sessions.store.visit(id).await.map_err(failed)?;
         return stored.ok_or_else(bad_assertion);
     }
     let csrf: Vec<_> = headers.get_all(CSRF).iter().collect();

@@ -36,7 +36,8 @@ pub(super) async fn get(
         Some(ticket) => {
             let before = pointers(&headers, site);
             let hashes = nonces.hashes();
-            app.store
+            app.sessions
+                .store
                 .arrive(ticket, site.origin(), &hashes, &before)
                 .await?
         }
@@ -60,7 +61,7 @@ fn arrived(
 ) -> Response {
     tracing::info!(site = site.origin(), "signed in at a site");
     let cookies = [
-        set_pointer(site, &arrival.pointer, app.session_lifetime),
+        set_pointer(site, &arrival.pointer, app.settings.session_lifetime),
         nonces.remove(site, &arrival.nonce),
     ];
     let cookies = cookies.into_iter().flatten();

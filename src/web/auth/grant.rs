@@ -63,6 +63,7 @@ pub(super) async fn get(
         return Ok(response);
     }
     let ticket = app
+        .sessions
         .store
         .issue_ticket(stored.id, site.origin(), hash)
         .await?;
@@ -89,9 +90,9 @@ pub(super) async fn identity(
     if let Some(failure) = rate_limit::refused(app, Route::Me, caller) {
         return Err(PersonError::Failed(failure));
     }
-    let share = app.shares.visit(stored.id, caller).await;
+    let share = app.limits.shares.visit(stored.id, caller).await;
     let _share = share.map_err(PersonError::Failed)?;
-    match timeout(app.patience, identities.ask(stored.id)).await {
+    match timeout(app.settings.patience, identities.ask(stored.id)).await {
         Ok(asked) => Ok(asked?),
         Err(_) => Err(PersonError::Failed(slow())),
     }

@@ -58,6 +58,7 @@ async fn session(
         return Err(PersonError::Failed(not_allowed(Some(&identity))));
     }
     let left = app
+        .sessions
         .store
         .expiry(&stored.data)
         .duration_since(app.clock.now());

@@ -34,7 +34,11 @@ pub(super) async fn post(
     };
     let mut ids = Vec::new();
     for pointer in pointers(&headers, site) {
-        let stored = app.store.visit_site(&pointer, site.origin()).await?;
+        let stored = app
+            .sessions
+            .store
+            .visit_site(&pointer, site.origin())
+            .await?;
         ids.extend(stored.map(|stored| stored.id));
     }
     logout::sign_out(&app, ids, None).await?;

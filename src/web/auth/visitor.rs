@@ -38,7 +38,11 @@ pub(super) async fn signed_in(
         Place::App => Browser::of(app, headers).session().await,
         Place::Site(site) => {
             for pointer in pointers(headers, site) {
-                let stored = app.store.visit_site(&pointer, site.origin()).await?;
+                let stored = app
+                    .sessions
+                    .store
+                    .visit_site(&pointer, site.origin())
+                    .await?;
                 if stored.is_some() {
                     return Ok(stored);
                 }

@@ -47,7 +47,7 @@ pub(super) fn as_data(number: usize, message: &Message, app: &App) -> Value {
         "without": explanation.without,
         "source": explanation.source,
         "reaction": reaction(message),
-        "curl": curl::command(message, app.base_url.as_str()),
+        "curl": curl::command(message, app.settings.base_url.as_str()),
     })
 }
 

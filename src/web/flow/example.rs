@@ -41,7 +41,11 @@ struct Example<'a> {
 impl Example<'_> {
     fn sign_in(&self) -> Vec<Message> {
         let state = crate::oauth::State::new(STATE);
-        let authorize_url = self.app.client.authorization_url(&self.app.scopes, &state);
+        let authorize_url = self
+            .app
+            .smartsheet
+            .client
+            .authorization_url(&self.app.settings.scopes, &state);
         let query = format!("code={CODE}&expires_in=599135&state={STATE}");
         let set_cookie = format!("session={SESSION}; HttpOnly; SameSite=Lax; Path=/");
         let set_sign_in = format!("sign-in-Vb2xq0Rk={SIGN_IN}; HttpOnly; SameSite=Lax; Path=/");
@@ -50,8 +54,8 @@ impl Example<'_> {
             ("set-cookie", &set_sign_in),
         ];
         let to_profile = [("location", "/me"), ("set-cookie", &set_cookie)];
-        let way_back = format!("{}redirect?{query}", self.app.base_url);
-        let redirect_uri = format!("{}redirect", self.app.base_url);
+        let way_back = format!("{}redirect?{query}", self.app.settings.base_url);
+        let redirect_uri = format!("{}redirect", self.app.settings.base_url);
         let exchange = self.form(&[
             ("grant_type", "authorization_code"),
             ("code", CODE),
@@ -72,7 +76,12 @@ impl Example<'_> {
         // Of the service that this app uses, so that every command fits to the others.
         let users_me = format!(
             "{}/users/me",
-            self.app.api.base().as_str().trim_end_matches('/')
+            self.app
+                .smartsheet
+                .api
+                .base()
+                .as_str()
+                .trim_end_matches('/')
         );
         let call = Request::sample("GET", &users_me, &bearer(), None);
         vec![
@@ -88,7 +97,7 @@ impl Example<'_> {
         ]);
         let revocation = Request::sample(
             "DELETE",
-            self.app.client.token_url().as_str(),
+            self.app.smartsheet.client.token_url().as_str(),
             &bearer(),
             None,
         );
@@ -126,7 +135,7 @@ impl Example<'_> {
         );
         let request = Request::sample(
             "POST",
-            self.app.client.token_url().as_str(),
+            self.app.smartsheet.client.token_url().as_str(),
             &sent,
             Some(form),
         );
@@ -149,7 +158,7 @@ impl Example<'_> {
     fn form(&self, pairs: &[(&str, &str)]) -> String {
         url::form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs)
-            .append_pair("client_id", self.app.client.client_id())
+            .append_pair("client_id", self.app.smartsheet.client.client_id())
             .append_pair("hash", HASH)
             .finish()
     }

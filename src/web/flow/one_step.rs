@@ -55,7 +55,7 @@ pub(super) fn step_page(
     let number: usize = asked.parse().ok()?;
     let message = messages.get(number.checked_sub(1)?)?;
     let (first, last) = sign_in_around(messages, number);
-    let shown = show(number, message, app.base_url.as_str(), false);
+    let shown = show(number, message, app.settings.base_url.as_str(), false);
     Some(page(&StepPage {
         frame: Frame::of(app, Here::Flow).for_viewer(viewer),
         is_example,
@@ -63,7 +63,8 @@ pub(super) fn step_page(
         previous: (number > first).then(|| number - 1),
         next: (number < last).then(|| number + 1),
         code: SourceFile::of(message.step),
-        hash: (app.sandbox && message.step == Step::CodeExchange).then(|| HashForm::of(query)),
+        hash: (app.settings.sandbox && message.step == Step::CodeExchange)
+            .then(|| HashForm::of(query)),
         message: shown,
     }))
 }

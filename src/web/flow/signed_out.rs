@@ -50,12 +50,12 @@ pub(in crate::web) async fn get(
         // Its time is up.
         return Ok(Redirect::to("/").into_response());
     }
-    let rows = rows(&messages, app.base_url.as_str());
+    let rows = rows(&messages, app.settings.base_url.as_str());
     Ok(page(&SignedOutPage {
         frame: Frame::of(&app, Here::SignedOut),
         revocation: Revocation::of(&messages, app.flow.is_recording()),
         rows,
-        login_url: format!("{}login", app.base_url),
+        login_url: format!("{}login", app.settings.base_url),
     }))
 }
 

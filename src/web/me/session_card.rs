@@ -33,7 +33,7 @@ impl SessionCard {
     pub(super) fn of(login: &Login, app: &App, reader: &Reader) -> Self {
         let now = app.clock.now();
         Self {
-            scopes: login.asked_for(&app.scopes),
+            scopes: login.asked_for(&app.settings.scopes),
             signed_in: reader.read(login.signed_in_at),
             expires: reader.read(login.token.expires_at),
             countdown: countdown(now, login.token.expires_at),
@@ -42,8 +42,8 @@ impl SessionCard {
                 .refreshed_at
                 .is_some_and(|at| at <= now && now <= after(at, JUST_NOW)),
             can_refresh: login.token.refresh_token.is_some(),
-            margin: span(app.refresh_margin.as_secs()),
-            ends: reader.read(after(login.signed_in_at, app.session_lifetime)),
+            margin: span(app.settings.refresh_margin.as_secs()),
+            ends: reader.read(after(login.signed_in_at, app.settings.session_lifetime)),
         }
     }
 }

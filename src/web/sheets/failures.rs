@@ -103,7 +103,7 @@ pub(super) fn of_sheet(asked: &Asked<'_>, login: &Login, error: &CallError) -> O
     match (&error.error, error.status) {
         (ApiError::AppRefused(_), Some((404, Some(_)))) => Some(no_such_sheet()),
         (ApiError::NotAllowed { reason, .. }, _) => {
-            let scopes = login.asked_for(&asked.app.scopes);
+            let scopes = login.asked_for(&asked.app.settings.scopes);
             let wanted = [Scope::ReadSheets, Scope::WriteSheets];
             let missing = wanted.iter().find(|scope| !scopes.contains(scope));
             Some(not_allowed(

@@ -34,15 +34,21 @@ impl Rights {
 
 /// Whether the person was asked for `scope`.
 pub(super) fn has(app: &App, login: &Login, scope: Scope) -> bool {
-    login.asked_for(&app.scopes).contains(&scope)
+    login.asked_for(&app.settings.scopes).contains(&scope)
 }
 
 /// The way to sign in that asks for `scope` beside what the person was asked for before. `None` when the settings don't allow it.
 pub(super) fn way_to(asked: &Asked<'_>, login: &Login, scope: Scope) -> Option<String> {
     let app = asked.app;
-    let before = login.asked_for(&app.scopes);
+    let before = login.asked_for(&app.settings.scopes);
     let is_wanted = |known: &&Scope| **known == scope || before.contains(known);
-    let scopes: Vec<Scope> = app.scopes.iter().filter(is_wanted).copied().collect();
+    let scopes: Vec<Scope> = app
+        .settings
+        .scopes
+        .iter()
+        .filter(is_wanted)
+        .copied()
+        .collect();
     scopes
         .contains(&scope)
         .then(|| sign_in_path(&asked.here, &scopes))

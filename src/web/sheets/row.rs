@@ -27,7 +27,7 @@ pub(in crate::web) async fn get(
     Path((sheet, row)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
-    let deadline = Instant::now() + app.patience;
+    let deadline = Instant::now() + app.settings.patience;
     let sheet = id(&sheet).ok_or_else(failures::no_such_sheet)?;
     let row = id(&row).ok_or_else(|| failures::no_such_row(sheet))?;
     let here = format!("/sheets/{sheet}/rows/{row}");

@@ -183,7 +183,7 @@ async fn attempt(
     draft: &Draft,
     context: &mut Option<Context>,
 ) -> Result<String, Unsaved> {
-    let deadline = Instant::now() + asked.app.patience;
+    let deadline = Instant::now() + asked.app.settings.patience;
     let read = timeout_at(deadline, read(asked, draft)).await;
     let (mut visit, known) = match read {
         Ok(Ok(read)) => read,

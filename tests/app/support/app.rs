@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::server::{ConnectionLimits, Server, StartError, Surroundings};
+use smartsheet_oauth_demo::server::ConnectionLimits;
 use smartsheet_oauth_demo::smartsheet::Retry;
+use smartsheet_oauth_demo::start::{Instance, StartError, Surroundings};
 use smartsheet_oauth_demo::transport::Limits;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -131,7 +132,7 @@ impl Setup {
     }
 
     pub(crate) async fn try_start(&self) -> Result<TestApp, StartError> {
-        let server = Server::start(&self.settings(), self.surroundings()).await?;
+        let server = Instance::start(&self.settings(), self.surroundings()).await?;
         let address = server.address().unwrap();
         let metrics = server.metrics_address().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -1,4 +1,4 @@
-//! A database that fails on request, and the app put together on it: `Server::start` opens real ones only.
+//! A database that fails on request, and the app put together on it: `Instance::start` opens real ones only.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use axum::Router;
 use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
-use smartsheet_oauth_demo::server::{Surroundings, assemble};
 use smartsheet_oauth_demo::session::{
     Change, Counts, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
 };
+use smartsheet_oauth_demo::start::{Surroundings, assemble};
 use smartsheet_oauth_demo::web::App;
 use tokio::net::TcpListener;
 
@@ -109,7 +109,7 @@ impl Rows for FailingRows {
     async fn close(&self) {}
 }
 
-/// The app of `setup` on `rows`, as `Server::start` puts it together.
+/// The app of `setup` on `rows`, as `Instance::start` puts it together.
 pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
     let settings = setup.settings();
     let clock = setup.clock.for_app();

@@ -10,7 +10,7 @@ use reqwest::header::LOCATION;
 use serde_json::Value;
 use smartsheet_oauth_demo::clock::{Clock, after};
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::server::{Server, StartError, Surroundings};
+use smartsheet_oauth_demo::start::{Instance, StartError, Surroundings};
 use tempfile::TempDir;
 use url::Url;
 
@@ -192,7 +192,7 @@ async fn start(
     sites: &str,
     folder: &TempDir,
     around: Surroundings,
-) -> Result<Server, StartError> {
+) -> Result<Instance, StartError> {
     let store = folder.path().join("data").join("sessions.db");
     // A file of its own, so that a config.toml of the project does not count.
     let file = folder.path().join("empty.toml");
@@ -210,7 +210,7 @@ async fn start(
         flags.push(("server.trusted_proxies".to_owned(), "127.0.0.1".to_owned()));
     }
     let settings = Settings::load(Some(&file), &|_| None, &flags).unwrap();
-    Server::start(&settings, around).await
+    Instance::start(&settings, around).await
 }
 
 /// The system's time, ahead by so many milliseconds.

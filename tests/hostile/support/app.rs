@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::server::{Server, Surroundings};
+use smartsheet_oauth_demo::start::{Instance, Surroundings};
 use tempfile::TempDir;
 
 /// A running app, in sandbox mode unless its settings say otherwise. It serves until the test ends.
@@ -62,7 +62,7 @@ impl TestApp {
             ..Surroundings::default()
         };
         adjust(&mut surroundings);
-        let server = Server::start(&settings, surroundings).await.unwrap();
+        let server = Instance::start(&settings, surroundings).await.unwrap();
         let address = server.address().unwrap();
         tokio::spawn(server.serve(std::future::pending()));
         Self {

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
-use smartsheet_oauth_demo::server::Surroundings;
+use smartsheet_oauth_demo::start::Surroundings;
 use tokio::sync::watch;
 
 use super::{Program, TestApp};

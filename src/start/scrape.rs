@@ -7,13 +7,10 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use tokio::task::JoinHandle;
 
-use super::ConnectionLimits;
-use super::accepting;
-use super::listener::Listener;
-use super::serving::{Room, Serving};
+use super::hooks::hooks;
 use crate::metrics::CONTENT_TYPE;
+use crate::server::{ConnectionLimits, Listener, Room, Server};
 use crate::web::{self, App};
 
 /// Collectors are few. Whoever else comes does not take the app's connections.
@@ -22,24 +19,9 @@ const ROOM: Room = Room {
     full: "server.metrics_listen has 16 connections, and no room for more: connections that wait are closed for new ones",
 };
 
-/// The figures being served.
-pub(super) struct Scrape {
-    serving: Arc<Serving>,
-    accepting: JoinHandle<()>,
-}
-
-impl Scrape {
-    pub(super) fn start(listener: Listener, app: &Arc<App>, limits: ConnectionLimits) -> Self {
-        let serving = Serving::new(routes(app), Arc::clone(app), limits, ROOM);
-        let accepting = tokio::spawn(accepting::accept(Arc::clone(&serving), listener));
-        Self { serving, accepting }
-    }
-
-    /// Ends it at once: nobody's sign-in depends on it, so nothing is waited for.
-    pub(super) fn end(&self) {
-        self.serving.closing.cancel();
-        self.accepting.abort();
-    }
+/// Serves the figures. Nobody's sign-in depends on it, so at the end nothing is waited for: [`Server::abort`].
+pub(super) fn start(listener: Listener, app: &Arc<App>, limits: ConnectionLimits) -> Server {
+    Server::start(listener, routes(app), hooks(app), limits, ROOM)
 }
 
 fn routes(app: &Arc<App>) -> Router {

@@ -14,7 +14,7 @@ use super::open_store::beside;
 use crate::clock::Clock;
 use crate::config::{SandboxControl, Settings};
 use crate::sandbox::{Access, ControlAccess, OpenError, Options, Peer, RegisteredApp, Sandbox};
-use crate::web;
+use crate::server;
 
 /// How often a minute other machines may steer it, all together, when they may at all.
 // Proof that `unwrap` can't fail: the value of a constant is worked out by the compiler, and with zero it would not compile.
@@ -81,7 +81,7 @@ fn access(settings: &Settings) -> Access {
 
 /// Tells the sandbox who the peer is, in its own type: it knows none of the app's.
 async fn hand_on_peer(mut request: Request) -> Request {
-    if let Some(web::Peer(address)) = request.extensions().get().copied() {
+    if let Some(server::Peer(address)) = request.extensions().get().copied() {
         request.extensions_mut().insert(Peer(address));
     }
     request

@@ -15,10 +15,13 @@ use crate::gateway::api::ApiCalls;
 use crate::gateway::{Assertions, Gateway, Identities, Sites};
 use crate::metrics::Metrics;
 use crate::oauth::{Client, Endpoints, Registration};
-use crate::session::{AccessTokens, Issuer, RefreshPolicy, Revocations, Store};
+use crate::session::{AccessTokens, Issuer, RefreshPolicy, Refreshes, Revocations, Store};
 use crate::smartsheet::Api;
 use crate::transport::{Limits, Transport};
-use crate::web::{self, App, Control, RateLimiter, Shares, ShownForms};
+use crate::web::{
+    self, App, Control, PageSettings, RateLimiter, Running, Sessions, Shares, ShownForms,
+    Smartsheet,
+};
 
 /// Everything that the pages work with, around `store` and `flow`.
 ///
@@ -64,18 +67,18 @@ pub fn assemble(
     };
     let client = Client::new(registration, endpoints, transport.clone());
     let tasks = TaskTracker::new();
-    let access = AccessTokens::new(
-        store.clone(),
-        client.clone(),
-        clock.clone(),
-        RefreshPolicy {
+    let access = AccessTokens::new(Refreshes {
+        store: store.clone(),
+        client: client.clone(),
+        clock: clock.clone(),
+        policy: RefreshPolicy {
             margin: settings.session.refresh_margin,
             lease: settings.session.refresh_lease,
         },
-        tasks.clone(),
-        Some(flow.clone()),
-        Some(metrics.clone()),
-    );
+        tasks: tasks.clone(),
+        log: Some(flow.clone()),
+        metrics: Some(metrics.clone()),
+    });
     let api = Api::new(smartsheet.api_url.clone(), transport.clone(), retry);
     let identities = Identities::new(
         store.clone(),
@@ -95,35 +98,50 @@ pub fn assemble(
     );
     Ok(App {
         gateway: gateway(settings, &store, identities, api_calls)?,
-        base_url: settings.server.base_url.clone(),
-        scopes: smartsheet.scopes.clone(),
-        sandbox: is_sandbox,
-        hardening: web::hardening(&settings.server.base_url, &smartsheet.authorize_url),
-        control: is_sandbox.then(|| Control::beside(&smartsheet.api_url, transport.clone())),
-        notices: settings.notices(),
-        welcome: OnceLock::new(),
-        session_lifetime: settings.session.lifetime,
-        refresh_margin: settings.session.refresh_margin,
-        patience: limits.total_timeout,
-        gate: transport.gate(),
-        client: client.clone(),
-        revocations: Revocations::new(store.clone(), client, Some(metrics.clone())),
-        api,
-        store,
-        access,
+        settings: page_settings(settings, limits),
+        smartsheet: Smartsheet {
+            gate: transport.gate(),
+            control: is_sandbox.then(|| Control::beside(&smartsheet.api_url, transport)),
+            client: client.clone(),
+            api,
+        },
+        sessions: Sessions {
+            revocations: Revocations::new(store.clone(), client, Some(metrics.clone())),
+            store,
+            access,
+        },
+        limits: web::Limits {
+            rate_limiter: settings
+                .server
+                .rate_limit
+                .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
+            shares: Shares::new(&limits),
+        },
+        running: Running {
+            tasks,
+            stopping: CancellationToken::new(),
+        },
         flow,
-        tasks,
-        stopping: CancellationToken::new(),
-        trusted_proxies: settings.server.trusted_proxies.clone(),
-        rate_limiter: settings
-            .server
-            .rate_limit
-            .map(|a_minute| RateLimiter::new(a_minute, clock.clone())),
-        shares: Shares::new(&limits),
+        welcome: OnceLock::new(),
         shown_forms: ShownForms::default(),
         clock,
         metrics,
     })
+}
+
+fn page_settings(settings: &Settings, limits: Limits) -> PageSettings {
+    let (server, session, smartsheet) = (&settings.server, &settings.session, &settings.smartsheet);
+    PageSettings {
+        base_url: server.base_url.clone(),
+        scopes: smartsheet.scopes.clone(),
+        sandbox: smartsheet.region == Region::Sandbox,
+        hardening: web::hardening(&server.base_url, &smartsheet.authorize_url),
+        notices: settings.notices(),
+        session_lifetime: session.lifetime,
+        refresh_margin: session.refresh_margin,
+        patience: limits.total_timeout,
+        trusted_proxies: server.trusted_proxies.clone(),
+    }
 }
 
 fn gateway(

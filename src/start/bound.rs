@@ -6,8 +6,8 @@ use tokio::net::TcpSocket;
 
 use super::StartError;
 use super::handed_over::HandedOver;
-use super::listener::{BACKLOG, Listener};
 use crate::config::{Listen, Settings};
+use crate::server::{At, BACKLOG, Listener};
 
 /// A place that is taken, so that a second start fails at once, but not listened at yet: a port that is open means that the app
 /// can serve.
@@ -20,7 +20,7 @@ pub(super) struct Bound<'a> {
 enum Place {
     Tcp(TcpSocket, SocketAddr),
     #[cfg(unix)]
-    File(super::socket_file::SocketFile),
+    File(crate::server::SocketFile),
     /// Somebody else listens already, for this process: connections wait until they are accepted.
     HandedOver(Listener),
 }
@@ -37,7 +37,7 @@ impl<'a> Bound<'a> {
             (None, Listen::Tcp(address)) => return Self::take_address(settings, name, *address),
             #[cfg(unix)]
             (None, Listen::Unix(path)) => {
-                let file = super::socket_file::SocketFile::take(path).await;
+                let file = crate::server::SocketFile::take(path).await;
                 Place::File(file.map_err(|problem| cannot_listen(settings, name, &problem))?)
             }
             #[cfg(not(unix))]
@@ -85,7 +85,10 @@ impl<'a> Bound<'a> {
             Place::Tcp(_, address) => Listen::Tcp(*address),
             #[cfg(unix)]
             Place::File(file) => Listen::Unix(file.path().to_owned()),
-            Place::HandedOver(listener) => listener.at().clone(),
+            Place::HandedOver(listener) => match listener.at() {
+                At::Port(address) => Listen::Tcp(*address),
+                At::File(path) => Listen::Unix(path.clone()),
+            },
         }
     }
 

@@ -13,15 +13,15 @@ pub(super) async fn sweep(app: Arc<App>, every: Duration) {
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = app.stopping.cancelled() => return,
+            () = app.running.stopping.cancelled() => return,
             _ = every.tick() => {}
         }
-        match app.store.sweep().await {
+        match app.sessions.store.sweep().await {
             Ok(0) => {}
             Ok(removed) => tracing::debug!(removed, "expired sessions removed"),
             Err(error) => tracing::warn!(%error, "expired sessions could not be removed"),
         }
-        match app.revocations.attempt_due().await {
+        match app.sessions.revocations.attempt_due().await {
             Ok(0) => {}
             Ok(tried) => tracing::debug!(tried, "revocations that waited were tried"),
             Err(error) => tracing::warn!(%error, "revocations that wait could not be looked for"),
@@ -31,7 +31,7 @@ pub(super) async fn sweep(app: Arc<App>, every: Duration) {
             Ok(removed) => tracing::debug!(removed, "expired messages removed"),
             Err(error) => tracing::warn!(%error, "expired messages could not be removed"),
         }
-        match app.store.count().await {
+        match app.sessions.store.count().await {
             Ok(counts) => {
                 let metrics = &app.metrics;
                 metrics.stored(counts.signed_in, counts.used_states, counts.revocations);

@@ -4,7 +4,7 @@ use std::io;
 use std::net::TcpListener;
 
 use super::StartError;
-use super::listener::Listener;
+use crate::server::Listener;
 
 /// A socket that somebody else listens at for this process.
 #[derive(Debug)]

@@ -1,10 +1,11 @@
 //! What someone who just started the app wants to know, in the log.
 
-use super::listener::Listener;
+use std::net::SocketAddr;
+
 use crate::config::{Listen, Origin, Region, Settings};
 
 /// Says where the app is, with the settings as they were `set`, and as they are `in_force` now that it listens.
-pub(super) fn announce(set: &Settings, in_force: &Settings, metrics: Option<&Listener>) {
+pub(super) fn announce(set: &Settings, in_force: &Settings, metrics: Option<SocketAddr>) {
     let server = &in_force.server;
     tracing::info!(
         address = %server.listen,
@@ -12,8 +13,7 @@ pub(super) fn announce(set: &Settings, in_force: &Settings, metrics: Option<&Lis
         "open {}", server.base_url
     );
     if let Some(metrics) = metrics {
-        let address = metrics.at();
-        tracing::info!(%address, "metrics at http://{address}/metrics");
+        tracing::info!(address = %metrics, "metrics at http://{metrics}/metrics");
     }
     tracing::info!(
         "the redirect URL to register in Smartsheet's Developer Tools is {}",

@@ -1,27 +1,16 @@
-//! The app put together: settings in, a running server out, and back to nothing in good order.
+//! The app put together: settings in, a running instance out, and back to nothing in good order.
 
-mod accepting;
 mod announce;
 mod assemble;
-mod bodies;
 mod bound;
-mod connection;
 mod files;
 mod handed_over;
-mod handle;
-mod limits;
-mod listener;
+mod hooks;
 mod mounted;
-mod open;
 mod open_postgres;
 mod open_store;
-mod removed_file;
 mod scrape;
-mod serving;
 mod signing_keys;
-mod socket;
-#[cfg(unix)]
-mod socket_file;
 mod stop;
 mod sweep;
 
@@ -33,7 +22,8 @@ use std::time::Duration;
 use axum::Router;
 
 use crate::clock::Clock;
-use crate::config::{Listen, Region, Settings};
+use crate::config::{Region, Settings};
+use crate::server::{At, ConnectionLimits, Listener, Room, Server};
 use crate::smartsheet::Retry;
 use crate::transport::Limits;
 use crate::web::{self, App};
@@ -41,12 +31,9 @@ use announce::announce;
 pub use assemble::{assemble, transport};
 use bound::Bound;
 pub use handed_over::HandedOver;
-pub use limits::ConnectionLimits;
-use listener::Listener;
+use hooks::hooks;
 pub use open_postgres::PostgresDatabase;
 pub use open_store::{Database, open_database, open_flow_log, open_store};
-use scrape::Scrape;
-use serving::{Room, Serving};
 pub use signing_keys::signing_keys;
 use stop::StopTimes;
 use sweep::sweep;
@@ -59,9 +46,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(15);
 #[error("{0}")]
 pub struct StartError(String);
 
-/// A server that listens and has not begun to serve.
+/// An instance of the app that listens and has not begun to serve.
 #[derive(Debug)]
-pub struct Server {
+pub struct Instance {
     listener: Listener,
     /// Where the metrics are served, if anywhere.
     metrics: Option<Listener>,
@@ -100,7 +87,7 @@ impl Default for Surroundings {
     }
 }
 
-impl Server {
+impl Instance {
     /// Opens the store, mounts the sandbox in sandbox mode, and listens.
     ///
     /// # Errors
@@ -117,7 +104,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// As with [`Server::start`].
+    /// As with [`Instance::start`].
     pub async fn start_on(
         settings: &Settings,
         surroundings: Surroundings,
@@ -145,7 +132,8 @@ impl Server {
         }
         let listener = bound.listen()?;
         let metrics = bound_metrics.map(Bound::listen).transpose()?;
-        announce(set, settings, metrics.as_ref());
+        let metrics_at = metrics.as_ref().map(address).transpose();
+        announce(set, settings, metrics_at.ok().flatten());
         Ok(Self {
             listener,
             metrics,
@@ -181,7 +169,7 @@ impl Server {
         self.routes.clone()
     }
 
-    /// Serves until `stop` comes true, then stops in good order; see [`Server::serve_until`].
+    /// Serves until `stop` comes true, then stops in good order; see [`Instance::serve_until`].
     ///
     /// # Errors
     ///
@@ -205,8 +193,10 @@ impl Server {
         hurry: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let app = self.app;
-        app.tasks.spawn(sweep(Arc::clone(&app), self.sweep_every));
-        let store = app.store.clone();
+        app.running
+            .tasks
+            .spawn(sweep(Arc::clone(&app), self.sweep_every));
+        let store = app.sessions.store.clone();
         // To the end: what the stop waits for may hold leases.
         let presence = tokio::spawn(async move { store.show_presence().await });
         let room = Room {
@@ -216,15 +206,14 @@ impl Server {
         app.metrics.ready(true);
         let scrape = self
             .metrics
-            .map(|listener| Scrape::start(listener, &app, self.limits));
-        let serving = Serving::new(self.routes, Arc::clone(&app), self.limits, room);
-        let accepting = tokio::spawn(accepting::accept(Arc::clone(&serving), self.listener));
+            .map(|listener| scrape::start(listener, &app, self.limits));
+        let server = Server::start(self.listener, self.routes, hooks(&app), self.limits, room);
         stop.await;
-        stop::stop(self.stop_times, &serving, accepting, hurry).await;
+        stop::stop(self.stop_times, server, &app, hurry).await;
         presence.abort();
         // Last of all, so that a stop can be watched.
         if let Some(scrape) = scrape {
-            scrape.end();
+            scrape.abort();
         }
         Ok(())
     }
@@ -232,8 +221,8 @@ impl Server {
 
 fn address(listener: &Listener) -> io::Result<SocketAddr> {
     match listener.at() {
-        Listen::Tcp(address) => Ok(*address),
-        Listen::Unix(_) => Err(io::Error::other(
+        At::Port(address) => Ok(*address),
+        At::File(_) => Err(io::Error::other(
             "it listens at a socket in the file system",
         )),
     }

@@ -9,11 +9,11 @@
 
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::serving::Serving;
 use crate::config::ServerSettings;
+use crate::server::Server;
+use crate::web::App;
 
 /// How long the database may take to end its connections: a twentieth of the whole, at most this.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -34,35 +34,32 @@ impl StopTimes {
     }
 }
 
-/// Stops `serving`, whose listener is served by `accepting`. `hurry` cuts the draining short.
+/// Stops `server`, and `app` with it. `hurry` cuts the draining short.
 pub(super) async fn stop(
     times: StopTimes,
-    serving: &Serving,
-    accepting: JoinHandle<()>,
+    mut server: Server,
+    app: &App,
     hurry: impl Future<Output = ()>,
 ) {
-    let app = &serving.app;
     let begun = Instant::now();
     let close_at = begun + times.whole - CLOSE_WITHIN.min(times.whole / 20);
     tracing::info!("stopping");
     app.metrics.ready(false);
-    app.stopping.cancel();
+    app.running.stopping.cancel();
 
     tokio::select! {
         () = sleep_until(begun + times.drain) => {}
         () = hurry => {}
     }
-    serving.closing.cancel();
+    server.close();
     let ended = async {
-        // The task ends by itself; should it have panicked, nothing is accepted any more either.
-        let _ = accepting.await;
-        serving.ended().await;
-        app.tasks.close();
-        app.tasks.wait().await;
+        server.ended().await;
+        app.running.tasks.close();
+        app.running.tasks.wait().await;
     };
     let late = async {
         sleep_until(begun + times.whole / 2).await;
-        app.gate.stop_token_requests();
+        app.smartsheet.gate.stop_token_requests();
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -78,7 +75,7 @@ pub(super) async fn stop(
     // A database that hangs must not hold up the end; what it acknowledged it has.
     let closed = async {
         app.flow.close().await;
-        app.store.close().await;
+        app.sessions.store.close().await;
     };
     let _ = timeout_at(begun + times.whole, closed).await;
     tracing::info!("stopped");
