@@ -48,7 +48,7 @@ pub enum Ending {
     Unusable {
         /// What was answered.
         answer: Answer,
-        /// Why this app took nothing from it, such as "its JSON ends in the middle".
+        /// Why this app took nothing from it, such as "its JSON is cut off in the middle".
         why: String,
     },
 }
@@ -293,7 +293,7 @@ mod tests {
             }
         };
         let cut = format!("{{\"access_token\":\"{TOKEN}\",");
-        assert_eq!(why(&cut, "malformed"), "its JSON ends in the middle");
+        assert_eq!(why(&cut, "malformed"), "its JSON is cut off in the middle");
         assert_eq!(why("", "malformed"), "its body is empty");
         assert_eq!(why("<html>", "malformed"), "its body is not JSON");
         assert_eq!(why("{}", "it has no token"), "it has no token");

@@ -169,7 +169,7 @@ pub(super) fn broken_json(body: &[u8]) -> Option<&'static str> {
     Some(if body.is_empty() {
         "its body is empty"
     } else if error.is_eof() {
-        "its JSON ends in the middle"
+        "its JSON is cut off in the middle"
     } else {
         "its body is not JSON"
     })

@@ -45,10 +45,18 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// The note that its row has while it is closed. What this app answered to the browser follows from its calls.
+    /// The note that its row has, open or closed.
     pub(super) fn note_on_row(&self) -> Option<&str> {
-        let is_visit = self.explanation.to == Party::App;
-        self.note.as_deref().filter(|_| !is_visit)
+        self.note.as_deref().filter(|_| !self.is_visit())
+    }
+
+    /// The note that is seen when it is opened. What this app answered to the browser follows from its calls, so no closed row says it.
+    pub(super) fn note_inside(&self) -> Option<&str> {
+        self.note.as_deref().filter(|_| self.is_visit())
+    }
+
+    fn is_visit(&self) -> bool {
+        self.explanation.to == Party::App
     }
 }
 

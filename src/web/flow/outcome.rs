@@ -66,7 +66,10 @@ pub(super) fn note(message: &Message) -> Option<String> {
     Some(match &message.ending {
         Ending::Unusable { answer, why } => {
             let why = why.trim_end_matches('.');
-            format!("{}, but {why}: not used. {reaction}", answer.status)
+            format!(
+                "Smartsheet answered {}, but {why}: not used. {reaction}",
+                answer.status
+            )
         }
         Ending::Failure(why) => format!("No answer ({why}). {reaction}"),
         Ending::Answer(_) | Ending::Unseen { .. } => reaction.to_owned(),

@@ -77,10 +77,10 @@ const CODE_EXCHANGE: Explanation = Explanation {
     title: "Exchange the code for tokens",
     from: Party::App,
     to: Party::Smartsheet,
-    purpose: "The code has passed through the browser, so by itself it is worth nothing. This app shows it to Smartsheet \
+    purpose: "The code has passed through the browser, so by itself it must not be enough. This app sends it to Smartsheet \
                       directly, with a hash over the code and the app’s secret that only this app can make.",
     without: "Without the hash, whoever finds the code in a history or a log could use it. Without single use, a code \
-                      that leaks later would still be good.",
+                      that leaks later would still work.",
     source: Source {
         name: "Smartsheet’s documentation, OAuth: Request an access token",
         url: OAUTH_GUIDE,

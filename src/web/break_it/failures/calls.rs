@@ -55,7 +55,7 @@ pub(super) const CALLS: &[Failure] = &[
     Failure {
         name: "malformed-answer",
         title: "Cut off the profile",
-        teaser: "The profile is JSON that ends in the middle.",
+        teaser: "The profile is JSON that is cut off in the middle.",
         ends_with: "502, an error page: try again",
         way: Way::Profile(&[Order::FailProfile(Fault::named("malformed", 1))]),
         lesson: Lesson {

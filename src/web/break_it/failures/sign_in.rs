@@ -74,7 +74,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
     Failure {
         name: "malformed-token-answer",
         title: "Cut off the token answer",
-        teaser: "The answer to the exchange is JSON that ends in the middle.",
+        teaser: "The answer to the exchange is JSON that is cut off in the middle.",
         ends_with: "502, an error page: you are not signed in",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
