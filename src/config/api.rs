@@ -15,8 +15,8 @@ pub struct ApiSettings {
 
 pub(super) fn read(sources: &Sources) -> Result<ApiSettings, SettingError> {
     Ok(ApiSettings {
-        allow: value(sources, "api.allow", "", AllowList::parse)?,
-        assertions: value(sources, "api.assertions", "off", |text| {
+        allow: value(sources, "api.allow", AllowList::parse)?,
+        assertions: value(sources, "api.assertions", |text| {
             parse::one_of(text, &[("on", true), ("off", false)])
         })?,
     })

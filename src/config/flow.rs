@@ -21,10 +21,10 @@ const MOST: u64 = 1 << 40;
 
 pub(super) fn read(sources: &Sources) -> Result<FlowSettings, SettingError> {
     Ok(FlowSettings {
-        record: value(sources, "flow.record", "on", |text| {
+        record: value(sources, "flow.record", |text| {
             parse::one_of(text, &[("on", true), ("off", false)])
         })?,
-        max_size: value(sources, "flow.max_size", "256MB", size)?,
+        max_size: value(sources, "flow.max_size", size)?,
     })
 }
 

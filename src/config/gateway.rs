@@ -32,7 +32,7 @@ pub struct GatewaySettings {
 const MAX_KEY_FILE: u64 = 64 * 1024;
 
 pub(super) fn read(sources: &Sources, store: &StoreUrl) -> Result<GatewaySettings, SettingError> {
-    let sites = value(sources, "gateway.sites", "", sites)?;
+    let sites = value(sources, "gateway.sites", sites)?;
     let signing_key = signing_key(sources)?;
     if signing_key.is_none() && !sites.is_empty() && matches!(store, StoreUrl::Postgres(_)) {
         return Err(SettingError::new(
@@ -46,10 +46,10 @@ pub(super) fn read(sources: &Sources, store: &StoreUrl) -> Result<GatewaySetting
     Ok(GatewaySettings {
         sites,
         allow: optional(sources, "gateway.allow", Allow::parse)?,
-        remote_user: value(sources, "gateway.remote_user", "id", |text| {
+        remote_user: value(sources, "gateway.remote_user", |text| {
             parse::one_of(text, &RemoteUser::ALL.map(|each| (each.name(), each)))
         })?,
-        recheck: value(sources, "gateway.recheck", "15m", parse::positive_duration)?,
+        recheck: value(sources, "gateway.recheck", parse::positive_duration)?,
         signing_key,
     })
 }

@@ -6,7 +6,6 @@ mod flow;
 mod gateway;
 mod hosts;
 mod listen;
-mod names;
 mod origin;
 mod parse;
 mod passwords;
@@ -17,6 +16,7 @@ mod session;
 mod shown;
 mod smartsheet;
 mod source;
+mod table;
 mod variables;
 mod warnings;
 
@@ -39,6 +39,7 @@ pub use server::ServerSettings;
 pub use session::{SessionSettings, StoreUrl};
 pub use smartsheet::{Region, SmartsheetSettings};
 use source::Sources;
+pub use table::{Default, Setting, TABLE, variable};
 
 /// Where settings are looked for.
 #[derive(Clone, Copy)]
@@ -165,7 +166,7 @@ impl Settings {
             sandbox: sandbox::read(&sources)?,
             session,
             flow: flow::read(&sources)?,
-            log: value(&sources, "log.format", "text", |text| {
+            log: value(&sources, "log.format", |text| {
                 parse::one_of(
                     text,
                     &[("text", LogFormat::Text), ("json", LogFormat::Json)],
@@ -228,6 +229,15 @@ impl Settings {
 fn value<T>(
     sources: &Sources,
     name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, Expected>,
+) -> Result<T, SettingError> {
+    value_or(sources, name, table::default(name), parse)
+}
+
+/// The value of `name`, or `default` where that depends on other settings, read by `parse`.
+fn value_or<T>(
+    sources: &Sources,
+    name: &'static str,
     default: &str,
     parse: impl FnOnce(&str) -> Result<T, Expected>,
 ) -> Result<T, SettingError> {
@@ -247,7 +257,7 @@ fn optional<T>(
 ) -> Result<Option<T>, SettingError> {
     match sources.get(name) {
         None => Ok(None),
-        Some(_) => value(sources, name, "", parse).map(Some),
+        Some(_) => value(sources, name, parse).map(Some),
     }
 }
 
@@ -262,7 +272,7 @@ mod tests {
     /// Lines of a file, of which some are settings, some nearly, and some have a secret where it belongs.
     fn lines() -> impl Strategy<Value = Vec<String>> {
         let key = prop_oneof![
-            proptest::sample::select(names::NAMES),
+            proptest::sample::select(table::names().collect::<Vec<_>>()),
             Just("session.stoer"),
             Just("x\\ny.\\u0007"),
         ];

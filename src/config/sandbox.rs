@@ -34,7 +34,7 @@ impl SandboxControl {
 
 pub(super) fn read(sources: &Sources) -> Result<SandboxSettings, SettingError> {
     Ok(SandboxSettings {
-        control: value(sources, "sandbox.control", "local", |text| {
+        control: value(sources, "sandbox.control", |text| {
             parse::one_of(text, &SandboxControl::ALL)
         })?,
     })

@@ -38,13 +38,8 @@ pub struct ServerSettings {
 }
 
 pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
-    let stop_timeout = value(
-        sources,
-        "server.stop_timeout",
-        "10s",
-        parse::positive_duration,
-    )?;
-    let mut drain_time = value(sources, "server.drain_time", "3s", parse::duration)?;
+    let stop_timeout = value(sources, "server.stop_timeout", parse::positive_duration)?;
+    let mut drain_time = value(sources, "server.drain_time", parse::duration)?;
     let longest = stop_timeout / 2;
     if sources.origin("server.drain_time") == Origin::Default {
         drain_time = drain_time.min(longest);
@@ -59,7 +54,7 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
             ),
         ));
     }
-    let listen = value(sources, "server.listen", "127.0.0.1:8080", |text| {
+    let listen = value(sources, "server.listen", |text| {
         if sources.is_port("server.listen") {
             listen::parse_port(text)
         } else {
@@ -79,17 +74,12 @@ pub(super) fn read(sources: &Sources) -> Result<ServerSettings, SettingError> {
     }
     Ok(ServerSettings {
         listen,
-        base_url: value(
-            sources,
-            "server.base_url",
-            "http://localhost:8080",
-            parse::base_url,
-        )?,
-        hosts: value(sources, "server.hosts", "", hosts::hosts)?,
+        base_url: value(sources, "server.base_url", parse::base_url)?,
+        hosts: value(sources, "server.hosts", hosts::hosts)?,
         metrics_listen,
-        trusted_proxies: value(sources, "server.trusted_proxies", "", hosts::networks)?,
-        rate_limit: value(sources, "server.rate_limit", "300", parse::rate)?,
-        max_connections: value(sources, "server.max_connections", "10000", parse::count)?,
+        trusted_proxies: value(sources, "server.trusted_proxies", hosts::networks)?,
+        rate_limit: value(sources, "server.rate_limit", parse::rate)?,
+        max_connections: value(sources, "server.max_connections", parse::count)?,
         drain_time,
         stop_timeout,
     })

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::origin::Origin;
 use super::passwords::without_password;
 use super::source::Sources;
+use super::table::default;
 use super::{SettingError, parse, secret, value};
 use crate::postgres::Address;
 use crate::seal::Sealer;
@@ -34,8 +35,6 @@ pub struct SessionSettings {
     /// `session.migrate_url`: where tables are made, when that is another place than `session.store`.
     pub migrate_url: Option<SecretString>,
 }
-
-const DEFAULT_STORE: &str = "sqlite://data/sessions.db";
 
 /// Where sessions are kept.
 #[derive(Debug, Clone)]
@@ -137,21 +136,11 @@ pub(super) fn read(sources: &Sources) -> Result<SessionSettings, SettingError> {
     Ok(SessionSettings {
         store,
         key,
-        idle_timeout: value(
-            sources,
-            "session.idle_timeout",
-            "7d",
-            parse::positive_duration,
-        )?,
-        refresh_lease: value(
-            sources,
-            "session.refresh_lease",
-            "20s",
-            parse::positive_duration,
-        )?,
-        lifetime: value(sources, "session.lifetime", "90d", parse::positive_duration)?,
-        refresh_margin: value(sources, "session.refresh_margin", "5m", parse::duration)?,
-        max_connections: value(sources, "session.max_connections", "12", parse::connections)?,
+        idle_timeout: value(sources, "session.idle_timeout", parse::positive_duration)?,
+        refresh_lease: value(sources, "session.refresh_lease", parse::positive_duration)?,
+        lifetime: value(sources, "session.lifetime", parse::positive_duration)?,
+        refresh_margin: value(sources, "session.refresh_margin", parse::duration)?,
+        max_connections: value(sources, "session.max_connections", parse::connections)?,
         migrate_url: migrate_url(sources)?,
     })
 }
@@ -161,7 +150,7 @@ fn store(sources: &Sources) -> Result<StoreUrl, SettingError> {
     let given = secret(sources, "session.store", "session.store_file")?;
     let text = given
         .as_ref()
-        .map_or(DEFAULT_STORE, ExposeSecret::expose_secret);
+        .map_or(default("session.store"), ExposeSecret::expose_secret);
     parse::store(text).map_err(|expected| {
         let name = if sources.get("session.store_file").is_some() {
             "session.store_file"

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::names::{NAMES, is_secret};
 use super::origin::Origin;
 use super::passwords::without_password;
+use super::table::{is_secret, names};
 use super::{LogFormat, Region, Settings};
 use crate::oauth::ClientAuthentication;
 
@@ -18,11 +18,10 @@ impl Settings {
             ("session.store", file) => file,
             (name, _) => self.origin(name),
         };
-        NAMES
-            .iter()
+        names()
             .map(|name| {
                 let value = self.effective(name);
-                (*name, without_password(&value).into_owned(), origin(name))
+                (name, without_password(&value).into_owned(), origin(name))
             })
             .collect()
     }

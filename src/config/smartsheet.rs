@@ -7,7 +7,7 @@ use super::listen::{Listen, reachable};
 use super::origin::Origin;
 use super::server::ServerSettings;
 use super::source::Sources;
-use super::{SettingError, optional, parse, secret, value};
+use super::{SettingError, optional, parse, secret, value, value_or};
 use crate::oauth::{self, ClientAuthentication, Scope};
 use crate::transport::is_loopback;
 
@@ -85,7 +85,7 @@ pub(super) fn read(
 ) -> Result<SmartsheetSettings, SettingError> {
     let client_id = optional(sources, "smartsheet.client_id", parse::client_id)?;
     let usual = if client_id.is_some() { "us" } else { "sandbox" };
-    let region = value(sources, "smartsheet.region", usual, |text| {
+    let region = value_or(sources, "smartsheet.region", usual, |text| {
         let all = [
             Region::Us,
             Region::Eu,
@@ -101,30 +101,19 @@ pub(super) fn read(
         region,
         client_id,
         client_secret,
-        scopes: value(
-            sources,
-            "smartsheet.scopes",
-            "READ_SHEETS WRITE_SHEETS",
-            parse::scopes,
-        )?,
-        client_authentication: value(
-            sources,
-            "smartsheet.client_authentication",
-            "hash",
-            |text| {
-                let choices = [
-                    ("hash", ClientAuthentication::Hash),
-                    ("secret", ClientAuthentication::Secret),
-                ];
-                parse::one_of(text, &choices)
-            },
-        )?,
+        scopes: value(sources, "smartsheet.scopes", parse::scopes)?,
+        client_authentication: value(sources, "smartsheet.client_authentication", |text| {
+            let choices = [
+                ("hash", ClientAuthentication::Hash),
+                ("secret", ClientAuthentication::Secret),
+            ];
+            parse::one_of(text, &choices)
+        })?,
         authorize_url,
         api_url,
         integration_source: value(
             sources,
             "smartsheet.integration_source",
-            "APPLICATION,,smartsheet-oauth-demo",
             parse::integration_source,
         )?,
     })
@@ -190,8 +179,8 @@ fn urls(
     let (authorize_name, api_name) = ("smartsheet.authorize_url", "smartsheet.api_url");
     if let Some((authorize_default, api_default)) = region.hosts() {
         return Ok((
-            value(sources, authorize_name, authorize_default, authorize)?,
-            value(sources, api_name, api_default, api)?,
+            value_or(sources, authorize_name, authorize_default, authorize)?,
+            value_or(sources, api_name, api_default, api)?,
         ));
     }
     // What is derived is this machine, by whatever address it listens at.

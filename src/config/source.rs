@@ -6,9 +6,9 @@ use std::fmt;
 use std::path::Path;
 
 use super::dotenv::{self, Variables, without_mark};
-use super::names::{NAMES, is_secret, nearest, variable};
 use super::origin::Origin;
 use super::passwords::without_password;
+use super::table::{find, is_secret, names, nearest, variable};
 use super::{Given, SettingError, variables};
 
 /// What platforms tell a program to listen on.
@@ -52,14 +52,14 @@ impl Sources {
         let names = names.chain(dotenv.keys().map(Into::into));
         sources.misspelt = variables::misspelt(names);
         for (name, value) in given.flags {
-            let known = NAMES.iter().find(|known| *known == name).ok_or_else(|| {
+            let known = find(name).ok_or_else(|| {
                 SettingError::new(
                     name,
                     Origin::Flag,
                     format!("there is no such setting{}", nearest(name)),
                 )
             })?;
-            sources.insert(known, value.clone(), Origin::Flag);
+            sources.insert(known.name, value.clone(), Origin::Flag);
         }
         Ok(sources)
     }
@@ -86,9 +86,9 @@ impl Sources {
             let value = dotenv.get(variable).filter(|value| counts(value));
             Ok(value.map(|value| (value.clone(), Origin::Dotenv(variable.to_owned()))))
         };
-        for name in NAMES {
+        for name in names() {
             let found = match find(name, &variable(name))? {
-                None if *name == "server.listen" => find(name, PORT)?,
+                None if name == "server.listen" => find(name, PORT)?,
                 found => found,
             };
             if let Some((value, origin)) = found {
@@ -138,9 +138,10 @@ impl Sources {
             };
             for (key, value) in keys {
                 let name = format!("{section}.{key}");
-                let known = NAMES.iter().find(|known| **known == name).ok_or_else(|| {
+                let known = find(&name).ok_or_else(|| {
                     fail(&name, format!("there is no such setting{}", nearest(&name)))
                 })?;
+                let known = known.name;
                 let text = text_of(known, &value).ok_or_else(|| {
                     // The store's URL may have a password in it.
                     let shown = if is_secret(&name) || name == "session.store" {
@@ -153,7 +154,7 @@ impl Sources {
                         format!("{shown} has the wrong type; expected text in quotes"),
                     )
                 })?;
-                if !text.is_empty() || *known == "smartsheet.scopes" {
+                if !text.is_empty() || known == "smartsheet.scopes" {
                     self.insert(known, text, origin.clone());
                 }
             }
@@ -163,7 +164,7 @@ impl Sources {
 
     /// The value of `name` and its origin, if it was given.
     pub(super) fn get(&self, name: &'static str) -> Option<(&str, &Origin)> {
-        debug_assert!(NAMES.contains(&name), "{name} is not listed in NAMES");
+        debug_assert!(find(name).is_some(), "{name} is not in the table");
         self.values
             .get(name)
             .map(|(value, origin)| (value.as_str(), origin))

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::names::{NAMES, variable};
+use super::table::{TABLE, variable};
 
 /// How many letters may differ: a missing one, two that changed places, another ending.
 const LETTERS: usize = 2;
 
 /// A line for each of `names` that is nearly the variable of a setting. Values are not looked at.
 pub(super) fn misspelt<'a>(names: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
-    let known: Vec<String> = NAMES.iter().map(|name| variable(name)).collect();
+    let known: Vec<String> = TABLE.iter().map(|setting| variable(setting.name)).collect();
     let unknown: BTreeSet<Cow<'a, str>> = names
         .filter(|name| !known.iter().any(|known| known == name))
         .collect();

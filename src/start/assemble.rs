@@ -19,7 +19,7 @@ use crate::session::{AccessTokens, Issuer, RefreshPolicy, Refreshes, Revocations
 use crate::smartsheet::Api;
 use crate::transport::{Limits, Transport};
 use crate::web::{
-    self, App, Control, PageSettings, RateLimiter, Running, Sessions, Shares, ShownForms,
+    self, App, Control, Notice, PageSettings, RateLimiter, Running, Sessions, Shares, ShownForms,
     Smartsheet,
 };
 
@@ -136,7 +136,11 @@ fn page_settings(settings: &Settings, limits: Limits) -> PageSettings {
         scopes: smartsheet.scopes.clone(),
         sandbox: smartsheet.region == Region::Sandbox,
         hardening: web::hardening(&server.base_url, &smartsheet.authorize_url),
-        notices: settings.notices(),
+        notices: settings
+            .notices()
+            .iter()
+            .map(|text| Notice::new(text))
+            .collect(),
         session_lifetime: session.lifetime,
         refresh_margin: session.refresh_margin,
         patience: limits.total_timeout,

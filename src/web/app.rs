@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::break_it::Control;
+use super::notice::Notice;
 use super::rate_limit::RateLimiter;
 use super::shares::Shares;
 use super::sheets::ShownForms;
@@ -63,7 +64,7 @@ pub struct PageSettings {
     /// The headers that every answer carries unless it says otherwise.
     pub hardening: HeaderMap,
     /// What the settings lack or probably don't mean, for the start page.
-    pub notices: Vec<String>,
+    pub notices: Vec<Notice>,
     /// How long a session lasts in all; the cookie lasts as long.
     pub session_lifetime: Duration,
     /// An access token with this much or less to live is refreshed before use.

@@ -14,6 +14,7 @@ use super::avatar::Avatar;
 use super::browser::Browser;
 use super::failure::Failure;
 use super::frame::Viewer;
+use super::notice::Notice;
 use super::person::known;
 use super::person_failures::PersonError;
 use super::rate_limit::{Route, may_ask};
@@ -34,7 +35,7 @@ struct IndexPage<'a> {
     login_url: String,
     redirect_url: String,
     scopes: &'a [Scope],
-    notices: &'a [String],
+    notices: &'a [Notice],
     sites: Vec<SiteLink>,
 }
 

@@ -154,15 +154,23 @@ async fn with_credentials_there_is_no_sandbox_to_speak_of() {
 
 #[tokio::test]
 async fn the_start_page_says_what_the_settings_lack() {
-    let lacks = "smartsheet.client_id and smartsheet.client_secret are not set, so the built-in sandbox stands in";
-    let listens = "server.listen is 127.0.0.1:";
+    let lacks = "<code>smartsheet.client_id</code> and <code>smartsheet.client_secret</code> are not set, so the built-in sandbox \
+                 stands in";
+    let listens = "<code>server.listen</code> is 127.0.0.1:";
     let no_tls = "anybody on the way can read the session cookie";
-    let chosen = "smartsheet.region is sandbox (command line)";
+    let chosen = "<code>smartsheet.region</code> is sandbox (command line)";
     let start = async |setup: Setup| Browser::new(&setup.start().await).get("/").await;
 
     // A free port is not the one of the default base_url.
     let page = start(Setup::mounted()).await;
-    page.shows(200, &[lacks, listens, "server.base_url is its default"]);
+    page.shows(
+        200,
+        &[
+            lacks,
+            listens,
+            "<code>server.base_url</code> is its default",
+        ],
+    );
 
     let setup = Setup::mounted()
         .set("smartsheet.region", "sandbox")

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use smartsheet_oauth_demo::config::Settings;
+use smartsheet_oauth_demo::config::{Default, Origin, Settings, TABLE};
 use tempfile::TempDir;
 
 const SETTINGS: &str = include_str!("../../docs/settings.md");
@@ -87,27 +87,85 @@ fn every_code_of_the_token_endpoint_is_explained() {
     }
 }
 
-/// Each setting has a row, or its place in the row of its sibling, with the default that the program has.
+/// The program's own table of settings, row by row.
 #[test]
-fn every_setting_is_listed_with_its_default() {
+fn every_setting_is_listed_as_the_program_has_it() {
+    let expected: Vec<String> = TABLE
+        .iter()
+        .map(|setting| {
+            let default = match setting.default {
+                Default::None => "| |".to_owned(),
+                Default::Value(value) => format!("| `{value}` |"),
+                Default::Words(words) => format!("| {words} |"),
+            };
+            format!("| `{}` {default} {} |", setting.name, setting.about)
+        })
+        .collect();
+    let rows: Vec<&str> = SETTINGS
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    for (row, expected) in rows.iter().zip(&expected) {
+        assert_eq!(row, expected);
+    }
+    assert_eq!(rows.len(), expected.len());
+}
+
+/// What the table says of defaults is in force when nothing is set.
+#[test]
+fn the_defaults_are_in_force() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("config.toml");
     fs::write(&file, "").unwrap();
     let settings = Settings::load(Some(&file), &|_| None, &[]).unwrap();
-    for (name, value, _) in settings.describe() {
-        let mut rows = SETTINGS.lines();
-        let row = rows.find(|line| line.contains(&format!("`{name}`")));
-        let row = row.unwrap_or_else(|| panic!("no row for {name}"));
-        // What depends on other settings is described in words.
-        let derived = ["client_id", "client_secret", "authorize_url", "api_url"];
-        if value != "not set" && !derived.iter().any(|end| name.ends_with(end)) && !value.is_empty()
-        {
-            assert!(
-                row.contains(&format!("`{value}`")),
-                "{name}: {value}: {row}"
-            );
+    for (setting, (name, value, origin)) in TABLE.iter().zip(settings.describe()) {
+        assert_eq!((setting.name, origin), (name, Origin::Default));
+        match setting.default {
+            Default::Value(expected) => assert_eq!(value, expected, "{name}"),
+            Default::None if name.starts_with("smartsheet.client_") => {}
+            Default::None => assert!(matches!(&*value, "not set" | ""), "{name}: {value}"),
+            Default::Words(_) => {}
         }
     }
+}
+
+/// `config.toml` has every setting, in the table's order, with its default where that is a value.
+#[test]
+fn the_file_has_every_setting_in_the_same_order() {
+    let mut section = "";
+    let mut found = Vec::new();
+    for line in include_str!("../../config.toml").lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        } else if let Some((key, value)) = line.split_once(" = ")
+            && let Some(key) = key.strip_prefix('#')
+            && key
+                .trim_start()
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        {
+            found.push((
+                format!("{section}.{}", key.trim_start()),
+                !key.starts_with(' '),
+                value,
+            ));
+        }
+    }
+    for (setting, (name, is_default, value)) in TABLE.iter().zip(&found) {
+        assert_eq!(setting.name, name);
+        match setting.default {
+            Default::Value(default) => {
+                assert!(is_default, "{name}");
+                let list = format!("[\"{}\"]", default.replace(' ', "\", \""));
+                assert!(
+                    [format!("\"{default}\""), list].contains(&(*value).to_owned()),
+                    "{name}: {value}"
+                );
+            }
+            _ => assert!(!is_default || name == "smartsheet.region", "{name}"),
+        }
+    }
+    assert_eq!(found.len(), TABLE.len(), "{found:?}");
 }
 
 /// Every link within the repository leads to something.
