@@ -331,7 +331,7 @@ impl Store {
         warned.push(problem);
         let hint = match problem {
             OpenError::UnknownKey => "; was session.key changed?",
-            OpenError::UnknownFormat | OpenError::Damaged => "",
+            _ => "",
         };
         tracing::warn!(
             row = ?row.key,

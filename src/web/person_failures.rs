@@ -82,9 +82,8 @@ impl From<ApiError> for PersonError {
             ApiError::Unavailable { retry_after, .. } => maintenance(retry_after, reason),
             ApiError::Timeout => slow(),
             ApiError::NotSent(_) => busy(reason),
-            ApiError::Failed(_) | ApiError::Unreachable(_) | ApiError::Malformed(_) => {
-                unreadable(reason)
-            }
+            // Failed, unreachable or malformed: there is no answer of use.
+            _ => unreadable(reason),
         })
     }
 }

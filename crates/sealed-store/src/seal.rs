@@ -36,6 +36,7 @@ struct SealingKey {
 
 /// Why keys can't be used. Shows nothing of them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// There is none in the list.
     #[error("it is empty")]
@@ -60,6 +61,7 @@ pub struct SealError;
 
 /// Why something sealed doesn't open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Sealed with a key that is not among ours.
     #[error("it was sealed with another key")]

@@ -5,6 +5,7 @@ use crate::masking::without_secrets;
 
 /// The `error` of a callback (RFC 6749 section 4.1.2.1).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AuthorizationError {
     /// `access_denied`: the person chose Deny.
     #[error("access_denied")]

@@ -12,6 +12,7 @@ pub const MAX_VALUE_BYTES: usize = 4096;
 /// A well-formed answer to the redirect URL (RFC 6749 sections 4.1.2 and 4.1.2.1). Nothing in it is to be believed before
 /// [`Callback::state`] was found among the sign-ins that this very browser started.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Callback {
     /// The `state` that came back. Absent when the parameter is missing or empty.
     pub state: Option<State>,
@@ -21,6 +22,7 @@ pub struct Callback {
 
 /// Why a callback can't be read. None of them shows a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum CallbackError {
     /// Neither `code` nor `error` is there.
     #[error("neither `code` nor `error` is there")]

@@ -9,6 +9,7 @@ use crate::transport::TransportError;
 
 /// Why the token endpoint gave no token (RFC 6749 section 5.2, with Smartsheet's error codes).
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum OAuthError {
     /// The code or the refresh token is used, expired, revoked or unknown. Final: only a new sign-in helps.
     #[error("invalid_grant: {0}")]

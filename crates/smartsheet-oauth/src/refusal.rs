@@ -14,6 +14,7 @@ pub(super) const MAX_TEXT: usize = 300;
 
 /// What the server said when it refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The HTTP status, such as 400.
     pub status: u16,

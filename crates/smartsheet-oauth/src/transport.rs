@@ -65,6 +65,7 @@ pub struct Transport {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum TransportError {
     /// No connection, or it broke before the answer was complete. Says what the network said.
     #[error("unreachable: {0}")]

@@ -25,6 +25,7 @@ pub struct Access {
 
 /// Who may use the control endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ControlAccess {
     /// Whoever reaches the sandbox.
     #[default]

@@ -268,11 +268,8 @@ pub(super) fn call_failed(error: CallError) -> Refused {
             "too many calls are under way",
         ))
         .into(),
-        CallError::Transport(
-            TransportError::NotConnected(_)
-            | TransportError::Unreachable(_)
-            | TransportError::Dropped(_),
-        ) => Failure {
+        // Not connected, unreachable or dropped.
+        CallError::Transport(_) => Failure {
             reason,
             ..refused(
                 StatusCode::BAD_GATEWAY,

@@ -32,6 +32,7 @@ const NOT_ALLOWED: &str = "42501";
 
 /// Why the tables can't be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MigrateError {
     /// The role may not make tables.
     #[error("{0}")]

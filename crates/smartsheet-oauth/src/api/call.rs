@@ -61,6 +61,7 @@ pub trait ApiCall {
 /// Why a call gave no answer of use.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{error}")]
+#[non_exhaustive]
 pub struct CallError {
     /// By what the caller can do about it.
     pub error: ApiError,

@@ -22,6 +22,7 @@ pub enum Value {
 /// A cell of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Cell {
     /// Which column it is in.
     pub column_id: u64,
@@ -44,6 +45,7 @@ pub struct Cell {
 
 /// Where the text of a cell leads: to an address, or within Smartsheet.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Hyperlink {
     /// The address.
     #[serde(default, deserialize_with = "text")]
@@ -53,6 +55,7 @@ pub struct Hyperlink {
 /// A picture in a cell.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct CellImage {
     /// What it shows, in words.
     #[serde(default, deserialize_with = "text")]

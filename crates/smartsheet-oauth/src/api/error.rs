@@ -11,6 +11,7 @@ use crate::transport::{Answer, TransportError};
 
 /// Why a call gave no answer of use (Smartsheet's documentation, "Error codes").
 #[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
 pub enum ApiError {
     /// 401 with errorCode 1002 or 1003, or without any: the access token is invalid or has expired. Refresh, then repeat
     /// the call once.

@@ -26,6 +26,7 @@ pub struct CellHistory {
 /// A value that a cell has or had.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Past {
     /// The value.
     #[serde(default)]

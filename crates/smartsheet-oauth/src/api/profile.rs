@@ -12,6 +12,7 @@ use crate::transport::Purpose;
 
 /// Who the person is that the token belongs to (`GET /users/me`). Needs no scope.
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct CurrentUser {
     /// Whether to say which groups they are in (`include=groups`).
     pub with_groups: bool,

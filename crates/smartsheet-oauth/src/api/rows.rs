@@ -46,6 +46,7 @@ struct Sent<'a> {
 
 /// What came of it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Saved {
     /// The row as it is now.
     pub row: Row,

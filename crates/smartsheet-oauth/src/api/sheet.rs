@@ -29,6 +29,7 @@ enum Part {
 /// A sheet, as much of it as was asked for.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Sheet {
     /// Its id.
     pub id: u64,
@@ -60,6 +61,7 @@ pub struct Sheet {
 /// A column (Smartsheet's documentation, "Columns").
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Column {
     /// Its id.
     pub id: u64,
@@ -91,6 +93,7 @@ pub struct Column {
 
 /// What the values of a column are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ColumnType {
     /// Text or a number.
     #[default]
@@ -122,6 +125,7 @@ pub enum ColumnType {
 /// A row.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Row {
     /// Its id.
     pub id: u64,
@@ -147,6 +151,7 @@ pub struct Row {
 
 /// Who made a change.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Writer {
     /// Their name.
     #[serde(default, deserialize_with = "cell::text")]

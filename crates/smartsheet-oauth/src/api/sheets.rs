@@ -37,6 +37,7 @@ pub enum ListSheets {
 /// A page of sheets.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SheetList {
     /// The sheets.
     #[serde(rename = "data")]
@@ -57,6 +58,7 @@ pub struct SheetList {
 /// What a list tells of a sheet.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SheetOutline {
     /// Its id.
     pub id: u64,
@@ -76,6 +78,7 @@ pub struct SheetOutline {
 
 /// What somebody may do with a sheet (Smartsheet's documentation, "Access levels").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum AccessLevel {
     /// See it.
     Viewer,

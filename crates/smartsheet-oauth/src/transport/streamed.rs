@@ -26,6 +26,7 @@ const SHOWN: usize = 16 * 1024;
 const NO_TOTAL: Duration = Duration::from_hours(365 * 24);
 
 /// An answer whose head has come.
+#[non_exhaustive]
 pub struct StreamedAnswer {
     /// The HTTP status.
     pub status: StatusCode,
