@@ -43,6 +43,7 @@ mod writable;
 pub use crate::seal::{KEY_BYTES, KeyError, OpenError, Sealer};
 pub use access::{AccessTokens, Refreshes};
 pub use data::{Lease, Lifetimes, Login, Person, SIGN_IN_TIME, SessionData};
+pub use ended::Ending;
 pub use error::StoreError;
 pub use identity::Identity;
 pub use issuer::Issuer;

@@ -27,7 +27,7 @@ pub struct LogError(Arc<str>);
 
 impl From<DatabaseError> for LogError {
     fn from(error: DatabaseError) -> Self {
-        Self(error.0)
+        Self(Arc::clone(error.text()))
     }
 }
 

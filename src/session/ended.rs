@@ -32,6 +32,22 @@ pub(super) struct Ended {
     pub(super) revocation: Option<Revocation>,
 }
 
+/// Where the revocation of a session that ended is.
+#[derive(Debug)]
+pub enum Ending {
+    /// In the row of this key, where it waits until it is done.
+    Waits(RowKey),
+    /// Nowhere: the database has no room for it, so it is tried at once or never.
+    Unwritten(Unwritten),
+}
+
+/// What is to be revoked and could not be written down.
+#[derive(Debug)]
+pub struct Unwritten {
+    pub(super) key: RowKey,
+    pub(super) ended: Ended,
+}
+
 /// Tokens that are to be revoked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Revocation {
@@ -50,34 +66,58 @@ pub(super) struct Revocation {
 
 impl Store {
     /// Ends the session of `id`, and with it those that replace it or that it replaces, and those of tabs that signed in at the
-    /// same time, and erases their messages. Says where their revocations wait: nowhere when there is no such session.
+    /// same time, and erases their messages. Says where their revocations are: there is none when there is no such session.
+    ///
+    /// Where the database has no room for rows of ended sessions, the sessions are removed without.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; nothing was ended then.
-    pub async fn end(&self, id: Id) -> Result<Vec<RowKey>, StoreError> {
+    pub async fn end(&self, id: Id) -> Result<Vec<Ending>, StoreError> {
         for _ in 0..MAX_TRIES {
             let Some(session) = self.load(row_key(id)).await? else {
                 return Ok(Vec::new());
             };
             let sessions = self.with_related(session).await?;
-            let mut changes = Vec::new();
-            for session in &sessions {
-                changes.extend(self.ending(session, true)?);
-            }
-            if self.rows.apply(&changes).await? {
+            if let Some(endings) = self.try_to_end(&sessions).await? {
                 let flows = sessions.iter().filter_map(|session| session.data.flow);
                 self.erase(&flows.collect::<Vec<_>>()).await;
                 let sites = sessions.iter().flat_map(|session| &session.data.sites);
                 self.forget_pointers(&sites.copied().collect::<Vec<_>>())
                     .await;
-                return Ok(sessions
-                    .iter()
-                    .map(|session| ended_key(&session.key))
-                    .collect());
+                return Ok(endings);
             }
         }
         Err(TOO_MANY_WRITES)
+    }
+
+    /// Ends all of `sessions`. `None` when one of them was written meanwhile; nothing was ended then.
+    async fn try_to_end(&self, sessions: &[Loaded]) -> Result<Option<Vec<Ending>>, StoreError> {
+        let mut changes = Vec::new();
+        for session in sessions {
+            changes.extend(self.ending(session, true)?);
+        }
+        let waits = |session: &Loaded| Ending::Waits(ended_key(&session.key));
+        match self.rows.apply(&changes).await {
+            Ok(is_done) => Ok(is_done.then(|| sessions.iter().map(waits).collect())),
+            Err(error) if error.is_full() => {
+                changes.retain(Change::is_ending);
+                let is_done = self.rows.apply(&changes).await?;
+                if is_done {
+                    tracing::warn!(%error, "a session ended without a note of it: its tokens are revoked at once or never");
+                }
+                Ok(is_done.then(|| {
+                    let unwritten = |session: &Loaded| {
+                        Ending::Unwritten(Unwritten {
+                            key: ended_key(&session.key),
+                            ended: self.ended(session, true),
+                        })
+                    };
+                    sessions.iter().map(unwritten).collect()
+                }))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// `session` and those that end with it, which the browser may have instead.
@@ -100,21 +140,8 @@ impl Store {
 
     /// What ends `session`: its row goes, and one that says so comes, with its tokens to be revoked if `revoke`.
     pub(super) fn ending(&self, session: &Loaded, revoke: bool) -> Result<[Change; 2], StoreError> {
-        let now = self.clock.now();
-        let SessionData {
-            created_at, login, ..
-        } = &session.data;
-        let ended = Ended {
-            until: after(*created_at, self.lifetimes.total),
-            revocation: revoke.then(|| Revocation {
-                token: login.token.clone(),
-                issuer: login.issuer.clone(),
-                since: now,
-                tries: 0,
-                leased_until: login.lease.map(|lease| lease.until),
-            }),
-        };
-        let due = revoke.then_some(now);
+        let ended = self.ended(session, revoke);
+        let due = revoke.then(|| self.clock.now());
         Ok([
             Change::Delete {
                 key: session.key,
@@ -122,6 +149,23 @@ impl Store {
             },
             Change::Insert(self.seal_ended(ended_key(&session.key), 1, &ended, due)?),
         ])
+    }
+
+    /// What is left of `session`, with its tokens to be revoked if `revoke`.
+    fn ended(&self, session: &Loaded, revoke: bool) -> Ended {
+        let SessionData {
+            created_at, login, ..
+        } = &session.data;
+        Ended {
+            until: after(*created_at, self.lifetimes.total),
+            revocation: revoke.then(|| Revocation {
+                token: login.token.clone(),
+                issuer: login.issuer.clone(),
+                since: self.clock.now(),
+                tries: 0,
+                leased_until: login.lease.map(|lease| lease.until),
+            }),
+        }
     }
 
     /// The row of an ended session, to be written as `version`. Its revocation is tried next at `due`.

@@ -9,7 +9,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::ended::{Ended, Revocation, TRY_FOR};
+use super::ended::{Ended, Ending, Revocation, TRY_FOR, Unwritten};
 use super::error::StoreError;
 use super::keys::ended_key;
 use super::rows::{Change, Kind, RowKey};
@@ -79,15 +79,44 @@ impl Revocations {
         }
     }
 
-    /// Tries those of `rows` that wait. Failures are logged, and tried again later.
-    pub async fn attempt(&self, rows: &[RowKey]) {
-        stream::iter(rows)
-            .for_each_concurrent(AT_ONCE, async |key| {
-                if let Err(error) = self.attempt_one(key).await {
-                    tracing::warn!(%error, "a revocation could not be looked up or noted; it is tried again");
-                }
+    /// Tries those of sessions that just ended. Failures are logged, and tried again later where they wait.
+    pub async fn attempt(&self, endings: Vec<Ending>) {
+        stream::iter(endings)
+            .for_each_concurrent(AT_ONCE, async |ending| match ending {
+                Ending::Waits(key) => self.attempt_one_and_say(&key).await,
+                Ending::Unwritten(unwritten) => self.attempt_unwritten(unwritten).await,
             })
             .await;
+    }
+
+    async fn attempt_one_and_say(&self, key: &RowKey) {
+        if let Err(error) = self.attempt_one(key).await {
+            tracing::warn!(%error, "a revocation could not be looked up or noted; it is tried again");
+        }
+    }
+
+    /// Tries what no row holds: once, and nobody else can.
+    async fn attempt_unwritten(&self, unwritten: Unwritten) {
+        let Unwritten { key, mut ended } = unwritten;
+        let Some(revocation) = ended.revocation.take() else {
+            return;
+        };
+        if revocation.issuer.is_some() && revocation.issuer != self.store.issuer {
+            return;
+        }
+        let mut claimed = Claimed {
+            key,
+            version: 0,
+            ended,
+            revocation,
+        };
+        match self.revoke(&mut claimed).await {
+            Ok(outcome) => self.count(outcome),
+            Err(error) => {
+                tracing::warn!(%error, "a token could not be revoked, and there is no room to note that: it is given up");
+                self.count(metrics::Revocation::GivenUp);
+            }
+        }
     }
 
     /// Tries those whose time has come, and says how many there were.
@@ -112,7 +141,9 @@ impl Revocations {
             }
             limit = limit.saturating_mul(4);
         };
-        self.attempt(&keys).await;
+        stream::iter(&keys)
+            .for_each_concurrent(AT_ONCE, |key| self.attempt_one_and_say(key))
+            .await;
         Ok(keys.len())
     }
 

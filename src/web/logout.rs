@@ -104,7 +104,7 @@ async fn end(
             Some(recorder) => app.sessions.revocations.observed_by(Arc::new(recorder)),
             None => app.sessions.revocations.clone(),
         };
-        async move { attempts.attempt(&revocations).await }
+        async move { attempts.attempt(revocations).await }
     };
     Ok(Some(app.running.tasks.spawn(revocation.in_current_span())))
 }

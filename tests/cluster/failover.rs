@@ -1,5 +1,6 @@
 //! Another server takes the primary's place: it is found within seconds, without a restart, and what was acknowledged is there.
 
+mod other_name;
 mod under_load;
 
 use std::net::SocketAddr;

@@ -1,58 +1,10 @@
 //! SQLite on a disk that is really full, not a limit on files: a small file system in memory, which takes root to mount.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::Command;
+use crate::support::{Browser, Cluster, Disk, Instance, Kind, Provider, until};
 
-use crate::support::{Browser, Cluster, Instance, Kind, Provider, until};
-
-/// A file system of its own. Unmounted when it is dropped.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// One of so many megabytes; `None`, with words, where that may not be mounted.
-    fn mount(at: PathBuf, megabytes: u32) -> Option<Self> {
-        fs::create_dir(&at).unwrap();
-        let size = format!("size={megabytes}m,mode=700");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(&at)
-            .output();
-        if mounted.is_ok_and(|mounted| mounted.status.success()) {
-            return Some(Self(at));
-        }
-        println!("skipped: a file system can't be mounted here; run the tests as root");
-        None
-    }
-
-    /// Fills it to the last page.
-    fn fill(&self) {
-        let mut filler = File::options()
-            .create(true)
-            .append(true)
-            .open(self.0.join("filler"))
-            .unwrap();
-        for size in [64 * 1024, 4096, 1] {
-            while filler.write_all(&vec![0; size]).is_ok() {}
-        }
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.0.join("filler")).unwrap();
-    }
-
-    fn reserve(&self) -> u64 {
-        let found = fs::metadata(self.0.join("room-for-sign-outs"));
-        found.unwrap().len()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Lazily: a process that was killed a moment ago may still have files open.
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
+fn reserve(disk: &Disk) -> u64 {
+    let found = std::fs::metadata(disk.0.join("room-for-sign-outs"));
+    found.unwrap().len()
 }
 
 struct Full {
@@ -100,7 +52,7 @@ async fn a_full_disk_refuses_sign_ins_and_no_sign_out() {
         people.push(browser);
     }
     assert_eq!(status(&people[0], &one, "/readyz").await, 200);
-    let whole = disk.reserve();
+    let whole = reserve(&disk);
     disk.fill();
     // What SQLite has room for within its files is used up first.
     until("the disk to be full", async || {
@@ -134,9 +86,9 @@ async fn a_full_disk_refuses_sign_ins_and_no_sign_out() {
     })
     .await;
     assert!(
-        disk.reserve() < whole && disk.reserve() > 0,
+        reserve(&disk) < whole && reserve(&disk) > 0,
         "{}",
-        disk.reserve()
+        reserve(&disk)
     );
     assert!(one.log().contains("the disk is full"), "{}", one.log());
 
@@ -145,7 +97,7 @@ async fn a_full_disk_refuses_sign_ins_and_no_sign_out() {
         status(&people[59], &one, "/readyz").await == 200
     })
     .await;
-    assert_eq!(disk.reserve(), whole);
+    assert_eq!(reserve(&disk), whole);
     Browser::new().sign_in(one.address).await;
     for browser in &people[50..] {
         assert_eq!(browser.me(one.address).await.status, 200);

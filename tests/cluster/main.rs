@@ -18,6 +18,7 @@ mod failover;
 mod failures;
 mod flow;
 mod flow_bounds;
+mod full_database;
 mod full_disk;
 mod gateway;
 mod gone_holder;

@@ -10,26 +10,59 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A database did not do what was asked. The text is its own or its driver's, and names no content.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct DatabaseError(pub Arc<str>);
+#[error("{text}")]
+pub struct DatabaseError {
+    text: Arc<str>,
+    is_full: bool,
+}
 
 impl DatabaseError {
+    /// What happened, in words.
+    #[must_use]
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self {
+            text: text.into(),
+            is_full: false,
+        }
+    }
+
     /// The database was closed.
     #[must_use]
     pub fn closed() -> Self {
-        Self("it is closed".into())
+        Self::new("it is closed")
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// Whether a PostgreSQL server has no room to add anything (its error 53100, `disk_full`). What removes rows may still work.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 }
 
+/// What PostgreSQL calls a full disk (its documentation, "PostgreSQL Error Codes").
+const DISK_FULL: &str = "53100";
+
 impl From<rusqlite::Error> for DatabaseError {
     fn from(error: rusqlite::Error) -> Self {
-        Self(error.to_string().into())
+        Self::new(error.to_string())
     }
 }
 
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string().into())
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        Self {
+            is_full: code.as_deref() == Some(DISK_FULL),
+            ..Self::new(error.to_string())
+        }
     }
 }
 
@@ -44,5 +77,5 @@ pub async fn in_time<T>(
 ) -> Result<T, DatabaseError> {
     timeout(PATIENCE, work)
         .await
-        .unwrap_or_else(|_| Err(DatabaseError("no answer in time".into())))
+        .unwrap_or_else(|_| Err(DatabaseError::new("no answer in time")))
 }

@@ -80,7 +80,7 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         let path = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
-            prepare_file(&path).map_err(|error| DatabaseError(error.to_string().into()))?;
+            prepare_file(&path).map_err(|error| DatabaseError::new(error.to_string()))?;
             let mut connection = connect(&path)?;
             keep_in_memory(&connection, WRITER_CACHE)?;
             tuning.apply(&connection)?;
@@ -239,7 +239,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 
 /// The outcome of a task on another thread; that it panicked is a failure like others.
 fn joined<T>(outcome: Result<Result<T, DatabaseError>, JoinError>) -> Result<T, DatabaseError> {
-    outcome.unwrap_or_else(|_| Err(DatabaseError("it was interrupted".into())))
+    outcome.unwrap_or_else(|_| Err(DatabaseError::new("it was interrupted")))
 }
 
 /// What is kept is nobody else's business: the file and its folder are made before SQLite would make them readable for all.

@@ -41,7 +41,7 @@ impl SqliteFlow {
         let tuning = Tuning::of(Durability::ProcessEnd).with_log(max_size / LOG_PART);
         let opened = Database::open_tuned(file, tuning, MIGRATIONS).await;
         let database =
-            opened.map_err(|error| DatabaseError(format!("{}: {error}", file.display()).into()))?;
+            opened.map_err(|error| DatabaseError::new(format!("{}: {error}", file.display())))?;
         Ok(Self {
             database,
             other_processes: OtherProcesses::of(file),

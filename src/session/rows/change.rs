@@ -29,7 +29,7 @@ impl Change {
     }
 
     /// Whether it removes what was there, such as a session that ends.
-    pub(super) fn is_ending(&self) -> bool {
+    pub(in crate::session) fn is_ending(&self) -> bool {
         matches!(self, Self::Delete { .. })
     }
 

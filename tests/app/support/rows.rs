@@ -46,7 +46,7 @@ fn pass(failures: &AtomicU32) -> Result<(), RowsError> {
         left => left.checked_sub(1),
     };
     match failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
-        Ok(_) => Err(RowsError("the test pulled the plug".into())),
+        Ok(_) => Err(RowsError::new("the test pulled the plug")),
         Err(_) => Ok(()),
     }
 }

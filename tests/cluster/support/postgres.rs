@@ -11,6 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
 use super::SOON;
+use super::disk::Disk;
 use super::process::{free_address, signal};
 
 /// A PostgreSQL server. Stopped and removed when it is dropped.
@@ -211,6 +212,25 @@ impl Postgres {
             .await
             .unwrap();
         self.url(&name)
+    }
+
+    /// Makes an empty database whose tables are on `disk`, and gives its URL.
+    pub(crate) async fn database_on(&self, disk: &Disk) -> String {
+        if let Some((user, group)) = server_user() {
+            std::os::unix::fs::chown(&disk.0, Some(user), Some(group)).unwrap();
+        }
+        let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
+        for statement in [
+            format!("CREATE TABLESPACE small LOCATION '{}'", disk.0.display()),
+            "CREATE DATABASE small TABLESPACE small".to_owned(),
+        ] {
+            let statement = sqlx::AssertSqlSafe(statement);
+            sqlx::query(statement)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        self.url("small")
     }
 
     /// Refuses new connections to the first database and ends those there are, or takes them again.

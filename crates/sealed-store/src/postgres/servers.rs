@@ -194,7 +194,7 @@ impl Servers {
             }
         }
         let Some((_, made)) = best else {
-            return Err(DatabaseError(problems.join("; ").into()));
+            return Err(DatabaseError::new(problems.join("; ")));
         };
         self.lock().chosen = Some(made.server);
         tracing::info!(
@@ -226,12 +226,12 @@ impl Servers {
             ))))
         })?;
         if self.is_outdated(&said) {
-            return Err(DatabaseError(
-                "it is a former primary, which others have left behind: its timeline is an earlier one".into(),
+            return Err(DatabaseError::new(
+                "it is a former primary, which others have left behind: its timeline is an earlier one",
             ));
         }
         if !said.is_writable && self.options.len() > 1 {
-            return Err(DatabaseError("it can't be written to".into()));
+            return Err(DatabaseError::new("it can't be written to"));
         }
         Ok((connection, said))
     }

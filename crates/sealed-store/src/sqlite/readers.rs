@@ -206,7 +206,7 @@ mod tests {
         // With every place taken nobody is answered; but nobody is stuck either.
         hanging.push(hang(&database).await);
         let error = answers(&database).await.unwrap_err();
-        assert_eq!(&*error.0, "no answer in time");
+        assert_eq!(&**error.text(), "no answer in time");
         drop(hanging);
         assert_eq!(answers(&database).await.unwrap(), 1);
     }

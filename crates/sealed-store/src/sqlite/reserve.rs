@@ -160,7 +160,7 @@ mod tests {
             rusqlite::Error::SqliteFailure(error, None)
         };
         let plain = database.write(move |_| Err(full())).await;
-        assert!(plain.unwrap_err().0.contains("full"));
+        assert!(plain.unwrap_err().text().contains("full"));
         assert_eq!(length(), BYTES, "nothing is given up for it");
         let tries = AtomicU64::new(0);
         let ending = database.write_ending(move |_| match tries.fetch_add(1, Ordering::SeqCst) {

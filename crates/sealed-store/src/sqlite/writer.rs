@@ -48,7 +48,7 @@ impl Writer {
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || work(file, reserve, queue))
-            .map_err(|error| DatabaseError(error.to_string().into()))?;
+            .map_err(|error| DatabaseError::new(error.to_string()))?;
         Ok(Self { jobs })
     }
 
@@ -129,7 +129,7 @@ fn commit(file: &mut Written, reserve: &mut Reserve, batch: &mut Vec<Asked>) {
         if has_room || change.is_ending() {
             asked.push((change, answer));
         } else {
-            let _ = answer.send(Err(DatabaseError(NO_ROOM.into())));
+            let _ = answer.send(Err(DatabaseError::new(NO_ROOM)));
         }
     }
     let mut is_first = true;
@@ -233,7 +233,7 @@ mod tests {
         for write in writes {
             match write.await.unwrap() {
                 Ok(changed) => succeeded += changed,
-                Err(error) => assert!(error.0.contains("UNIQUE"), "{error}"),
+                Err(error) => assert!(error.text().contains("UNIQUE"), "{error}"),
             }
         }
         assert_eq!(succeeded, 25);

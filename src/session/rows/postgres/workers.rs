@@ -301,7 +301,7 @@ fn read_row(row: &PgRow) -> Result<Row, DatabaseError> {
     let key: Vec<u8> = row.try_get(0)?;
     let key = key
         .try_into()
-        .map_err(|_| DatabaseError("a key is not 32 bytes long".into()))?;
+        .map_err(|_| DatabaseError::new("a key is not 32 bytes long"))?;
     Ok(Row {
         key: RowKey(key),
         version: row.try_get(1)?,
