@@ -19,7 +19,7 @@ use smartsheet_oauth_demo::oauth::{self, AuthorizationCode, Callback};
 use smartsheet_oauth_demo::seal::Sealer;
 use smartsheet_oauth_demo::session::{Lifetimes, Login, MemoryRows, Person, Store};
 use smartsheet_oauth_demo::smartsheet::GetSheet;
-use smartsheet_oauth_demo::start::{Surroundings, assemble};
+use smartsheet_oauth_demo::start::{Overrides, assemble};
 use smartsheet_oauth_demo::web::{App, bare};
 use tokio::net::TcpListener;
 
@@ -107,7 +107,7 @@ async fn check() -> ([(&'static str, &'static str); 5], ()) {
     (headers, ())
 }
 
-/// The pages' surroundings, with the settings of the app that is compared. Its stores are never asked.
+/// The pages' overrides, with the settings of the app that is compared. Its stores are never asked.
 fn app(sandbox: &str) -> App {
     let flags = [
         ("smartsheet.region", "us".to_owned()),
@@ -127,7 +127,7 @@ fn app(sandbox: &str) -> App {
     let rows = Arc::new(MemoryRows::default());
     let store = Store::new(rows, sealer.clone(), lifetimes, clock.clone());
     let flow = FlowLog::new(Arc::new(MemoryFlow::default()), sealer, clock);
-    assemble(&settings, Surroundings::default(), store, flow).unwrap()
+    assemble(&settings, Overrides::default(), store, flow).unwrap()
 }
 
 /// Signs in at the sandbox, to have a token to call it with.

@@ -30,7 +30,7 @@ use smartsheet_oauth_demo::session::{
     Id, Lifetimes, Login, MIGRATIONS, MemoryRows, Person, PostgresRows, RowKey, Rows, Sealer,
     SessionData, SqliteRows, Store,
 };
-use smartsheet_oauth_demo::start::{Instance, Surroundings};
+use smartsheet_oauth_demo::start::{Instance, Overrides};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
@@ -196,7 +196,7 @@ impl World {
         };
         let stand_in = Sandbox::open(options).await.unwrap();
         tokio::spawn(sandbox::serve(stand_in, sandbox, std::future::pending()));
-        let server = Instance::start(&settings, Surroundings::default())
+        let server = Instance::start(&settings, Overrides::default())
             .await
             .unwrap();
         let mut world = Self {

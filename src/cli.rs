@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::config::{Given, LogFormat, Settings, parse_duration};
 use crate::sandbox::{self, Sandbox};
-use crate::start::{HandedOver, Instance, Surroundings};
+use crate::start::{HandedOver, Instance, Overrides};
 use crate::{check, log};
 use health::health;
 use signals::{hurry_signal, stop_signal};
@@ -176,7 +176,7 @@ async fn serve(settings: &Settings, handed_over: Option<HandedOver>) -> ExitCode
     log::start(settings.log, &settings.log_filter);
     // Whoever sits at the terminal, or asks twice, wants it to end now.
     let (stop, hurry) = (stop_signal(), hurry_signal());
-    let started = Instance::start_on(settings, Surroundings::default(), handed_over);
+    let started = Instance::start_on(settings, Overrides::default(), handed_over);
     let server = match started.await {
         Ok(server) => server,
         Err(error) => return usage(&error),

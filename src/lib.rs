@@ -1,8 +1,8 @@
 //! How a third-party web app signs people in through Smartsheet with OAuth 2.0, and uses their access token.
 //!
-//! # The map of the house
+//! # The map
 //!
-//! | room | what is in it |
+//! | module | what is in it |
 //! | --- | --- |
 //! | [`cli`] | the command line: `serve`, `sandbox`, `check`, `health` |
 //! | [`config`] | the settings: file, environment, flags |

@@ -62,7 +62,7 @@ pub struct Instance {
 
 /// What tests set otherwise than people.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct Overrides {
     /// The time.
     pub clock: Clock,
     /// How long a call to Smartsheet may take.
@@ -75,7 +75,7 @@ pub struct Surroundings {
     pub sweep_every: Duration,
 }
 
-impl Default for Surroundings {
+impl Default for Overrides {
     fn default() -> Self {
         Self {
             clock: Clock::system(),
@@ -93,11 +93,8 @@ impl Instance {
     /// # Errors
     ///
     /// [`StartError`] when an address is taken, the store can't be opened, or the like.
-    pub async fn start(
-        settings: &Settings,
-        surroundings: Surroundings,
-    ) -> Result<Self, StartError> {
-        Self::start_on(settings, surroundings, None).await
+    pub async fn start(settings: &Settings, overrides: Overrides) -> Result<Self, StartError> {
+        Self::start_on(settings, overrides, None).await
     }
 
     /// The same, listening at a socket that was `handed_over`, if there is one, instead of `server.listen`.
@@ -107,7 +104,7 @@ impl Instance {
     /// As with [`Instance::start`].
     pub async fn start_on(
         settings: &Settings,
-        surroundings: Surroundings,
+        overrides: Overrides,
         handed_over: Option<HandedOver>,
     ) -> Result<Self, StartError> {
         let bound = Bound::take(settings, handed_over).await?;
@@ -117,17 +114,17 @@ impl Instance {
             .map(|address| Bound::take_address(settings, "server.metrics_listen", address))
             .transpose()?;
         let (set, settings) = (settings, &settings.clone().listening_at(bound.at()));
-        let clock = &surroundings.clock;
+        let clock = &overrides.clock;
         let database = open_database(settings, clock).await?;
         let store = open_store(settings, &database, clock.clone()).await?;
         let flow = open_flow_log(settings, &database, clock.clone()).await?;
         for warning in database.warnings() {
             tracing::warn!("{warning}");
         }
-        let app = Arc::new(assemble(settings, surroundings.clone(), store, flow)?);
+        let app = Arc::new(assemble(settings, overrides.clone(), store, flow)?);
         let mut routes = web::router(Arc::clone(&app));
         if settings.smartsheet.region == Region::Sandbox {
-            let sandbox = mounted::sandbox(settings, surroundings.clock).await?;
+            let sandbox = mounted::sandbox(settings, overrides.clock).await?;
             routes = routes.nest("/sandbox", web::hardened(sandbox, Arc::clone(&app)));
         }
         let listener = bound.listen()?;
@@ -139,10 +136,10 @@ impl Instance {
             metrics,
             routes,
             app,
-            limits: surroundings.connections,
+            limits: overrides.connections,
             max_connections: files::make_room_for(settings.server.max_connections),
             stop_times: StopTimes::new(&settings.server),
-            sweep_every: surroundings.sweep_every,
+            sweep_every: overrides.sweep_every,
         })
     }
 

@@ -32,6 +32,7 @@ mod logout;
 mod me;
 mod moment;
 mod notice;
+mod permits;
 mod person;
 mod person_failures;
 mod query;
@@ -50,7 +51,6 @@ mod sheets;
 mod site_links;
 mod speculative;
 mod trailing_slash;
-mod turns;
 mod visit;
 
 use std::sync::Arc;

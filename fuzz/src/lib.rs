@@ -6,7 +6,7 @@ use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
 use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::seal::Sealer;
-use smartsheet_oauth_demo::server::{Surroundings, assemble};
+use smartsheet_oauth_demo::server::{Overrides, assemble};
 use smartsheet_oauth_demo::session::{Lifetimes, MemoryRows, Store};
 use smartsheet_oauth_demo::web::App;
 
@@ -74,6 +74,6 @@ pub fn app(base_url: &str) -> (App, Store) {
     let rows = Arc::new(MemoryRows::default());
     let store = Store::new(rows, sealer.clone(), lifetimes, clock.clone());
     let flow = FlowLog::new(Arc::new(MemoryFlow::default()), sealer, clock);
-    let app = assemble(&settings, Surroundings::default(), store.clone(), flow);
+    let app = assemble(&settings, Overrides::default(), store.clone(), flow);
     (app.expect("plain HTTP needs no TLS"), store)
 }

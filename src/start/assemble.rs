@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::signing_keys::signing_keys;
-use super::{StartError, Surroundings};
+use super::{Overrides, StartError};
 use crate::config::{Region, Settings};
 use crate::flow::FlowLog;
 use crate::gateway::api::ApiCalls;
@@ -30,17 +30,17 @@ use crate::web::{
 /// [`StartError`] when TLS can't be set up, or a key not be made.
 pub fn assemble(
     settings: &Settings,
-    surroundings: Surroundings,
+    overrides: Overrides,
     store: Store,
     flow: FlowLog,
 ) -> Result<App, StartError> {
-    let Surroundings {
+    let Overrides {
         clock,
         limits,
         retry,
         connections: _,
         sweep_every: _,
-    } = surroundings;
+    } = overrides;
     let smartsheet = &settings.smartsheet;
     let is_sandbox = smartsheet.region == Region::Sandbox;
     let metrics = Metrics::new().map_err(|error| StartError(format!("metrics: {error}")))?;

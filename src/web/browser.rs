@@ -44,12 +44,12 @@ struct Inner {
     flow: Option<Vec<u8>>,
     signed_out: Option<Vec<u8>>,
     trial: Option<Vec<u8>>,
-    learned: Mutex<Learned>,
+    progress: Mutex<Progress>,
 }
 
 /// What comes up while the request is answered.
 #[derive(Debug, Default)]
-struct Learned {
+struct Progress {
     /// Which of the ids is of a session, once that is known.
     id: Option<Id>,
     /// Who it is.
@@ -74,7 +74,7 @@ impl Browser {
             flow: None,
             signed_out: None,
             trial: None,
-            learned: Mutex::default(),
+            progress: Mutex::default(),
         };
         let is = |name: &[u8], ours: Name| name == ours.text(https).as_bytes();
         for (name, value) in cookies(headers) {
@@ -98,10 +98,10 @@ impl Browser {
         Self(Arc::new(inner))
     }
 
-    fn learned(&self) -> MutexGuard<'_, Learned> {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
         // Each use is one assignment or one push.
         self.0
-            .learned
+            .progress
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,7 +113,7 @@ impl Browser {
     ///
     /// [`StoreError::Unavailable`].
     pub(super) async fn session(&self) -> Result<Option<Stored>, StoreError> {
-        let known = self.learned().id;
+        let known = self.progress().id;
         let candidates = known.as_slice();
         let candidates = if candidates.is_empty() {
             &self.0.ids
@@ -122,23 +122,23 @@ impl Browser {
         };
         for id in candidates {
             if let Some(stored) = self.0.store.visit(*id).await? {
-                let mut learned = self.learned();
-                learned.id = Some(stored.id);
-                learned.viewer = Viewer::signed_in(stored.data.login.person.as_ref());
-                if learned.recorder.is_none() {
-                    learned.recorder = self.recorder_of(&stored.data);
+                let mut progress = self.progress();
+                progress.id = Some(stored.id);
+                progress.viewer = Viewer::signed_in(stored.data.login.person.as_ref());
+                if progress.recorder.is_none() {
+                    progress.recorder = self.recorder_of(&stored.data);
                 }
-                drop(learned);
+                drop(progress);
                 return Ok(Some(stored));
             }
         }
-        self.learned().viewer = Viewer::SignedOut;
+        self.progress().viewer = Viewer::SignedOut;
         Ok(None)
     }
 
     /// Who it is, as far as this request has come to know.
     pub(super) fn viewer(&self) -> Viewer {
-        self.learned().viewer.clone()
+        self.progress().viewer.clone()
     }
 
     fn recorder_of(&self, data: &SessionData) -> Option<Recorder> {
@@ -153,9 +153,9 @@ impl Browser {
     /// [`StoreError::Unavailable`].
     pub(super) async fn id(&self) -> Result<Option<Id>, StoreError> {
         match self.0.ids[..] {
-            [] => Ok(self.learned().id),
+            [] => Ok(self.progress().id),
             // Whoever uses it looks it up.
-            [only] => Ok(Some(self.learned().id.unwrap_or(only))),
+            [only] => Ok(Some(self.progress().id.unwrap_or(only))),
             _ => Ok(self.session().await?.map(|stored| stored.id)),
         }
     }
@@ -167,7 +167,7 @@ impl Browser {
 
     /// Makes the session's cookie point at `stored`.
     pub(super) fn point_to(&self, stored: &Stored) {
-        self.learned().id = Some(stored.id);
+        self.progress().id = Some(stored.id);
         if self.0.signed_out.is_some() {
             self.take_back(Name::SignedOut.text(self.0.https));
         }
@@ -184,7 +184,7 @@ impl Browser {
 
     /// Takes the session's cookie back.
     pub(super) fn forget_session(&self) {
-        self.learned().id = None;
+        self.progress().id = None;
         self.take_back(Name::Session.text(self.0.https));
     }
 
@@ -278,12 +278,12 @@ impl Browser {
 
     /// The messages of this request go to `recorder`.
     pub(super) fn record_with(&self, recorder: Option<Recorder>) {
-        self.learned().recorder = recorder;
+        self.progress().recorder = recorder;
     }
 
     /// What takes down the messages of this request.
     pub(super) fn recorder(&self) -> Option<Recorder> {
-        self.learned().recorder.clone()
+        self.progress().recorder.clone()
     }
 
     /// The value of the cookie that says which failure is tried out.
@@ -299,7 +299,7 @@ impl Browser {
 
     /// The cookies that it is given with the answer. They are taken.
     pub(super) fn cookies(&self) -> Vec<HeaderValue> {
-        std::mem::take(&mut self.learned().cookies)
+        std::mem::take(&mut self.progress().cookies)
     }
 
     fn take_back(&self, name: &str) {
@@ -307,7 +307,7 @@ impl Browser {
     }
 
     fn give(&self, cookie: Option<HeaderValue>) {
-        self.learned().cookies.extend(cookie);
+        self.progress().cookies.extend(cookie);
     }
 }
 

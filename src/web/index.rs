@@ -15,7 +15,7 @@ use super::browser::Browser;
 use super::failure::Failure;
 use super::frame::Viewer;
 use super::notice::Notice;
-use super::person::known;
+use super::person::current_person;
 use super::person_failures::PersonError;
 use super::rate_limit::{Route, may_ask};
 use super::shares::Caller;
@@ -125,7 +125,7 @@ async fn visitor(
         Some(login) if login.person.is_some() => Visitor::SignedIn(login.person.map(Visit::from)),
         // Signed in, but no page has called `users/me` yet, or none with success.
         Some(_) if !may_ask(app, Route::Me, caller) => Visitor::SignedIn(None),
-        Some(_) => match timeout(NAME_WITHIN, known(app, browser, caller)).await {
+        Some(_) => match timeout(NAME_WITHIN, current_person(app, browser, caller)).await {
             Ok(Ok(known)) => Visitor::SignedIn(known.login.person.map(Visit::from)),
             Ok(Err(PersonError::SignedOut)) => Visitor::SignedOut,
             Ok(Err(PersonError::Failed(failure))) if failure.status == StatusCode::UNAUTHORIZED => {

@@ -21,7 +21,7 @@ use super::escape::escaped;
 use super::failure::Failure;
 use super::frame::Lesson;
 use super::moment::Reader;
-use super::person::{Known, known};
+use super::person::{CurrentPerson, current_person};
 use super::person_failures::{PersonError, signed_out};
 use super::shares::Caller;
 use super::site_links::{SiteLink, site_links};
@@ -59,8 +59,8 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let json = wants_json(&headers);
-    let Known { profile, login } = match known(&app, &browser, caller).await {
-        Ok(known) => known,
+    let CurrentPerson { profile, login } = match current_person(&app, &browser, caller).await {
+        Ok(person) => person,
         Err(PersonError::Failed(failure)) => return Err(failure),
         Err(PersonError::SignedOut) if json => return Err(signed_out()),
         Err(PersonError::SignedOut) => {

@@ -11,7 +11,7 @@ use crate::session::{Id, Login, Person};
 use crate::smartsheet::{CurrentUser, Profile};
 
 /// Somebody who is signed in, as Smartsheet knows them right now.
-pub(super) struct Known {
+pub(super) struct CurrentPerson {
     pub(super) profile: Profile,
     /// The sign-in whose token Smartsheet has just accepted.
     pub(super) login: Login,
@@ -20,11 +20,11 @@ pub(super) struct Known {
 /// Calls `users/me` for the browser's session, refreshing the token before or, when Smartsheet refuses it, in between; all
 /// of that within [`App::patience`], and as part of what the session and `caller` may have under way. Remembers who it is
 /// for the other pages.
-pub(super) async fn known(
+pub(super) async fn current_person(
     app: &App,
     browser: &Browser,
     caller: Caller,
-) -> Result<Known, PersonError> {
+) -> Result<CurrentPerson, PersonError> {
     // In a box of its own: it is large, and what is around it would move all of it.
     let known = Box::pin(async {
         let mut visit = Visit::begin(app, browser, caller).await?;
@@ -50,7 +50,7 @@ async fn profile(visit: &mut Visit<'_>) -> Result<Profile, PersonError> {
     profile.map_err(|error| visit.failed(error))
 }
 
-async fn remembered(app: &App, id: Id, profile: Profile, mut login: Login) -> Known {
+async fn remembered(app: &App, id: Id, profile: Profile, mut login: Login) -> CurrentPerson {
     let person = Person::of(&profile);
     if login.person.as_ref() != Some(&person) {
         let remembered = app.sessions.store.note(id, |data| {
@@ -62,7 +62,7 @@ async fn remembered(app: &App, id: Id, profile: Profile, mut login: Login) -> Kn
         }
         login.person = Some(person);
     }
-    Known { profile, login }
+    CurrentPerson { profile, login }
 }
 
 /// Who makes `visit`. Smartsheet is asked only if no page has asked before; `None` when it can't say.

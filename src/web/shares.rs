@@ -2,7 +2,7 @@
 //!
 //! The app makes a bounded number of calls at once ([`Limits::max_calls`]). When Smartsheet is slow, one person who asks
 //! again and again would have all of them. So each session has [`SESSION_CALLS`] at once, each client a quarter, and each
-//! network that is often one person's a half. Whoever has its share under way waits for its turn as long as a page waits for
+//! network that is often one person's a half. Whoever has its share under way waits for a permit as long as a page waits for
 //! any call ([`Limits::max_wait`]), and is told to come again then. This machine itself is not counted, as at the rate limit.
 
 use std::convert::Infallible;
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use super::App;
 use super::client_address::ClientAddress;
 use super::failure::{Action, BUSY_BECAUSE, BUSY_FOR, Failure};
-use super::turns::{Turn, Turns};
+use super::permits::{Permit, Permits};
 use crate::server::{client_network, network};
 use crate::session::Id;
 use crate::transport::Limits;
@@ -43,37 +43,37 @@ const NETWORK_BITS_OF_6: u8 = 48;
 /// The calls that are under way for each.
 #[derive(Debug, Clone)]
 pub struct Shares {
-    sessions: Turns<Id>,
-    clients: Turns<IpNet>,
-    networks: Turns<IpNet>,
-    person_calls: Turns<String>,
-    person_streams: Turns<String>,
+    sessions: Permits<Id>,
+    clients: Permits<IpNet>,
+    networks: Permits<IpNet>,
+    person_calls: Permits<String>,
+    person_streams: Permits<String>,
     patience: Duration,
 }
 
 /// A client's share, taken while it is kept.
 #[derive(Debug)]
 pub(super) struct ClientShare {
-    _client: Option<(Turn<IpNet>, Turn<IpNet>)>,
+    _client: Option<(Permit<IpNet>, Permit<IpNet>)>,
 }
 
 /// A visit's part of what its session and its client have, taken while it is kept.
 #[derive(Debug)]
 pub(super) struct VisitShare {
-    _session: Turn<Id>,
+    _session: Permit<Id>,
     _client: ClientShare,
 }
 
 /// A call on its way through the API, until the head of its answer is there.
 #[derive(Debug)]
 pub(super) struct CallShare {
-    _call: Turn<String>,
+    _call: Permit<String>,
 }
 
 /// An answer that is passed on, until its end.
 #[derive(Debug)]
 pub(super) struct StreamShare {
-    _stream: Turn<String>,
+    _stream: Permit<String>,
 }
 
 /// Whom a request came from, where that is counted.
@@ -105,23 +105,23 @@ impl Shares {
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         // However few calls there may be, the gate decides about the first of each session.
-        let part = |part: usize| Turns::new((limits.max_calls / part).max(SESSION_CALLS));
+        let part = |part: usize| Permits::new((limits.max_calls / part).max(SESSION_CALLS));
         Self {
-            sessions: Turns::new(SESSION_CALLS),
+            sessions: Permits::new(SESSION_CALLS),
             clients: part(4),
             networks: part(2),
-            person_calls: Turns::new(PERSON_CALLS),
-            person_streams: Turns::new(PERSON_STREAMS),
+            person_calls: Permits::new(PERSON_CALLS),
+            person_streams: Permits::new(PERSON_STREAMS),
             patience: limits.max_wait,
         }
     }
 
-    /// Waits for the turn of a visit of `session` that `caller` makes. It may be used for as many calls as it takes, one
+    /// Waits for a permit for a visit of `session` that `caller` makes. It may be used for as many calls as it takes, one
     /// after the other.
     ///
     /// # Errors
     ///
-    /// 429 when the turn does not come in time.
+    /// 429 when it does not come in time.
     pub(super) async fn visit(&self, session: Id, caller: Caller) -> Result<VisitShare, Failure> {
         let patient = Instant::now() + self.patience;
         // The session's first: visits that wait for it must not take the place of other people at the same address.
@@ -135,24 +135,24 @@ impl Shares {
         })
     }
 
-    /// Waits for the turn of a call of `person` through the API.
+    /// Waits for a permit for a call of `person` through the API.
     ///
     /// # Errors
     ///
-    /// 429 when the turn does not come in time.
+    /// 429 when it does not come in time.
     pub(super) async fn passed_call(
         &self,
         person: &str,
     ) -> Result<(CallShare, StreamShare), Failure> {
         let person = person.to_owned();
-        let turns = async {
+        let permits = async {
             let stream = self.person_streams.take(&person).await?;
             Ok((self.person_calls.take(&person).await?, stream))
         };
-        let turns: Result<_, AcquireError> = timeout_at(Instant::now() + PERSON_WAITS, turns)
+        let permits: Result<_, AcquireError> = timeout_at(Instant::now() + PERSON_WAITS, permits)
             .await
             .map_err(|_| too_many("of yours"))?;
-        let (call, stream) = turns.map_err(Failure::internal)?;
+        let (call, stream) = permits.map_err(Failure::internal)?;
         Ok((CallShare { _call: call }, StreamShare { _stream: stream }))
     }
 
@@ -160,16 +160,16 @@ impl Shares {
         let Some(client) = caller.0 else {
             return Ok(ClientShare { _client: None });
         };
-        let turns = async {
+        let permits = async {
             let network = network(client, NETWORK_BITS_OF_4, NETWORK_BITS_OF_6);
-            let turn = self.clients.take(&client_network(client)).await?;
-            Ok((turn, self.networks.take(&network).await?))
+            let permit = self.clients.take(&client_network(client)).await?;
+            Ok((permit, self.networks.take(&network).await?))
         };
-        let turns: Result<_, AcquireError> = timeout_at(patient, turns)
+        let permits: Result<_, AcquireError> = timeout_at(patient, permits)
             .await
             .map_err(|_| too_many("from your address"))?;
         Ok(ClientShare {
-            _client: Some(turns.map_err(Failure::internal)?),
+            _client: Some(permits.map_err(Failure::internal)?),
         })
     }
 }

@@ -14,7 +14,7 @@ use smartsheet_oauth_demo::oauth::{AccessToken, Token};
 use smartsheet_oauth_demo::session::{
     Lifetimes, Login, MemoryRows, Person, Sealer, SessionData, Store,
 };
-use smartsheet_oauth_demo::start::{Surroundings, assemble};
+use smartsheet_oauth_demo::start::{Overrides, assemble};
 use smartsheet_oauth_demo::web;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -46,7 +46,7 @@ async fn app() -> (axum::Router, String) {
     });
     let data = SessionData::new(login, FlowId::random());
     let stored = store.create(data).await.unwrap();
-    let app = assemble(&settings, Surroundings::default(), store, flow).unwrap();
+    let app = assemble(&settings, Overrides::default(), store, flow).unwrap();
     (web::router(Arc::new(app)), stored.id.to_string())
 }
 

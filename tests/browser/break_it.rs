@@ -9,8 +9,8 @@ use crate::support::{Browser, TestApp, grace, until};
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Chromium; run by scripts/test"]
 async fn every_button_ends_where_it_promises_with_a_lesson_and_a_flow() {
-    let app = TestApp::with(|surroundings| {
-        surroundings.limits.total_timeout = Duration::from_secs(2);
+    let app = TestApp::with(|overrides| {
+        overrides.limits.total_timeout = Duration::from_secs(2);
     })
     .await;
     let browser = Browser::open(&app).await;

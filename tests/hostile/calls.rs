@@ -8,9 +8,9 @@ use crate::support::{Manner, Person, Upstream, comes_back};
 async fn more_calls_than_there_may_be_are_503() {
     let upstream = Upstream::start().await;
     let app = upstream
-        .app(|surroundings| {
-            surroundings.limits.max_calls = 2;
-            surroundings.limits.max_wait = Duration::from_millis(300);
+        .app(|overrides| {
+            overrides.limits.max_calls = 2;
+            overrides.limits.max_wait = Duration::from_millis(300);
         })
         .await;
     let _first = Person::sign_in(app.address).await;

@@ -16,8 +16,8 @@ const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// An app with room for so many connections, which would wait for a body longer than the tests do for anything.
 async fn with_room_for(connections: &str) -> TestApp {
-    TestApp::with(&[("server.max_connections", connections)], |surroundings| {
-        surroundings.connections.body_timeout = 10 * PATIENCE;
+    TestApp::with(&[("server.max_connections", connections)], |overrides| {
+        overrides.connections.body_timeout = 10 * PATIENCE;
     })
     .await
 }

@@ -13,9 +13,9 @@ const WAIT: Duration = Duration::from_millis(300);
 
 async fn app_of(upstream: &Upstream, max_calls: usize) -> TestApp {
     upstream
-        .app(|surroundings| {
-            surroundings.limits.max_calls = max_calls;
-            surroundings.limits.max_wait = WAIT;
+        .app(|overrides| {
+            overrides.limits.max_calls = max_calls;
+            overrides.limits.max_wait = WAIT;
         })
         .await
 }
@@ -105,9 +105,9 @@ async fn visits_leave_token_requests_their_part() {
 async fn a_client_has_a_quarter_and_its_network_half() {
     let upstream = Upstream::start().await;
     let app = upstream
-        .app_with(&[("server.trusted_proxies", "127.0.0.1")], |surroundings| {
-            surroundings.limits.max_calls = 64;
-            surroundings.limits.max_wait = WAIT;
+        .app_with(&[("server.trusted_proxies", "127.0.0.1")], |overrides| {
+            overrides.limits.max_calls = 64;
+            overrides.limits.max_wait = WAIT;
         })
         .await;
     let mut people = Vec::new();

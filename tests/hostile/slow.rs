@@ -87,9 +87,9 @@ async fn clients_that_say_nothing_or_nothing_more_are_hung_up_on() {
 
 #[tokio::test]
 async fn a_connection_may_rest_between_requests_and_not_for_ever() {
-    let app = TestApp::with(&[], |surroundings| {
-        surroundings.connections.header_timeout = LIMIT;
-        surroundings.connections.idle_timeout = 4 * LIMIT;
+    let app = TestApp::with(&[], |overrides| {
+        overrides.connections.header_timeout = LIMIT;
+        overrides.connections.idle_timeout = 4 * LIMIT;
     })
     .await;
     let mut raw = Raw::connect(app.address).await;
@@ -110,9 +110,9 @@ async fn a_connection_may_rest_between_requests_and_not_for_ever() {
 /// A head that begins late in a rest has its own time, not the rest of the rest.
 #[tokio::test]
 async fn a_head_after_a_rest_is_timed_by_itself() {
-    let app = TestApp::with(&[], |surroundings| {
-        surroundings.connections.header_timeout = LIMIT;
-        surroundings.connections.idle_timeout = PATIENCE;
+    let app = TestApp::with(&[], |overrides| {
+        overrides.connections.header_timeout = LIMIT;
+        overrides.connections.idle_timeout = PATIENCE;
     })
     .await;
     let mut raw = Raw::connect(app.address).await;

@@ -15,7 +15,7 @@
 //! # Building the URL
 //!
 //! ```
-//! use smartsheet_oauth::{Client, ClientAuthentication, Endpoints, Registration, Scope, State};
+//! use smartsheet_oauth::{Client, ClientAuthentication, Endpoints, Registration, Scope, State, rand};
 //! use smartsheet_oauth::transport::{Limits, Transport};
 //!
 //! let endpoints = Endpoints {
@@ -70,7 +70,7 @@
 //! # let client = Client::new(registration, endpoints, transport);
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! use std::time::Duration;
-//! use jiff::Timestamp;
+//! use smartsheet_oauth::jiff::Timestamp;
 //!
 //! // In the handler of the redirect URL, with the query of the request:
 //! let callback = Callback::parse("code=sample6p9qisx6a&expires_in=599135&state=MY_STATE")?;

@@ -1,6 +1,6 @@
 //! The rows in blocks: a sign-in each, with what was done with its tokens. Visits that repeat what was done before are one row.
 
-use super::diagram::{Moment, Row, Shown};
+use super::diagram::{Row, SentAt, Shown};
 use super::explanation::Party;
 use super::outcome::{Class, Outcome};
 use crate::flow::Step;
@@ -9,7 +9,7 @@ use crate::flow::Step;
 pub(super) struct Block {
     pub(super) title: &'static str,
     /// When its first message was sent.
-    pub(super) at: Moment,
+    pub(super) at: SentAt,
     pub(super) outcome: Option<Outcome>,
     /// The number of its first message.
     pub(super) first: usize,

@@ -23,7 +23,7 @@ pub(super) struct Shown {
     pub(super) number: usize,
     pub(super) step: Step,
     pub(super) explanation: &'static Explanation,
-    pub(super) at: Moment,
+    pub(super) at: SentAt,
     pub(super) duration: String,
     pub(super) attempt: u32,
     /// Method and path.
@@ -69,9 +69,9 @@ pub(super) struct Answered {
     pub(super) duration: String,
 }
 
-/// An instant in words and exactly.
+/// When a message was sent, in words and exactly.
 #[derive(Clone)]
-pub(super) struct Moment {
+pub(super) struct SentAt {
     pub(super) words: String,
     pub(super) exact: String,
 }
@@ -139,7 +139,7 @@ pub(super) fn show(number: usize, message: &Message, base: &str, is_same_day: bo
         number,
         step: message.step,
         explanation: explain(message.step),
-        at: Moment {
+        at: SentAt {
             words: message.at.strftime(words).to_string(),
             exact: message.at.to_string(),
         },

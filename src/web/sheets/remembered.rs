@@ -18,10 +18,10 @@ pub(super) struct Form {
 
 /// The forms that were shown last.
 #[derive(Debug, Default)]
-pub struct ShownForms(Mutex<Known>);
+pub struct ShownForms(Mutex<Entries>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct Entries {
     shown: HashMap<Form, String>,
     /// The oldest first.
     order: VecDeque<Form>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use smartsheet_oauth_demo::config::Settings;
 use smartsheet_oauth_demo::server::ConnectionLimits;
 use smartsheet_oauth_demo::smartsheet::Retry;
-use smartsheet_oauth_demo::start::{Instance, StartError, Surroundings};
+use smartsheet_oauth_demo::start::{Instance, Overrides, StartError};
 use smartsheet_oauth_demo::transport::Limits;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -59,7 +59,7 @@ impl Setup {
                 longest_wait: Duration::from_secs(3),
             },
             connections: ConnectionLimits::default(),
-            sweep_every: Surroundings::default().sweep_every,
+            sweep_every: Overrides::default().sweep_every,
             folder,
             flags: Vec::new(),
         };
@@ -121,8 +121,8 @@ impl Setup {
         Settings::load(Some(&file), &|_| None, &self.flags).unwrap()
     }
 
-    pub(crate) fn surroundings(&self) -> Surroundings {
-        Surroundings {
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides {
             clock: self.clock.for_app(),
             limits: self.limits,
             retry: self.retry,
@@ -132,7 +132,7 @@ impl Setup {
     }
 
     pub(crate) async fn try_start(&self) -> Result<TestApp, StartError> {
-        let server = Instance::start(&self.settings(), self.surroundings()).await?;
+        let server = Instance::start(&self.settings(), self.overrides()).await?;
         let address = server.address().unwrap();
         let metrics = server.metrics_address().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -9,7 +9,7 @@ use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::session::{
     Change, Counts, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
 };
-use smartsheet_oauth_demo::start::{Surroundings, assemble};
+use smartsheet_oauth_demo::start::{Overrides, assemble};
 use smartsheet_oauth_demo::web::App;
 use tokio::net::TcpListener;
 
@@ -120,7 +120,7 @@ pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
     };
     let sealer = Sealer::from_base64(&Sealer::new_key()).unwrap();
     let store = Store::new(rows, sealer, lifetimes, clock.clone());
-    let surroundings = Surroundings {
+    let overrides = Overrides {
         clock,
         limits: setup.limits,
         retry: setup.retry,
@@ -131,9 +131,9 @@ pub(crate) fn app_on(setup: &Setup, rows: Arc<dyn Rows>) -> Arc<App> {
     let flow = FlowLog::new(
         Arc::new(MemoryFlow::default()),
         sealer,
-        surroundings.clock.clone(),
+        overrides.clock.clone(),
     );
-    Arc::new(assemble(&settings, surroundings, store, flow).unwrap())
+    Arc::new(assemble(&settings, overrides, store, flow).unwrap())
 }
 
 /// Serves `routes` until the test ends, and opens a browser on them.

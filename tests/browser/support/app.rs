@@ -10,7 +10,7 @@ use reqwest::header::LOCATION;
 use serde_json::Value;
 use smartsheet_oauth_demo::clock::{Clock, after};
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::start::{Instance, StartError, Surroundings};
+use smartsheet_oauth_demo::start::{Instance, Overrides, StartError};
 use tempfile::TempDir;
 use url::Url;
 
@@ -41,8 +41,8 @@ impl TestApp {
         Self::started(|_| {}, true, &[]).await
     }
 
-    /// Starts it in other surroundings, such as with less patience for the sandbox.
-    pub(crate) async fn with(adjust: impl Fn(&mut Surroundings)) -> Self {
+    /// Starts it in other overrides, such as with less patience for the sandbox.
+    pub(crate) async fn with(adjust: impl Fn(&mut Overrides)) -> Self {
         Self::started(adjust, false, &[]).await
     }
 
@@ -56,18 +56,18 @@ impl TestApp {
     }
 
     async fn started(
-        adjust: impl Fn(&mut Surroundings),
+        adjust: impl Fn(&mut Overrides),
         behind_tls: bool,
         sites: &[&GuardedSite],
     ) -> Self {
         let origins: Vec<&str> = sites.iter().map(|site| site.origin.as_str()).collect();
         let origins = origins.join(" ");
         let ahead = Arc::new(AtomicU64::new(0));
-        let mut surroundings = Surroundings {
+        let mut overrides = Overrides {
             clock: clock(&ahead),
-            ..Surroundings::default()
+            ..Overrides::default()
         };
-        adjust(&mut surroundings);
+        adjust(&mut overrides);
         let folder = TempDir::new().unwrap();
         // The app must know its port before it listens. One that was free a moment ago may be taken: then another.
         for _ in 0..20 {
@@ -77,7 +77,7 @@ impl TestApp {
             } else {
                 format!("http://localhost:{port}")
             };
-            match start(port, &base, &origins, &folder, surroundings.clone()).await {
+            match start(port, &base, &origins, &folder, overrides.clone()).await {
                 Ok(server) => {
                     let metrics = server.metrics_address().unwrap().unwrap();
                     tokio::spawn(server.serve(std::future::pending()));
@@ -191,7 +191,7 @@ async fn start(
     base: &str,
     sites: &str,
     folder: &TempDir,
-    around: Surroundings,
+    around: Overrides,
 ) -> Result<Instance, StartError> {
     let store = folder.path().join("data").join("sessions.db");
     // A file of its own, so that a config.toml of the project does not count.

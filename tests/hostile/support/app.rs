@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::start::{Instance, Surroundings};
+use smartsheet_oauth_demo::start::{Instance, Overrides};
 use tempfile::TempDir;
 
 /// A running app, in sandbox mode unless its settings say otherwise. It serves until the test ends.
@@ -45,24 +45,21 @@ fn settings(folder: &TempDir, listen: &str, flags: &[(&str, &str)]) -> Settings 
 
 impl TestApp {
     /// With the limits that `adjust` leaves.
-    pub(crate) async fn with(
-        flags: &[(&str, &str)],
-        adjust: impl FnOnce(&mut Surroundings),
-    ) -> Self {
+    pub(crate) async fn with(flags: &[(&str, &str)], adjust: impl FnOnce(&mut Overrides)) -> Self {
         let folder = TempDir::new().unwrap();
         // With port 0 the base URL would follow the real port.
         let settings = settings(&folder, &free_address(), flags);
         let seconds_ahead = Arc::new(AtomicI64::new(0));
         let ahead = Arc::clone(&seconds_ahead);
-        let mut surroundings = Surroundings {
+        let mut overrides = Overrides {
             clock: Clock::from_fn(move || {
                 let ahead = ahead.load(Ordering::SeqCst);
                 Timestamp::now() + jiff::SignedDuration::from_secs(ahead)
             }),
-            ..Surroundings::default()
+            ..Overrides::default()
         };
-        adjust(&mut surroundings);
-        let server = Instance::start(&settings, surroundings).await.unwrap();
+        adjust(&mut overrides);
+        let server = Instance::start(&settings, overrides).await.unwrap();
         let address = server.address().unwrap();
         tokio::spawn(server.serve(std::future::pending()));
         Self {
@@ -79,8 +76,8 @@ impl TestApp {
     /// In which clients may take this long for anything but a rest between two requests: the app's own calls to the sandbox
     /// rest, too.
     pub(crate) async fn impatient(patience: Duration) -> Self {
-        Self::with(&[], |surroundings| {
-            let limits = &mut surroundings.connections;
+        Self::with(&[], |overrides| {
+            let limits = &mut overrides.connections;
             limits.header_timeout = patience;
             limits.body_timeout = patience;
             limits.send_timeout = patience;

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
-use smartsheet_oauth_demo::start::Surroundings;
+use smartsheet_oauth_demo::start::Overrides;
 use tokio::sync::watch;
 
 use super::{Program, TestApp};
@@ -74,7 +74,7 @@ impl Upstream {
     }
 
     /// An app of this process that uses it, with the limits that `adjust` leaves.
-    pub(crate) async fn app(&self, adjust: impl FnOnce(&mut Surroundings)) -> TestApp {
+    pub(crate) async fn app(&self, adjust: impl FnOnce(&mut Overrides)) -> TestApp {
         self.app_with(&[], adjust).await
     }
 
@@ -82,7 +82,7 @@ impl Upstream {
     pub(crate) async fn app_with(
         &self,
         more: &[(&str, &str)],
-        adjust: impl FnOnce(&mut Surroundings),
+        adjust: impl FnOnce(&mut Overrides),
     ) -> TestApp {
         let settings = self.settings();
         let settings = settings.iter().map(|(name, value)| (*name, value.as_str()));
