@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::rows::FlowKey;
 
-/// What the messages of one browser's session are found by: 128 random bits. Kept in the session, so nobody else has it,
-/// and it stays when the session's id changes at sign-in.
+/// What the messages of one browser's sign-in are found by: 128 random bits, kept in the sign-in's cookie and then in the
+/// session. [`FlowId::signed_in`] finds those of the session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FlowId(u128);
 
@@ -18,6 +18,21 @@ impl FlowId {
     #[must_use]
     pub fn random() -> Self {
         Self(rand::rng().random())
+    }
+
+    /// The flow of what is said once this one's sign-in has ended in a session. It is found by whoever has the session, and
+    /// not by whoever only has the sign-in's cookie, which somebody may have copied before.
+    #[must_use]
+    pub fn signed_in(self) -> Self {
+        let hash = Sha256::new()
+            .chain_update(b"smartsheet-oauth-demo flow of a session")
+            .chain_update(self.0.to_le_bytes())
+            .finalize();
+        Self(
+            hash.iter()
+                .take(16)
+                .fold(0, |id, byte| id << 8 | u128::from(*byte)),
+        )
     }
 
     pub(super) fn key(self) -> FlowKey {

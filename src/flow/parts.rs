@@ -1,11 +1,11 @@
 //! The two sides of a message, as they may be shown.
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{self, HeaderMap};
 use serde::{Deserialize, Serialize};
 
-use super::mask::{mask_json, mask_pairs, mask_url};
+use super::mask::{mask_json, mask_pairs, mask_url, secret_values};
 use super::shown::{self, MAX_URL_BYTES, PLAIN_HEADERS, cut, headers};
-use crate::masking::hide_named;
+use crate::masking::{Known, hide_known, hide_named};
 
 /// What was asked, masked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,13 +31,29 @@ pub struct Answer {
     pub body: Option<String>,
 }
 
+/// `path_and_query` without secrets, under whatever name: what is one elsewhere in the same request, as a parameter or a cookie,
+/// is one here.
+fn mask_visited(path_and_query: &str, sent: &HeaderMap) -> String {
+    let masked = mask_url(path_and_query);
+    let Some((_, query)) = path_and_query.split_once('?') else {
+        return masked;
+    };
+    let cookies = sent.get_all(header::COOKIE).iter();
+    let cookies = cookies.filter_map(|line| line.to_str().ok());
+    let cookies = cookies.flat_map(|line| line.split(';'));
+    let cookies = cookies.filter_map(|cookie| cookie.split_once('='));
+    let cookies = cookies.map(|(_, value)| Known::named("cookie", value.trim()));
+    let known: Vec<Known> = secret_values(query).chain(cookies).collect();
+    hide_known(&masked, &known).into_owned()
+}
+
 impl Request {
     /// A request of a browser.
     #[must_use]
     pub fn of_browser(method: &str, path_and_query: &str, sent: &HeaderMap) -> Self {
         Self {
             method: method.to_owned(),
-            url: cut(&mask_url(path_and_query), MAX_URL_BYTES),
+            url: cut(&mask_visited(path_and_query, sent), MAX_URL_BYTES),
             headers: headers(sent, &[], |name| PLAIN_HEADERS.contains(&name)),
             body: None,
         }
@@ -110,6 +126,19 @@ mod tests {
         assert_eq!(request.url, "/redirect?code=sam…");
         assert_eq!(request.headers[0].1, "(not shown)");
         assert_eq!(request.headers[1].1, "session=4Zk2…");
+    }
+
+    #[test]
+    fn a_secret_has_no_other_name_either() {
+        let mut sent = HeaderMap::new();
+        sent.insert("cookie", "session=4Zk2Lq8sXv0aVt1bQwErTy".parse().unwrap());
+        let path =
+            "/redirect?code=sample6p9qisx6a&foo=sample6p9qisx6a&sid=4Zk2Lq8sXv0aVt1bQwErTy&x=plain";
+        let request = Request::of_browser("GET", path, &sent);
+        assert_eq!(
+            request.url,
+            "/redirect?code=sam…&foo=sam…&sid=4Zk2…&x=plain"
+        );
     }
 
     #[test]

@@ -17,7 +17,18 @@ impl FlowLog {
         Recorder {
             log: self.clone(),
             flow,
+            sign_in: None,
             keep_until,
+        }
+    }
+
+    /// Takes down the messages of the session that the sign-in of `flow` ended in, each until `keep_until`. Those of the sign-in are
+    /// kept along.
+    #[must_use]
+    pub fn recorder_of_session(&self, flow: FlowId, keep_until: Timestamp) -> Recorder {
+        Recorder {
+            sign_in: Some(flow),
+            ..self.recorder(flow.signed_in(), keep_until)
         }
     }
 }
@@ -27,6 +38,8 @@ impl FlowLog {
 pub struct Recorder {
     log: FlowLog,
     flow: FlowId,
+    /// The flow of the sign-in, when these are messages of a session.
+    sign_in: Option<FlowId>,
     keep_until: Timestamp,
 }
 
@@ -53,7 +66,12 @@ impl Recorder {
     }
 
     fn add(&self, message: Encoded) {
-        let order = Order::Add(self.flow.key(), self.keep_until, message);
+        let order = Order::Add {
+            key: self.flow.key(),
+            along: self.sign_in.map(FlowId::key),
+            until: self.keep_until,
+            message,
+        };
         if !self.log.order(order) {
             tracing::debug!("a message of the flow was left out: too many wait to be written");
         }

@@ -40,7 +40,13 @@ impl LogError {
 /// What the task is to do.
 #[derive(Debug)]
 pub(super) enum Order {
-    Add(FlowKey, Timestamp, Encoded),
+    Add {
+        key: FlowKey,
+        /// What is kept as long.
+        along: Option<FlowKey>,
+        until: Timestamp,
+        message: Encoded,
+    },
     Keep(FlowKey, Timestamp),
     Erase(FlowKey, oneshot::Sender<Result<(), LogError>>),
     /// Says when everything before it is written: of one flow, or of all.
@@ -74,12 +80,19 @@ pub(super) async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) 
         let mut settled = Vec::new();
         for order in batch.drain(..) {
             match order {
-                Order::Add(key, until, message) => {
+                Order::Add {
+                    key,
+                    along,
+                    until,
+                    message,
+                } => {
                     pending.add(key, until, message);
-                    if is_signed_in(until, inner.clock.now())
-                        && let Some((key, until)) = kept.extend(key, until, inner.clock.now())
-                    {
-                        pending.keep(key, until);
+                    let now = inner.clock.now();
+                    let moved = [Some(key), along].into_iter().flatten();
+                    for key in moved.filter(|_| is_signed_in(until, now)) {
+                        if let Some((key, until)) = kept.extend(key, until, now) {
+                            pending.keep(key, until);
+                        }
                     }
                 }
                 Order::Keep(key, until) => {

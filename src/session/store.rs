@@ -116,9 +116,9 @@ impl Store {
 
     /// Erases the messages of sessions that ended.
     pub(super) async fn erase(&self, flows: &[FlowId]) {
-        for flow in flows {
+        for flow in flows.iter().flat_map(|flow| [*flow, flow.signed_in()]) {
             if let Some(log) = &self.log
-                && let Err(error) = log.erase(*flow).await
+                && let Err(error) = log.erase(flow).await
             {
                 // Nobody can find them without the session, and they go when their time is up.
                 tracing::warn!(%error, "the messages of a session that ended were not erased");

@@ -89,7 +89,7 @@ impl Context {
         SignedIn {
             login: data.login,
             flow: data.flow,
-            recorder: log.map(|(log, flow)| log.recorder(flow, until)),
+            recorder: log.map(|(log, flow)| log.recorder_of_session(flow, until)),
         }
     }
 

@@ -141,9 +141,11 @@ impl Browser {
         self.progress().viewer.clone()
     }
 
-    fn recorder_of(&self, data: &SessionData) -> Option<Recorder> {
+    /// What takes down the messages of the session of `data`.
+    pub(super) fn recorder_of(&self, data: &SessionData) -> Option<Recorder> {
         let until = self.0.store.expiry(data);
-        data.flow.map(|flow| self.0.log.recorder(flow, until))
+        data.flow
+            .map(|flow| self.0.log.recorder_of_session(flow, until))
     }
 
     /// The id of this browser's session. It may be of a session that is gone.
@@ -221,10 +223,12 @@ impl Browser {
         newest.filter_map(|(_, value)| self.0.store.open_sign_in(value))
     }
 
-    /// Where the messages of the sign-in are that this browser started last, if it is under way.
-    pub(super) fn flow_under_way(&self) -> Option<FlowId> {
+    /// Where the messages of the sign-in are that this browser started last, if that may be under way `now`.
+    pub(super) fn flow_under_way(&self, now: Timestamp) -> Option<FlowId> {
         let newest = self.sign_ins().max_by_key(|sign_in| sign_in.started_at);
-        newest.map(|sign_in| sign_in.flow)
+        newest
+            .filter(|sign_in| after(sign_in.started_at, SIGN_IN_TIME) > now)
+            .map(|sign_in| sign_in.flow)
     }
 
     /// Takes back the cookie of a sign-in that is finished.

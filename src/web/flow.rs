@@ -17,6 +17,7 @@ mod sides;
 pub(super) mod signed_out;
 mod steps;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -193,15 +194,13 @@ async fn recorded(
     browser: &Browser,
     of_session: Option<FlowId>,
 ) -> Result<Vec<Message>, LogError> {
-    let mut flows = Vec::new();
-    for flow in [of_session, browser.flow(), browser.flow_under_way()]
-        .into_iter()
-        .flatten()
-    {
-        if !flows.contains(&flow) {
-            flows.push(flow);
-        }
-    }
+    let of_sign_in = browser.flow_under_way(app.clock.now());
+    let ended = [of_session, browser.flow()].into_iter().flatten();
+    let mut flows: Vec<FlowId> = ended.flat_map(|flow| [flow, flow.signed_in()]).collect();
+    // Of a sign-in under way nothing is shown but itself: somebody else may have its cookie.
+    flows.extend(of_sign_in);
+    let mut seen = HashSet::new();
+    flows.retain(|flow| seen.insert(*flow));
     let mut messages = Vec::new();
     for flow in &flows {
         messages.extend(app.flow.read(*flow).await?);

@@ -39,7 +39,7 @@ impl PersonError {
     /// answer may be late, and the browser may have another session's by now, from a sign-in in another tab.
     pub(super) fn of(error: AccessError, app: &App, browser: &Browser) -> Self {
         if let AccessError::GrantGone(Some(flow)) = &error {
-            browser.record_in(*flow, app.clock.now());
+            browser.record_in(flow.signed_in(), app.clock.now());
             browser.show_flow(*flow);
         }
         error.into()

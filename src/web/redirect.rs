@@ -209,7 +209,7 @@ async fn exchange(
     {
         Ok(stored) => {
             introduce(app, browser, &stored).await;
-            // What was said up to here was kept for as long as a sign-in may take.
+            // What was said up to the sign-in was kept for as long as a sign-in may take.
             app.flow
                 .keep(used.sign_in().flow, app.sessions.store.expiry(&stored.data));
             Ok(stored)
@@ -230,7 +230,9 @@ async fn introduce(app: &App, browser: &Browser, stored: &Stored) {
     if !app.gateway.is_on() && app.gateway.api.allow.is_empty() {
         return;
     }
-    let (identities, recorder) = (app.gateway.identities.clone(), browser.recorder());
+    // What Smartsheet says of the person is the session's: the sign-in's cookie may have been copied.
+    let recorder = browser.recorder_of(&stored.data);
+    let identities = app.gateway.identities.clone();
     let (id, token) = (stored.id, stored.data.login.token.access_token.clone());
     let introduced = async move {
         if let Err(error) = identities.introduce(id, &token, recorder).await {
@@ -243,7 +245,10 @@ async fn introduce(app: &App, browser: &Browser, stored: &Stored) {
 
 /// Until it is known which sign-in a callback belongs to, its messages go where the browser would look for them.
 async fn record_with_what_is_known(app: &App, browser: &Browser) {
-    if let Some(flow) = browser.flow().or_else(|| browser.flow_under_way()) {
+    if let Some(flow) = browser
+        .flow()
+        .or_else(|| browser.flow_under_way(app.clock.now()))
+    {
         browser.record_in(flow, app.clock.now());
     } else if let Err(error) = browser.session().await {
         tracing::debug!(%error, "it is not known where the messages of a callback belong");

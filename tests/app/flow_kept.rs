@@ -43,15 +43,52 @@ pub(crate) async fn signed_in(world: &World) -> Browser {
     browser
 }
 
+/// A shared computer: somebody copies the cookie of a sign-in that has begun, and somebody else ends it.
+#[tokio::test]
+async fn a_sign_in_cookie_that_was_copied_shows_nothing_of_the_session() {
+    let world = world().await;
+    let browser = world.browser();
+    let authorize = browser.begin("/login").await;
+    let thief = browser.copy_to(&world.app);
+    let callback = browser.consent(&authorize, "allow", "full").await;
+    browser.get(&callback).await.redirects_to("/me");
+    browser.get("/me").await.shows(200, &["Grace Hopper"]);
+    browser.get("/sheets").await.shows(200, &["Sheets"]);
+    let steps = brief(&said(&browser).await);
+    assert!(steps.contains(&"current_user 200".to_owned()), "{steps:?}");
+
+    // What a sign-in says until there is a session, and no more.
+    let of_sign_in = ["sign_in 303", "consent unseen", "code_exchange 200"];
+    let seen = brief(&said(&thief).await);
+    assert!(
+        seen.iter().all(|step| of_sign_in.contains(&&**step)),
+        "{seen:?}"
+    );
+    for format in ["md", "har"] {
+        let page = thief.get(&format!("/flow?format={format}")).await;
+        for personal in ["Grace", "grace", "Hopper", "/me", "/sheets"] {
+            assert!(!page.body.contains(personal), "{personal} in {page:?}");
+        }
+    }
+    // Nor when its time is up, or when its holder signs in as somebody else.
+    world.setup.clock.pass(11 * MINUTE);
+    assert_eq!(brief(&said(&browser).await), steps);
+    says_nothing(&thief).await;
+    thief.sign_in("minimal").await.redirects_to("/me");
+    let whole = thief.get("/flow?format=md").await.body;
+    assert!(!whole.contains("Grace"), "{whole}");
+}
+
 #[tokio::test]
 async fn signing_out_erases_it() {
     let world = world().await;
     let other = signed_in(&world).await;
     let browser = signed_in(&world).await;
     let thief = browser.copy_to(&world.app);
-    assert_eq!(flows(&world.setup), 2);
+    // Of each the sign-in's, and the session's.
+    assert_eq!(flows(&world.setup), 4);
     browser.sign_out().await.redirects_to("/signed-out");
-    assert_eq!(flows(&world.setup), 1);
+    assert_eq!(flows(&world.setup), 2);
     says_nothing(&thief).await;
     says_nothing(&browser).await;
     browser.get("/login").await;
@@ -224,6 +261,7 @@ async fn a_stolen_file_tells_nothing() {
     let newest = "(SELECT flow FROM messages ORDER BY at DESC LIMIT 1)";
     let sql = format!("UPDATE messages SET flow = {newest} WHERE flow <> {newest}");
     assert!(open(&world.setup).execute(&sql, []).unwrap() > 0);
-    assert_eq!(said(&other).await.len(), 6);
+    // Its own sign-in's are among them; those of its session are where they were.
+    assert_eq!(said(&other).await.len(), 3);
     says_nothing(&browser).await;
 }

@@ -32,6 +32,10 @@ pub(super) fn command(message: &Message, base: &str) -> String {
     if request.method != usual {
         let _ = write!(command, " --request {}", request.method);
     }
+    // Brackets and braces mean something to curl.
+    if request.url.contains(['[', ']', '{', '}']) {
+        command.push_str(" --globoff");
+    }
     let _ = write!(command, " {url}");
     for header in headers(request) {
         let _ = write!(command, " \\\n  --header {header}");
@@ -274,6 +278,17 @@ mod tests {
   --data-urlencode 'redirect_uri=http://localhost/redirect' \
   --data-urlencode 'client_id=it'\''s' \
   --data-urlencode "hash=$(printf %s "$APP_SECRET|$CODE" | sha256sum | cut -d ' ' -f 1)""#
+        );
+    }
+
+    #[test]
+    fn what_curl_would_take_for_a_range_is_sent_as_it_is() {
+        let mut message = message(Step::SignIn, "GET", "/login?x=[1-9]&y={a,b}", None);
+        message.request.headers.clear();
+        let base = "http://localhost:8080/";
+        assert_eq!(
+            command(&message, base),
+            "curl --include --globoff 'http://localhost:8080/login?x=[1-9]&y={a,b}'"
         );
     }
 

@@ -33,16 +33,16 @@ impl Sent {
         let mut sent = Self::default();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
-                "version" if sent.version.is_some() => return Err(twice(&name)),
+                "version" if sent.version.is_some() => return Err(twice("version")),
                 "version" => {
                     let version = value.parse().ok();
                     sent.version = Some(version.ok_or("The field “version” is no number.")?);
                 }
-                "shown" if sent.shown.is_some() => return Err(twice(&name)),
+                "shown" if sent.shown.is_some() => return Err(twice("shown")),
                 "shown" => sent.shown = Some(value.into_owned()),
                 name => {
                     let column = name.strip_prefix("column-").and_then(id);
-                    let column = column.ok_or_else(|| unknown(name))?;
+                    let column = column.ok_or("One of its fields is not one of this form.")?;
                     let values = sent.columns.entry(column).or_default();
                     values.push(value.into_owned());
                 }
@@ -55,7 +55,9 @@ impl Sent {
     pub(super) fn check(&self, offered: &[&Column]) -> Result<(), Unfit> {
         let is_offered = |id: &u64| offered.iter().any(|column| column.id == *id);
         if let Some(foreign) = self.columns.keys().find(|id| !is_offered(id)) {
-            return Err(unknown(&format!("column-{foreign}")));
+            return Err(format!(
+                "The field “column-{foreign}” is not one of this form."
+            ));
         }
         for column in offered {
             let name = || format!("column-{}", column.id);
@@ -97,17 +99,7 @@ impl Sent {
 }
 
 fn twice(name: &str) -> Unfit {
-    format!("The field “{}” is there more than once.", brief(name))
-}
-
-fn unknown(name: &str) -> Unfit {
-    format!("The field “{}” is not one of this form.", brief(name))
-}
-
-/// A name that a stranger may have made up.
-fn brief(name: &str) -> String {
-    let name = name.chars().filter(|character| !character.is_control());
-    name.take(60).collect()
+    format!("The field “{name}” is there more than once.")
 }
 
 #[cfg(test)]
