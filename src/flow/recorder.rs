@@ -18,6 +18,7 @@ impl FlowLog {
             log: self.clone(),
             flow,
             sign_in: None,
+            ends_sign_in: false,
             keep_until,
         }
     }
@@ -40,10 +41,21 @@ pub struct Recorder {
     flow: FlowId,
     /// The flow of the sign-in, when these are messages of a session.
     sign_in: Option<FlowId>,
+    /// Whether that sign-in ended with this very request.
+    ends_sign_in: bool,
     keep_until: Timestamp,
 }
 
 impl Recorder {
+    /// The same for the request that the sign-in ended with.
+    #[must_use]
+    pub fn ending_sign_in(self) -> Self {
+        Self {
+            ends_sign_in: true,
+            ..self
+        }
+    }
+
     /// Records `message`, without waiting for it to be written.
     pub fn record(&self, message: &Message) {
         if !self.log.is_recording() {
@@ -81,7 +93,13 @@ impl Recorder {
     pub async fn settled(&self) {
         // Who reads here waits for it anyway.
         if self.log.is_recording() && self.log.rows().are_shared() {
-            self.log.settled(Some(self.flow.key())).await;
+            let settled = |flow: FlowId| self.log.settled(Some(flow.key()));
+            match self.sign_in.filter(|_| self.ends_sign_in) {
+                None => settled(self.flow).await,
+                Some(sign_in) => {
+                    tokio::join!(settled(sign_in), settled(self.flow));
+                }
+            }
         }
     }
 }

@@ -167,13 +167,14 @@ impl Browser {
         &self.0.ids
     }
 
-    /// Makes the session's cookie point at `stored`.
+    /// Makes the session's cookie point at `stored`, which a sign-in has just ended in.
     pub(super) fn point_to(&self, stored: &Stored) {
         self.progress().id = Some(stored.id);
         if self.0.signed_out.is_some() {
             self.take_back(Name::SignedOut.text(self.0.https));
         }
-        self.record_with(self.recorder_of(&stored.data));
+        let recorder = self.recorder_of(&stored.data);
+        self.record_with(recorder.map(Recorder::ending_sign_in));
         let name = Name::Session.text(self.0.https);
         let id = stored.id.to_string();
         self.give(cookie::set(

@@ -98,8 +98,8 @@ async fn what_one_instance_erases_the_other_does_not_show(kind: Kind) {
         flow(&browser, &one).await,
         (false, SIGN_IN.map(str::to_owned).to_vec())
     );
-    // Beside the new one there is that of the sign-out, for ten minutes: what became of the tokens.
-    assert_eq!(count(&cluster, kind, "DISTINCT flow").await, 2);
+    // Beside the new one, of the sign-in and of the session, there is that of the sign-out, for ten minutes: what became of the tokens.
+    assert_eq!(count(&cluster, kind, "DISTINCT flow").await, 3);
 }
 
 /// They make the log's table at the same time, and none of them fails.
