@@ -61,6 +61,7 @@ fuzz_target!(|query: &str| {
                     .any(|(name, value)| is_long(name) || is_long(value))
             );
         }
+        Err(error) => panic!("{error} is not known here"),
     }
 });
 

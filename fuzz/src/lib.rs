@@ -6,8 +6,8 @@ use smartsheet_oauth_demo::clock::Clock;
 use smartsheet_oauth_demo::config::Settings;
 use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::seal::Sealer;
-use smartsheet_oauth_demo::server::{Overrides, assemble};
 use smartsheet_oauth_demo::session::{Lifetimes, MemoryRows, Store};
+use smartsheet_oauth_demo::start::{Overrides, assemble};
 use smartsheet_oauth_demo::web::App;
 
 /// The secret that must not come out again: of the form of a token.

@@ -56,6 +56,8 @@ impl Part {
     fn of(query: &str) -> Option<Self> {
         let number = page_number(query)?;
         let sought = query::first(query, "q").unwrap_or_default().into_owned();
+        // No name has control characters, and no page may.
+        let sought = sought.replace(char::is_control, " ");
         let sought: String = sought.trim().chars().take(MAX_SOUGHT).collect();
         let call = match query::first(query, "after") {
             // Smartsheet has no search by name in the scope that this app has.
