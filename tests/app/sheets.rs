@@ -91,7 +91,10 @@ async fn names_are_looked_for() {
     assert!(!found.body.contains("Project plan"));
     let odd = browser.get("/sheets?q=%00%1bBOARD%07").await;
     odd.shows(200, &["BOARD"]);
-    assert!(!odd.body.contains(|character: char| character.is_control() && character != '\n'));
+    assert!(
+        !odd.body
+            .contains(|character: char| character.is_control() && character != '\n')
+    );
     let none = browser.get("/sheets?q=%3Cb%3Enothing").await;
     none.shows(200, &["No sheet that you can see", "&#60;b&#62;nothing"]);
     browser
