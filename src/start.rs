@@ -129,8 +129,8 @@ impl Instance {
         }
         let listener = bound.listen()?;
         let metrics = bound_metrics.map(Bound::listen).transpose()?;
-        let metrics_at = metrics.as_ref().map(address).transpose();
-        announce(set, settings, metrics_at.ok().flatten());
+        let metrics_at = metrics.as_ref().and_then(|listener| address(listener).ok());
+        announce(set, settings, metrics_at);
         Ok(Self {
             listener,
             metrics,

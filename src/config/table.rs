@@ -270,9 +270,7 @@ pub fn variable(name: &str) -> String {
 
 /// Whether the value of `name` is never shown.
 pub(super) fn is_secret(name: &str) -> bool {
-    TABLE
-        .iter()
-        .any(|setting| setting.name == name && setting.is_secret)
+    find(name).is_some_and(|setting| setting.is_secret)
 }
 
 /// A hint at the setting that was probably meant: one of the same key in another section, or the most alike.

@@ -125,13 +125,6 @@ impl FlowLog {
         Ok(messages)
     }
 
-    /// Keeps the messages of `flow` until `until`, when that is later than they would be kept anyway.
-    pub fn keep(&self, flow: FlowId, until: Timestamp) {
-        if self.is_recording() {
-            self.order(Order::Keep(flow.key(), until));
-        }
-    }
-
     /// Erases the messages of `flow`.
     ///
     /// # Errors

@@ -47,7 +47,6 @@ pub(super) enum Order {
         until: Timestamp,
         message: Encoded,
     },
-    Keep(FlowKey, Timestamp),
     Erase(FlowKey, oneshot::Sender<Result<(), LogError>>),
     /// Says when everything before it is written: of one flow, or of all.
     Settle(Option<FlowKey>, oneshot::Sender<()>),
@@ -93,11 +92,6 @@ pub(super) async fn write(inner: Arc<Inner>, mut orders: mpsc::Receiver<Order>) 
                         if let Some((key, until)) = kept.extend(key, until, now) {
                             pending.keep(key, until);
                         }
-                    }
-                }
-                Order::Keep(key, until) => {
-                    if let Some((key, until)) = kept.extend(key, until, inner.clock.now()) {
-                        pending.keep(key, until);
                     }
                 }
                 Order::Settle(key, tell) => {

@@ -100,7 +100,7 @@ impl Store {
         let waits = |session: &Loaded| Ending::Waits(ended_key(&session.key));
         match self.rows.apply(&changes).await {
             Ok(is_done) => Ok(is_done.then(|| sessions.iter().map(waits).collect())),
-            Err(error) if error.is_full() => {
+            Err(error) if error.0.is_full() => {
                 changes.retain(Change::is_ending);
                 let is_done = self.rows.apply(&changes).await?;
                 if is_done {

@@ -10,7 +10,6 @@ mod postgres;
 mod sqlite;
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -104,40 +103,8 @@ pub struct Counts {
 
 /// The database did not do what was asked. The text is the database's own and names no content.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the session store does not answer: {text}")]
-pub struct RowsError {
-    text: Arc<str>,
-    is_full: bool,
-}
-
-impl RowsError {
-    /// What happened, in words.
-    #[must_use]
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
-        DatabaseError::new(text).into()
-    }
-
-    /// What happened, in words.
-    #[must_use]
-    pub fn text(&self) -> &Arc<str> {
-        &self.text
-    }
-
-    /// Whether there is no room to add a row, while one may still be removed.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.is_full
-    }
-}
-
-impl From<DatabaseError> for RowsError {
-    fn from(error: DatabaseError) -> Self {
-        Self {
-            text: Arc::clone(error.text()),
-            is_full: error.is_full(),
-        }
-    }
-}
+#[error("the session store does not answer: {0}")]
+pub struct RowsError(#[from] pub DatabaseError);
 
 /// A database of rows. Its operations are atomic, and durable once they return (but for [`MemoryRows`], and for
 /// [`Rows::apply_light`]).

@@ -16,9 +16,8 @@ use crate::config::{SandboxControl, Settings};
 use crate::sandbox::{Access, ControlAccess, OpenError, Options, Peer, RegisteredApp, Sandbox};
 use crate::server;
 
-/// How often a minute other machines may steer it, all together, when they may at all.
-// Proof that `unwrap` can't fail: the value of a constant is worked out by the compiler, and with zero it would not compile.
-const CONTROL_A_MINUTE: NonZeroU32 = NonZeroU32::new(300).unwrap();
+/// How often a minute other machines may steer it, all together, when they may at all: 300 times, the first of them being `MIN`.
+const CONTROL_A_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(299);
 
 /// Its routes, with this app registered. Its grants are kept beside the embedded store, so that what this app remembers over a
 /// restart is not forgotten there.

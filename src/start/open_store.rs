@@ -73,7 +73,7 @@ pub async fn open_store(
         Database::Memory => Arc::new(MemoryRows::default()),
         Database::Sqlite(file) => {
             let rows = SqliteRows::open(file).await;
-            Arc::new(rows.map_err(|error| fail(error.text()))?)
+            Arc::new(rows.map_err(|error| fail(error.0.text()))?)
         }
         Database::Postgres(database) => Arc::new(database.rows()),
     };

@@ -209,9 +209,6 @@ async fn exchange(
     {
         Ok(stored) => {
             introduce(app, browser, &stored).await;
-            // What was said up to the sign-in was kept for as long as a sign-in may take.
-            app.flow
-                .keep(used.sign_in().flow, app.sessions.store.expiry(&stored.data));
             Ok(stored)
         }
         Err(error) => {

@@ -104,7 +104,11 @@ impl Transport {
     /// When TLS can't be set up, for example because the machine has no root certificates, and for a `user_agent` that is no
     /// value of a header.
     pub fn new(targets: &[&Url], user_agent: &str, limits: Limits) -> Result<Self, reqwest::Error> {
-        let builder = || client_for(targets, user_agent, limits);
+        Self::built(|| client_for(targets, user_agent, limits), limits)
+    }
+
+    /// With clients made by `builder`.
+    fn built(builder: impl Fn() -> ClientBuilder, limits: Limits) -> Result<Self, reqwest::Error> {
         Ok(Self {
             http: builder().build()?,
             http_anew: builder().pool_max_idle_per_host(0).build()?,

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use axum::Router;
+use smartsheet_oauth_demo::database::DatabaseError;
 use smartsheet_oauth_demo::flow::{FlowLog, MemoryFlow};
 use smartsheet_oauth_demo::session::{
     Change, Counts, Lifetimes, MemoryRows, Row, RowKey, Rows, RowsError, Sealer, Store,
@@ -46,7 +47,7 @@ fn pass(failures: &AtomicU32) -> Result<(), RowsError> {
         left => left.checked_sub(1),
     };
     match failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
-        Ok(_) => Err(RowsError::new("the test pulled the plug")),
+        Ok(_) => Err(DatabaseError::new("the test pulled the plug").into()),
         Err(_) => Ok(()),
     }
 }

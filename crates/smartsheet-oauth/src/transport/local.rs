@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::kept::Kept;
-use super::{Gate, Limits, Transport, client};
+use super::{Limits, Transport, client};
 
 impl Transport {
     /// A client whose every call goes to the server that listens at `socket`, whatever host its URL names.
@@ -24,14 +23,6 @@ impl Transport {
             let _ = socket;
             client
         };
-        Ok(Self {
-            http: builder().build()?,
-            http_anew: builder().pool_max_idle_per_host(0).build()?,
-            kept: Kept::default(),
-            gate: Gate::new(&limits),
-            limits,
-            observers: Vec::new(),
-            integration_source: None,
-        })
+        Self::built(builder, limits)
     }
 }
