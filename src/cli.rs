@@ -5,13 +5,16 @@ mod signals;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{io, thread};
 
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
+use tokio::runtime::{self, Runtime};
 use url::Url;
 
 use crate::config::{Given, LogFormat, Settings, parse_duration};
@@ -19,6 +22,7 @@ use crate::sandbox::{self, Sandbox};
 use crate::start::{HandedOver, Instance, Overrides};
 use crate::{check, log};
 use health::health;
+use log::write_waiting;
 use signals::{hurry_signal, stop_signal};
 
 /// Bad usage or bad settings.
@@ -96,6 +100,9 @@ struct SandboxArgs {
     rate_limit: Option<u32>,
 }
 
+/// With two threads one of them may wait for the disk when it reads; see [`crate::sqlite`].
+const LEAST_WORKERS: usize = 2;
+
 /// Runs the command line `args` to its end and says what to exit with. Call it while the process has one thread.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     leave_no_core_dump();
@@ -121,13 +128,25 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(handed_over) => handed_over,
         Err(error) => return usage(&error),
     };
-    match tokio::runtime::Runtime::new() {
+    let code = match runtime() {
         Ok(runtime) => runtime.block_on(run_command(cli, handed_over)),
         Err(error) => {
             eprintln!("error: the system gives no threads: {error}");
             ExitCode::FAILURE
         }
-    }
+    };
+    write_waiting();
+    code
+}
+
+/// A runtime with a thread for each processor, and at least [`LEAST_WORKERS`].
+fn runtime() -> io::Result<Runtime> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    runtime::Builder::new_multi_thread()
+        .worker_threads(processors.max(LEAST_WORKERS))
+        .on_thread_park(write_waiting)
+        .enable_all()
+        .build()
 }
 
 async fn run_command(cli: Cli, handed_over: Option<HandedOver>) -> ExitCode {

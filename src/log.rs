@@ -1,18 +1,22 @@
 //! The log: where it goes, and what is in it.
 
 mod line;
+mod waiting;
 
 use std::io;
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
 use line::{Escape, Lines};
+pub(crate) use waiting::write_waiting;
 
-/// Events go to standard error, a line each: those that `chosen` (`RUST_LOG`) says, such as `debug` or `info,hyper=debug`; `info`
+/// Events go to standard error, a line each, those below a warning with [`write_waiting`] at the latest: those that `chosen` (`RUST_LOG`) says, such as `debug` or `info,hyper=debug`; `info`
 /// if it is empty.
 pub(crate) fn start(format: LogFormat, chosen: &str) {
     // An empty directive would mean errors alone.
@@ -41,7 +45,7 @@ pub(crate) fn start(format: LogFormat, chosen: &str) {
     let events = fmt::layer()
         // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
         .log_internal_errors(false)
-        .with_writer(move || Lines::to(io::stderr(), escape));
+        .with_writer(StandardError(escape));
     let events = match format {
         LogFormat::Text => events.with_target(false).boxed(),
         LogFormat::Json => events.json().flatten_event(true).boxed(),
@@ -57,5 +61,36 @@ pub(crate) fn start(format: LogFormat, chosen: &str) {
     }));
     if unreadable {
         tracing::warn!("RUST_LOG can't be read; what is logged is `info`");
+    }
+}
+
+/// Where lines go. What is no warning may wait for others, until [`write_waiting`].
+struct StandardError(Escape);
+
+impl<'a> MakeWriter<'a> for StandardError {
+    type Writer = Lines<Piece>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Lines::to(Piece { is_urgent: true }, self.0)
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
+        let is_urgent = *event.level() <= Level::WARN;
+        Lines::to(Piece { is_urgent }, self.0)
+    }
+}
+
+/// Takes a line that comes in one piece.
+struct Piece {
+    is_urgent: bool,
+}
+
+impl io::Write for Piece {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        waiting::add(line, self.is_urgent).map(|()| line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -10,9 +10,13 @@ const LETTERS: usize = 2;
 
 /// A line for each of `names` that is nearly the variable of a setting. Values are not looked at.
 pub(super) fn misspelt<'a>(names: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
-    let known: Vec<String> = TABLE.iter().map(|setting| variable(setting.name)).collect();
+    let known: Vec<(String, String)> = TABLE
+        .iter()
+        .map(|setting| variable(setting.name))
+        .map(|known| (bare(&known), known))
+        .collect();
     let unknown: BTreeSet<Cow<'a, str>> = names
-        .filter(|name| !known.iter().any(|known| known == name))
+        .filter(|name| !known.iter().any(|(_, known)| known == name))
         .collect();
     unknown
         .iter()
@@ -26,16 +30,22 @@ pub(super) fn misspelt<'a>(names: impl Iterator<Item = Cow<'a, str>>) -> Vec<Str
         .collect()
 }
 
-/// The one of `known` that differs from `name` in a few letters, not counting underscores and capitals.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a String> {
-    let bare = |name: &str| name.replace('_', "").to_ascii_uppercase();
+/// The one of `known` that differs from `name` in a few letters.
+fn nearest<'a>(name: &str, known: &'a [(String, String)]) -> Option<&'a String> {
     let name = bare(name);
     known
         .iter()
-        .map(|known| (strsim::osa_distance(&name, &bare(known)), known))
+        // No other can differ in so few.
+        .filter(|(bare, _)| bare.len().abs_diff(name.len()) <= LETTERS)
+        .map(|(bare, known)| (strsim::osa_distance(&name, bare), known))
         .filter(|(distance, _)| *distance <= LETTERS)
         .min()
         .map(|(_, known)| known)
+}
+
+/// A name without what is not compared: underscores and capitals.
+fn bare(name: &str) -> String {
+    name.replace('_', "").to_ascii_uppercase()
 }
 
 #[cfg(test)]

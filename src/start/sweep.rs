@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::web::App;
 
-/// Removes what is expired or too much, and counts the rest, at once and then `every` so often, until the server stops.
+/// When the first sweep is. It writes, and who waits for the first page does not wait for that.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// Removes what is expired or too much, and counts the rest, soon and then `every` so often, until the server stops.
 pub(super) async fn sweep(app: Arc<App>, every: Duration) {
-    let mut every = tokio::time::interval(every);
+    let mut every = interval_at(Instant::now() + FIRST.min(every), every);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

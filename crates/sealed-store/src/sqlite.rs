@@ -30,7 +30,9 @@ use readers::Readers;
 use reserve::Reserve;
 pub use tuning::Durability;
 pub use tuning::Tuning;
+use tuning::wait_for_no_disk;
 use writer::Writer;
+use written::Written;
 
 /// How often the lock of another process is looked at. SQLite's own handler waits longer each time, up to 0.1 seconds, and
 /// next to a process that writes all the time that never hits a gap.
@@ -80,19 +82,23 @@ impl Database {
     ) -> Result<Self, DatabaseError> {
         let path = file.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
-            prepare_file(&path).map_err(|error| DatabaseError::new(error.to_string()))?;
+            let is_new =
+                prepare_file(&path).map_err(|error| DatabaseError::new(error.to_string()))?;
             let mut connection = connect(&path)?;
             keep_in_memory(&connection, WRITER_CACHE)?;
             tuning.apply(&connection)?;
+            if is_new {
+                wait_for_no_disk(&connection)?;
+            }
             use_write_ahead_log(&connection)?;
             migrate(&mut connection, migrations)?;
-            Ok::<_, DatabaseError>(connection)
+            Ok::<_, DatabaseError>(Written::new(&path, connection, tuning))
         });
-        let writer = joined(opened.await)?;
+        let written = joined(opened.await)?;
         let reserve = Reserve::beside(file, tuning.keeps_reserve());
         Ok(Self {
             readers: Readers::new(file.to_owned()),
-            writer: Writer::start(writer, tuning, reserve)?,
+            writer: Writer::start(written, reserve)?,
         })
     }
 
@@ -243,11 +249,17 @@ fn joined<T>(outcome: Result<Result<T, DatabaseError>, JoinError>) -> Result<T, 
 }
 
 /// What is kept is nobody else's business: the file and its folder are made before SQLite would make them readable for all.
-fn prepare_file(file: &Path) -> std::io::Result<()> {
-    if let Some(folder) = file.parent().filter(|path| !path.as_os_str().is_empty()) {
+/// Says whether there is nothing in the file yet.
+fn prepare_file(file: &Path) -> std::io::Result<bool> {
+    if let Some(folder) = folder_of(file) {
         make_private_folder(folder)?;
     }
-    open_private(file).map(drop)
+    Ok(open_private(file)?.metadata()?.len() == 0)
+}
+
+/// The folder that `file` is in; `None` for the current one.
+fn folder_of(file: &Path) -> Option<&Path> {
+    file.parent().filter(|path| !path.as_os_str().is_empty())
 }
 
 /// Opens `file` to write, making it (mode 0600) when it is missing.

@@ -63,6 +63,15 @@ pub(super) struct Failed {
     pub(super) is_full: bool,
 }
 
+impl From<DatabaseError> for Failed {
+    fn from(error: DatabaseError) -> Self {
+        Self {
+            error,
+            is_full: false,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {
         let is_full = error.sqlite_error().is_some_and(|error| {

@@ -9,7 +9,8 @@ use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rand::Rng as _;
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
 
 use super::open_private;
 
@@ -102,10 +103,12 @@ impl Reserve {
     fn fill(&self) -> std::io::Result<()> {
         let mut file = open_private(&self.file)?;
         let mut length = file.seek(SeekFrom::End(0))?;
-        // Some file systems keep no room for zeros.
+        // Some file systems keep no room for zeros. The noise is no secret: a generator that asks the system for each piece
+        // would take longer than writing it.
+        let mut source = SmallRng::from_rng(&mut rand::rng());
         let mut noise = vec![0; 64 * 1024];
         while length < BYTES {
-            rand::rng().fill_bytes(&mut noise);
+            source.fill_bytes(&mut noise);
             let missing = usize::try_from(BYTES - length).unwrap_or(noise.len());
             let written = file.write(&noise[..missing.min(noise.len())])?;
             if written == 0 {

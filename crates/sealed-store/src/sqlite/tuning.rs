@@ -33,6 +33,11 @@ impl Durability {
     }
 }
 
+/// For a file that is being made: until something in it is acknowledged, nothing can be lost.
+pub(super) fn wait_for_no_disk(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "OFF")
+}
+
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]
 pub struct Tuning {

@@ -3,13 +3,11 @@
 
 use std::thread;
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Change, Failed};
 use super::reserve::Reserve;
 use super::shrink::shrink;
-use super::tuning::Tuning;
 use super::written::Written;
 use crate::database::DatabaseError;
 
@@ -37,13 +35,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. It ends, and closes `connection`, when the writer is closed or dropped.
-    pub(super) fn start(
-        connection: Connection,
-        tuning: Tuning,
-        reserve: Reserve,
-    ) -> Result<Self, DatabaseError> {
-        let file = Written::new(connection, tuning);
+    /// Starts the thread. It ends, and closes `file`, when the writer is closed or dropped.
+    pub(super) fn start(file: Written, reserve: Reserve) -> Result<Self, DatabaseError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -86,8 +79,6 @@ impl Writer {
 }
 
 fn work(mut file: Written, mut reserve: Reserve, mut queue: mpsc::Receiver<Job>) {
-    // Made now, while there is room.
-    reserve.is_whole();
     let mut batch = Vec::new();
     while let Some(first) = queue.blocking_recv() {
         let mut next = Some(first);
@@ -168,6 +159,7 @@ mod tests {
     use std::path::Path;
     use std::sync::{Arc, mpsc};
 
+    use rusqlite::Connection;
     use tempfile::TempDir;
 
     use super::*;
@@ -283,6 +275,25 @@ mod tests {
         let other = other.unwrap();
         assert_eq!(other.write(waits).await.unwrap(), 1);
         assert_eq!(other.write_light(waits).await.unwrap(), 1);
+    }
+
+    /// Making a file waits for no disk; what is acknowledged first waits for all of it.
+    #[tokio::test]
+    async fn a_file_is_on_the_disk_with_the_first_change_that_needs_it() {
+        let folder = TempDir::new().unwrap();
+        let database = database(&folder).await;
+        let file = folder.path().join("test.db");
+        let pages = || std::fs::metadata(&file).unwrap().len() / 4096;
+        assert_eq!(pages(), 1, "the tables are in the log");
+        assert_eq!(database.write_light(insert(1)).await.unwrap(), 1);
+        assert_eq!(pages(), 1);
+        assert_eq!(database.write(insert(2)).await.unwrap(), 1);
+        assert!(pages() > 1, "the log was copied, which waits for the file");
+        database.close().await;
+        let opened = Database::open(&file, Durability::PowerFailure, TABLE).await;
+        let database = opened.unwrap();
+        assert_eq!(database.write(waits).await.unwrap(), 2, "opened again");
+        assert_eq!(count(&file), 2);
     }
 
     #[tokio::test]

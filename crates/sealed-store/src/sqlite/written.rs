@@ -1,25 +1,34 @@
 //! The file that is written: its transactions, and what their commits wait for.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
 use rusqlite::Connection;
 
 use super::change::{Change, Failed};
+use super::folder_of;
 use super::tuning::{Durability, Tuning};
+use crate::database::DatabaseError;
 
 pub(super) struct Written {
     connection: Connection,
     /// What a commit survives, unless it is of light changes alone.
     durability: Durability,
-    /// Whether the connection waits for less than that.
-    is_light: bool,
+    /// What the connection waits for now; `None` where that has to be said first.
+    waits_for: Option<Durability>,
+    /// The folder of the file, until it was waited for that both are on the disk. Who made the file, this process or
+    /// another, did not.
+    unseen: Option<PathBuf>,
 }
 
 impl Written {
-    /// The file of `connection`, which waits for the disk as `tuning` says.
-    pub(super) fn new(connection: Connection, tuning: Tuning) -> Self {
+    /// `file`, open at `connection`, with commits that wait for the disk as `tuning` says.
+    pub(super) fn new(file: &Path, connection: Connection, tuning: Tuning) -> Self {
         Self {
             connection,
             durability: tuning.durability(),
-            is_light: false,
+            waits_for: None,
+            unseen: Some(folder_of(file).unwrap_or(Path::new(".")).to_owned()),
         }
     }
 
@@ -32,28 +41,59 @@ impl Written {
         let count = changes.len();
         let is_light = changes.iter().all(|change| change.is_light());
         let ready = self.wait_for_disk_unless(is_light);
-        match ready.and_then(|()| transact(&self.connection, changes)) {
+        let made = ready.and_then(|()| Ok(transact(&self.connection, changes)?));
+        match made {
             Ok(outcomes) => outcomes
                 .into_iter()
                 .map(|outcome| outcome.map_err(Failed::from))
                 .collect(),
-            Err(error) => vec![Err(error.into()); count],
+            Err(failed) => vec![Err(failed); count],
         }
     }
 
     /// Has the next commit wait for the disk, unless it `may_be_light`.
-    fn wait_for_disk_unless(&mut self, may_be_light: bool) -> rusqlite::Result<()> {
-        if may_be_light != self.is_light {
-            let durability = if may_be_light {
-                Durability::ProcessEnd
-            } else {
-                self.durability
-            };
-            durability.apply(&self.connection)?;
-            self.is_light = may_be_light;
+    fn wait_for_disk_unless(&mut self, may_be_light: bool) -> Result<(), Failed> {
+        let needed = if may_be_light {
+            Durability::ProcessEnd
+        } else {
+            self.durability
+        };
+        if needed == Durability::PowerFailure
+            && let Some(folder) = self.unseen.take()
+        {
+            let seen = put_on_disk(&self.connection, &folder);
+            if seen.is_err() {
+                self.unseen = Some(folder);
+            }
+            seen?;
+        }
+        if self.waits_for != Some(needed) {
+            needed.apply(&self.connection)?;
+            self.waits_for = Some(needed);
         }
         Ok(())
     }
+}
+
+impl Drop for Written {
+    /// The last one that closes the file copies the log into it, which then must be waited for.
+    fn drop(&mut self) {
+        let _ = self.durability.apply(&self.connection);
+    }
+}
+
+/// A commit waits for the log alone. That counts for nothing while the file that it belongs to is empty, or has no name.
+fn put_on_disk(file: &Connection, folder: &Path) -> Result<(), Failed> {
+    Durability::PowerFailure.apply(file)?;
+    // Copies the log into the file, and waits for both. Opening the file to wait for it would be shorter, and closing it
+    // again would release this process's locks (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    file.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    // Elsewhere a folder can't be opened, and needs no such thing.
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| DatabaseError::new(error.to_string()))?;
+    Ok(())
 }
 
 /// The outcome of each of `changes`, committed. Fails when the whole transaction is lost.
