@@ -338,7 +338,7 @@ async fn the_panel_says_where_to_start_and_what_was_tried() {
             200,
             &[
                 "Start here",
-                "Ends with 504, an error page: you are not signed in",
+                "Ends with 504, an error page: the sign-in failed",
                 "This takes 10 seconds.",
             ],
         );

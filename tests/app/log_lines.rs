@@ -133,6 +133,23 @@ async fn what_is_logged_is_chosen_by_rust_log() {
     }
 }
 
+/// Lines wait for each other while there is more to do, and not one of them gets lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_has_its_line_when_many_come_at_once() {
+    const REQUESTS: usize = 500;
+    let program = Program::start("text", &[]).await;
+    let browser = program.browser();
+    browser.get("/").await.shows(200, &["Sign in"]);
+    let asked = (0..REQUESTS).map(|_| browser.get("/nothing-here"));
+    for page in futures_util::future::join_all(asked).await {
+        assert_eq!(page.status, 404);
+    }
+    let (lines, _folder) = program.stop();
+    let requests = lines.iter().filter(|line| line.contains("status=404"));
+    assert_eq!(requests.count(), REQUESTS, "{lines:?}");
+    assert!(lines.last().unwrap().contains("stopped"), "{lines:?}");
+}
+
 /// At any level, whoever writes it: the log of this process is captured at `trace`.
 #[tokio::test]
 async fn the_log_holds_no_secret() {

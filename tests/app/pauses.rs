@@ -171,7 +171,7 @@ async fn the_exchange_is_told_to_wait() {
         let page = browser.sign_in_with_code("c").await;
         page.is_error(
             503,
-            &[text, "so you are not signed in", "Start the sign-in again"],
+            &[text, "so this sign-in failed", "Start the sign-in again"],
         );
         assert_eq!(page.header("retry-after"), wait, "{index}");
         assert_eq!(provider.lines(), [TOKEN], "{index}: sent again");

@@ -73,6 +73,8 @@ pub(super) struct Answered {
 #[derive(Clone)]
 pub(super) struct SentAt {
     pub(super) words: String,
+    /// To the millisecond: nobody reads more.
+    pub(super) millis: String,
     pub(super) exact: String,
 }
 
@@ -141,6 +143,7 @@ pub(super) fn show(number: usize, message: &Message, base: &str, is_same_day: bo
         explanation: explain(message.step),
         at: SentAt {
             words: message.at.strftime(words).to_string(),
+            millis: message.at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
             exact: message.at.to_string(),
         },
         duration: duration(message.micros),

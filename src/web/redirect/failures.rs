@@ -111,7 +111,7 @@ impl From<RedirectError> for Failure {
                 StatusCode::GATEWAY_TIMEOUT,
                 "smartsheet-slow",
                 "Smartsheet took too long",
-                "Smartsheet did not answer in time, so you are not signed in.".to_owned(),
+                "Smartsheet did not answer in time, so this sign-in failed.".to_owned(),
                 NOT_REPEATED,
             ),
             RedirectError::NotExchanged(OAuthError::NotSent(_)) => return Self::busy(reason),
@@ -125,7 +125,7 @@ impl From<RedirectError> for Failure {
                 StatusCode::BAD_GATEWAY,
                 "smartsheet-failed",
                 "Smartsheet could not complete the sign-in",
-                "Smartsheet can’t be reached, or its answer can’t be read, so you are not signed in.".to_owned(),
+                "Smartsheet can’t be reached, or its answer can’t be read, so this sign-in failed.".to_owned(),
                 NOT_REPEATED,
             ),
         };
@@ -171,7 +171,7 @@ impl Failure {
             status: StatusCode::SERVICE_UNAVAILABLE,
             kind: "busy",
             title: "This app is busy",
-            explanation: "Too much is going on here at the moment, so you are not signed in."
+            explanation: "Too much is going on here at the moment, so this sign-in failed."
                 .to_owned(),
             said: None,
             why: BUSY_BECAUSE,
@@ -189,7 +189,7 @@ impl Failure {
             status: StatusCode::SERVICE_UNAVAILABLE,
             kind: "smartsheet-unavailable",
             title: "Smartsheet can’t sign you in at the moment",
-            explanation: format!("It sent you back with {error}, so you are not signed in."),
+            explanation: format!("It sent you back with {error}, so this sign-in failed."),
             said: None,
             why: "A server that fails has no other way to say so: what it answers a browser with at this point is an address \
                   to go to.",
@@ -206,7 +206,7 @@ impl Failure {
         Self {
             kind: "rate-limited",
             title: "Smartsheet asks for a pause",
-            explanation: "This app has asked Smartsheet for too much in a short time, so you are not signed in."
+            explanation: "This app has asked Smartsheet for too much in a short time, so this sign-in failed."
                 .to_owned(),
             why: "Smartsheet answers only so many requests a minute. Asking on would only make the pause longer.",
             ..Self::maintenance(Some(retry_after.unwrap_or(PAUSE_FOR)), reason)
@@ -219,7 +219,7 @@ impl Failure {
             status: StatusCode::SERVICE_UNAVAILABLE,
             kind: "smartsheet-unavailable",
             title: "Smartsheet is not available",
-            explanation: "Smartsheet is offline for maintenance, so you are not signed in."
+            explanation: "Smartsheet is offline for maintenance, so this sign-in failed."
                 .to_owned(),
             said: None,
             why: NOT_REPEATED,

@@ -75,7 +75,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "malformed-token-answer",
         title: "Cut off the token answer",
         teaser: "The answer to the exchange is JSON that is cut off in the middle.",
-        ends_with: "502, an error page: you are not signed in",
+        ends_with: "502, an error page: the sign-in failed",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
             ("sandbox_user", "full"),
@@ -90,7 +90,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         name: "hanging-exchange",
         title: "Let the exchange hang",
         teaser: "Smartsheet takes the code and does not answer.",
-        ends_with: "504, an error page: you are not signed in",
+        ends_with: "504, an error page: the sign-in failed",
         way: Way::SignIn(&[
             ("sandbox_decision", "allow"),
             ("sandbox_user", "full"),
