@@ -12,6 +12,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY crates/sealed-store/Cargo.toml crates/sealed-store/
 COPY crates/smartsheet-oauth/Cargo.toml crates/smartsheet-oauth/
 COPY crates/smartsheet-sandbox/Cargo.toml crates/smartsheet-sandbox/
+COPY crates/test-support/Cargo.toml crates/test-support/
 RUN for package in . crates/*; do \
         mkdir "$package/src" && echo '//! Stands in for the package.' > "$package/src/lib.rs"; \
     done \

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::app::free_port;
 use crate::support::binary::{Running, run};
 use crate::support::{Browser, Page};
+use test_support::free_address;
 
 /// `serve` in `folder` on a free port, with what it logged on start.
 fn serve_and_log(folder: &Path) -> (Running, SocketAddr, Vec<String>) {
     for _ in 0..20 {
-        let address = format!("127.0.0.1:{}", free_port());
+        let address = free_address().to_string();
         let running = Running::start(folder, &[], &[("SERVER_LISTEN", &address)]);
         // Its last words before it serves. Without them another process was faster at taking the port.
         if let Some(log) = running.logged("sandbox mode") {

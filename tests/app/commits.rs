@@ -9,7 +9,8 @@ use smartsheet_oauth_demo::oauth::{AccessToken, State};
 use smartsheet_oauth_demo::session::{Id, Rows, Sealer, SessionData, SignIn, Store, Taken};
 
 use crate::support::sessions::{login, store};
-use crate::support::{MINUTE, clock::TestClock, rows::FailingRows};
+use crate::support::{MINUTE, rows::FailingRows};
+use test_support::TestClock;
 
 struct World {
     rows: Arc<FailingRows>,

@@ -3,8 +3,8 @@
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 
-use crate::support::browser::http_client;
 use crate::support::{Browser, Page, Provider, Reply, TestApp};
+use test_support::http_client;
 
 const SESSION: &str = "__Host-session";
 

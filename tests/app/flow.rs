@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::flow_page::shows_them_all;
 use crate::support::app::{BASE_URL, CLIENT_ID};
-use crate::support::browser::parameter;
 use crate::support::said::{brief, flow, overheard, said, says_nothing, text};
 use crate::support::{Browser, MINUTE, SECOND, World};
+use test_support::parameter;
 
 const SIGN_IN: [&str; 4] = [
     "sign_in 303",

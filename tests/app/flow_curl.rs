@@ -6,9 +6,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::app::{BASE_URL, CLIENT_SECRET};
-use crate::support::browser::parameter;
 use crate::support::said::{flow, overheard, said, text};
 use crate::support::{Browser, World};
+use test_support::parameter;
 
 /// A shell with the placeholders in its environment.
 struct Shell {

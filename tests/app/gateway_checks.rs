@@ -370,7 +370,7 @@ async fn a_store_that_fails_is_no_reason_to_sign_anybody_out() {
     let ann = Visitor::by_host(browser.address());
     let (_, page) = ann.walk(&format!("{WIKI}/auth/sign-in?return_to=/x")).await;
     let authorize = url::Url::parse(page.location()).unwrap();
-    let state = crate::support::browser::parameter(&authorize, "state").unwrap();
+    let state = test_support::parameter(&authorize, "state").unwrap();
     let callback = format!("{BASE_URL}/redirect?code=c&state={state}");
     ann.walk(&callback).await.1.redirects_to("/x");
     assert_eq!(ann.check(WIKI).await.status, 200);

@@ -32,7 +32,7 @@ async fn signed_in(app: &TestApp) -> Visitor {
     let ann = Visitor::new(app);
     let (_, page) = ann.walk(&format!("{WIKI}/auth/sign-in")).await;
     let authorize = url::Url::parse(page.location()).unwrap();
-    let state = crate::support::browser::parameter(&authorize, "state").unwrap();
+    let state = test_support::parameter(&authorize, "state").unwrap();
     let callback = format!("{BASE_URL}/redirect?code=c&state={state}");
     ann.walk(&callback).await.1.redirects_to("/");
     ann.walk(&format!("{BOARD}/auth/sign-in"))
@@ -214,7 +214,7 @@ async fn who_it_is_can_be_learned_later() {
     let ann = Visitor::new(&app);
     let (_, page) = ann.walk(&format!("{WIKI}/auth/sign-in")).await;
     let authorize = url::Url::parse(page.location()).unwrap();
-    let state = crate::support::browser::parameter(&authorize, "state").unwrap();
+    let state = test_support::parameter(&authorize, "state").unwrap();
     let callback = format!("{BASE_URL}/redirect?code=c&state={state}");
     let grant = ann.go(&callback).await.location().to_owned();
     let page = ann.go(&format!("{BASE_URL}{grant}")).await;

@@ -7,8 +7,8 @@ use url::Url;
 use crate::gateway::{BOARD, WIKI, everywhere, with_sites, world};
 use crate::support::app::BASE_URL;
 use crate::support::browser::raw_get;
-use crate::support::clock::TestClock;
 use crate::support::{Page, SECOND, Visitor, World};
+use test_support::TestClock;
 
 /// Goes as far as the ticket, without using it.
 async fn ticket(person: &Visitor, site: &str) -> String {
@@ -101,7 +101,7 @@ async fn what_is_no_ticket() {
     let grace = everywhere(&world, "full").await;
     let arrive = ticket(&grace, WIKI).await;
     let url = Url::parse(&arrive).unwrap();
-    let good = crate::support::browser::parameter(&url, "ticket").unwrap();
+    let good = test_support::parameter(&url, "ticket").unwrap();
     let long = "A".repeat(20_000);
     for query in [
         "",
@@ -164,7 +164,7 @@ async fn a_grant_that_is_asked_for_wrongly() {
     let grace = everywhere(&world, "full").await;
     let sign_in = grace.go(&format!("{WIKI}/auth/sign-in?return_to=/x")).await;
     let grant = sign_in.location().to_owned();
-    let nonce = crate::support::browser::parameter(&Url::parse(&grant).unwrap(), "nonce").unwrap();
+    let nonce = test_support::parameter(&Url::parse(&grant).unwrap(), "nonce").unwrap();
     for query in [
         String::new(),
         format!("?site=https://evil.example&nonce={nonce}"),

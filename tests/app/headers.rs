@@ -294,10 +294,7 @@ async fn panics() -> &'static str {
 
 #[tokio::test]
 async fn a_panic_answers_500_and_the_server_lives() {
-    let setup = Setup::against(
-        "http://127.0.0.1:9",
-        crate::support::clock::TestClock::new(),
-    );
+    let setup = Setup::against("http://127.0.0.1:9", test_support::TestClock::new());
     let app = app_on(&setup, Arc::new(MemoryRows::default()));
     let routes = Router::new()
         .route("/panic", get(panics))
@@ -336,7 +333,7 @@ async fn odd_requests_are_answered() {
         "accept",
         reqwest::header::HeaderValue::from_bytes(b"\xff\xfe").unwrap(),
     );
-    let http = crate::support::browser::http_client();
+    let http = test_support::http_client();
     let url = format!("http://{}/nothing", world.app.address);
     let answer = http.get(url).headers(headers).send().await.unwrap();
     assert_eq!(answer.status(), 404);
@@ -347,7 +344,7 @@ async fn who_takes_gzip_gets_it() {
     let world = World::new().await;
     let browser = world.signed_in("full").await;
     let gzip = [("accept", "text/html"), ("accept-encoding", "gzip, br")];
-    let http = crate::support::browser::http_client();
+    let http = test_support::http_client();
     for path in ["/", "/me", "/flow", "/nothing", "/static/style.css"] {
         let plain = browser.get(path).await;
         assert_eq!(plain.header("content-encoding"), "", "{path}");

@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 
-use crate::support::clock::TestClock;
 use crate::support::provider::PROFILE;
 use crate::support::{Browser, DAY, Setup, TestApp};
+use test_support::TestClock;
 
 const TOKEN: &str = "POST /2.0/token";
 const ME: &str = "GET /2.0/users/me";

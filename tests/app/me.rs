@@ -39,7 +39,7 @@ async fn fails(
 
 async fn clear_faults(world: &World) {
     let url = format!("{}/control/faults", world.sandbox.base);
-    let http = crate::support::browser::http_client();
+    let http = test_support::http_client();
     assert!(http.delete(url).send().await.unwrap().status().is_success());
 }
 

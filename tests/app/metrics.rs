@@ -11,11 +11,11 @@ use smartsheet_oauth_demo::metrics::Metrics;
 use smartsheet_oauth_demo::oauth::{AccessToken, Token};
 use smartsheet_oauth_demo::session::{Lifetimes, Login, Sealer, SessionData, Store};
 
-use crate::support::clock::TestClock;
 use crate::support::exposition::{Exposition, get, scrape, scrape_counted};
 use crate::support::rows::{FOREVER, FailingRows, app_on, serve};
 use crate::support::secrets::Secrets;
 use crate::support::{Browser, DAY, MINUTE, Page, Provider, SECOND, Setup, World, until};
+use test_support::TestClock;
 
 const REQUESTS: &str = "oauth_demo_http_request_duration_seconds";
 const SIGN_INS: &str = "oauth_demo_sign_ins_total";

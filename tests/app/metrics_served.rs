@@ -9,9 +9,9 @@ use tokio::net::TcpStream;
 
 use crate::metrics::measured;
 use crate::support::binary::{Running, run};
-use crate::support::browser::http_client;
 use crate::support::exposition::{get, scrape};
 use crate::support::{Browser, DAY, Gate, PATIENCE, Page, Provider, Reply, Setup, World, until};
+use test_support::http_client;
 
 async fn ask(address: SocketAddr, method: Method, path: &str) -> Page {
     let request = http_client().request(method, format!("http://{address}{path}"));

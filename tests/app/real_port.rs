@@ -41,7 +41,7 @@ async fn with_port_0_everything_follows_the_real_one() {
     let authorize = browser.begin("/login").await;
     let expected = format!("http://127.0.0.1:{}/sandbox/b/authorize", address.port());
     assert!(authorize.as_str().starts_with(&expected), "{authorize}");
-    let http = crate::support::browser::http_client();
+    let http = test_support::http_client();
     let mut consent = authorize.clone();
     consent
         .query_pairs_mut()

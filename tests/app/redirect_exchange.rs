@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::support::app::NOBODY;
-use crate::support::clock::TestClock;
 use crate::support::{Browser, Page, Provider, Reply, Setup};
+use test_support::TestClock;
 
 /// Far above what an answer on loopback takes, far below what a person waits.
 const SHORT: Duration = Duration::from_millis(800);

@@ -9,7 +9,7 @@ use crate::support::{Browser, Provider, TestApp};
 async fn destination(app: &TestApp, login: &str) -> String {
     let browser = Browser::new(app);
     let authorize = browser.begin(login).await;
-    let state = crate::support::browser::parameter(&authorize, "state").unwrap();
+    let state = test_support::parameter(&authorize, "state").unwrap();
     let page = browser
         .get(&format!("/redirect?code=c&state={state}"))
         .await;

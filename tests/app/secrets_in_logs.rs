@@ -11,13 +11,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::app::CLIENT_SECRET;
 use crate::support::binary::{hangs_up, run};
-use crate::support::clock::TestClock;
 use crate::support::panel::{follow, panel, press};
 use crate::support::program::{Log, Program};
 use crate::support::sandbox;
 use crate::support::secrets::Secrets;
 use crate::support::tap::Tap;
 use crate::support::{Browser, Page};
+use test_support::TestClock;
 
 async fn post_as(browser: &Browser, id: &str, path: &str) -> Page {
     let headers = [

@@ -14,8 +14,7 @@ async fn the_cookie_under_http() {
     let browser = Browser::new(&provider.setup().start().await);
     let login = browser.get("/login").await;
     assert_eq!(login.set_cookies().len(), 1);
-    let state =
-        crate::support::browser::parameter(&login.location().parse().unwrap(), "state").unwrap();
+    let state = test_support::parameter(&login.location().parse().unwrap(), "state").unwrap();
     let callback = browser
         .get(&format!("/redirect?code=c&state={state}"))
         .await;
@@ -56,8 +55,7 @@ async fn the_cookie_under_https() {
     let app = setup.start().await;
     let browser = Browser::new(&app);
     let login = browser.get("/login").await;
-    let state =
-        crate::support::browser::parameter(&login.location().parse().unwrap(), "state").unwrap();
+    let state = test_support::parameter(&login.location().parse().unwrap(), "state").unwrap();
     let callback = browser
         .get(&format!("/redirect?code=c&state={state}"))
         .await;

@@ -400,7 +400,7 @@ async fn smartsheet_s_failures_as_at_me() {
             assert!(page.body.contains(&format!("{path}\"")), "{page:?}");
             browser.json(path).await.is_problem(status, kind);
             let url = format!("{}/control/faults", world.sandbox.base);
-            let http = crate::support::browser::http_client();
+            let http = test_support::http_client();
             http.delete(url).send().await.unwrap();
         }
     }

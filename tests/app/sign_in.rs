@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 use crate::support::app::{BASE_URL, CLIENT_ID, CLIENT_SECRET};
-use crate::support::browser::parameter;
 use crate::support::{Browser, DAY, Provider, Reply, SECOND, Setup, World};
+use test_support::parameter;
 
 #[tokio::test]
 async fn the_whole_walk_out_of_the_box() {

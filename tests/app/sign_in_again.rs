@@ -31,7 +31,7 @@ async fn a_second_callback_waits_for_the_first_and_goes_the_same_way() {
     let app = provider.setup().start().await;
     let browser = Browser::new(&app);
     let authorize = browser.begin("/login?return_to=/flow").await;
-    let state = crate::support::browser::parameter(&authorize, "state").unwrap();
+    let state = test_support::parameter(&authorize, "state").unwrap();
     let callback = format!("/redirect?code=c&state={state}");
     // What a double click sends: the same request twice, with the same cookies.
     let second = browser.copy_to(&app);
@@ -171,7 +171,7 @@ async fn twenty_tabs_at_once_without_a_cookie_all_arrive() {
     let mut callbacks = Vec::new();
     while let Some(answered) = started.join_next().await {
         let (tab, page) = answered.unwrap();
-        let state = crate::support::browser::parameter(&page.location().parse().unwrap(), "state");
+        let state = test_support::parameter(&page.location().parse().unwrap(), "state");
         let set = page.set_cookies().remove(0);
         let (name, rest) = set.split_once('=').unwrap();
         browser.set_cookie(name, rest.split(';').next().unwrap());

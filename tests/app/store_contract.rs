@@ -15,7 +15,8 @@ use smartsheet_oauth_demo::session::{
 use tempfile::TempDir;
 
 use crate::support::sessions::{login, store};
-use crate::support::{DAY, HOUR, MINUTE, SECOND, clock::TestClock};
+use crate::support::{DAY, HOUR, MINUTE, SECOND};
+use test_support::TestClock;
 
 struct World {
     store: Store,

@@ -3,7 +3,6 @@
 pub(crate) mod app;
 pub(crate) mod binary;
 pub(crate) mod browser;
-pub(crate) mod clock;
 pub(crate) mod exposition;
 pub(crate) mod forms;
 pub(crate) mod log;
@@ -22,6 +21,7 @@ pub(crate) mod visitor;
 pub(crate) use app::{Setup, TestApp, World};
 pub(crate) use browser::{Browser, Page};
 pub(crate) use provider::{Gate, Provider, Reply, Seen};
+pub(crate) use test_support::{PATIENCE, until};
 pub(crate) use visitor::Visitor;
 
 use std::time::Duration;
@@ -30,20 +30,3 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) const DAY: Duration = Duration::from_hours(24);
-
-/// What no test waits longer for. It bounds waiting for an event; nothing is timed by it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Waits until `condition` holds, for what tells nobody when it happens.
-pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
-    let search = async {
-        loop {
-            if let Some(found) = condition().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    let found = tokio::time::timeout(PATIENCE, search).await;
-    found.unwrap_or_else(|_| panic!("waited in vain: {what}"))
-}

@@ -12,7 +12,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::support::Browser;
 use crate::support::app::Setup;
-use crate::support::clock::TestClock;
+use test_support::TestClock;
 
 /// A certificate for `localhost` that is signed by itself, in base64. Nobody has a reason to trust it.
 const CERTIFICATE: &str = "\

@@ -11,17 +11,13 @@ mod other_site;
 mod tabs;
 mod tls;
 
-use std::time::Duration;
-
 pub(crate) use app::TestApp;
 pub(crate) use browser::Browser;
 pub(crate) use guarded_site::GuardedSite;
 pub(crate) use keyboard::Focus;
 pub(crate) use other_site::OtherSite;
+pub(crate) use test_support::{PATIENCE, until};
 pub(crate) use tls::DOMAIN;
-
-/// How long anything may take that happens by itself. Long, because a busy machine is no failure.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
 
 /// The sandbox's user with a full profile: what names her everywhere, and what only her profile says.
 pub(crate) mod grace {
@@ -29,18 +25,4 @@ pub(crate) mod grace {
     pub(crate) const EMAIL: &str = "grace.hopper@example.com";
     pub(crate) const TITLE: &str = "Rear Admiral";
     pub(crate) const PHONE: &str = "+1 206 555 0100";
-}
-
-/// Waits until `condition` gives something.
-pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
-    let search = async {
-        loop {
-            if let Some(found) = condition().await {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let found = tokio::time::timeout(SOON, search).await;
-    found.unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }

@@ -11,7 +11,7 @@ use reqwest::{Method, Response};
 use url::Url;
 
 use crate::support::{
-    Browser, Cluster, Kind, Postgres, Provider, SIGNING_KEY, SandboxProcess, on_both_stores,
+    Cluster, Kind, Postgres, Provider, SIGNING_KEY, SandboxProcess, on_both_stores,
 };
 
 on_both_stores! {
@@ -39,14 +39,8 @@ fn with_sites(cluster: Cluster) -> Cluster {
 
 impl Visitor {
     fn new() -> Self {
-        let _ = Browser::new();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tls_certs_only([])
-            .build();
         Self {
-            http: http.unwrap(),
+            http: test_support::http_client(),
             cookies: Arc::default(),
         }
     }

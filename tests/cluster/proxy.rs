@@ -194,10 +194,7 @@ async fn people_are_known_by_their_address_and_by_no_other() {
         );
     }
 
-    let liar = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .tls_certs_only([])
+    let liar = test_support::http_client_builder()
         .local_address(address(200))
         .build()
         .unwrap();

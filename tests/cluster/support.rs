@@ -12,8 +12,6 @@ mod provider;
 mod rows;
 mod sandbox;
 
-use std::time::{Duration, Instant};
-
 pub(crate) use between::Between;
 pub(crate) use browser::{Browser, Page, Planted};
 pub(crate) use caddy::Caddy;
@@ -21,28 +19,15 @@ pub(crate) use cluster::{CLIENT_SECRET, Cluster, Kind, SIGNING_KEY, new_key};
 pub(crate) use disk::Disk;
 pub(crate) use pooler::Pooler;
 pub(crate) use postgres::{Postgres, server_user};
-pub(crate) use process::{Instance, Setup, free_address, signal};
+pub(crate) use process::{Instance, Setup};
 pub(crate) use provider::{Hold, Provider};
 pub(crate) use rows::{Table, key_of, open_rows, servers};
 pub(crate) use sandbox::SandboxProcess;
-
-/// How long anything may take that happens by itself. Long, because a busy machine is no failure.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+pub(crate) use test_support::{PATIENCE, free_address, signal};
 
 /// Polls until `condition` holds.
-#[track_caller]
-pub(crate) fn until<F: Future<Output = bool>>(
-    what: &str,
-    mut condition: impl FnMut() -> F,
-) -> impl Future<Output = ()> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let started = Instant::now();
-        while !condition().await {
-            assert!(started.elapsed() < SOON, "{caller}: never happened: {what}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
+    test_support::until(what, async || condition().await.then_some(())).await;
 }
 
 /// Runs a test on each store: `on_sqlite` with every `cargo test`, `on_postgres` when PostgreSQL is there.

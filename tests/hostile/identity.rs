@@ -1,5 +1,7 @@
 //! Who a client says it is, and which host it says it wants.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::support::{Answer, Person, Raw, TestApp, http, own_address};
@@ -89,7 +91,7 @@ async fn whoever_asks_too_often_waits_and_nobody_else() {
         problem["type"],
         "urn:smartsheet-oauth-demo:problem:too-many-requests"
     );
-    let wait: i64 = answer.header("retry-after").parse().unwrap();
+    let wait: u64 = answer.header("retry-after").parse().unwrap();
     assert!((1..=21).contains(&wait), "{answer:?}");
 
     // Somebody else, other routes, and a page that is not limited.
@@ -117,7 +119,7 @@ async fn whoever_asks_too_often_waits_and_nobody_else() {
         assert_eq!(ask("/", "GET").await.status, 200);
     }
 
-    app.pass(wait);
+    app.clock.pass(Duration::from_secs(wait));
     assert_eq!(login(&app, &["203.0.113.7"]).await.status, 303);
     assert_eq!(login(&app, &["203.0.113.7"]).await.status, 429);
 }

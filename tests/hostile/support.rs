@@ -8,16 +8,13 @@ mod raw;
 mod upstream;
 
 use std::net::{IpAddr, UdpSocket};
-use std::time::Duration;
 
 pub(crate) use app::TestApp;
 pub(crate) use person::{Bystander, Person, comes_back, http};
 pub(crate) use program::Program;
 pub(crate) use raw::{Answer, Raw};
+pub(crate) use test_support::PATIENCE;
 pub(crate) use upstream::{Manner, Upstream};
-
-/// What no test waits longer for. It bounds waiting for an event; nothing is timed by it.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An address of this machine that is not loopback.
 pub(crate) fn own_address() -> Option<IpAddr> {

@@ -1,21 +1,19 @@
 //! Rows in PostgreSQL.
 
+mod migrations;
 mod workers;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::migrate::Migrator;
 
 use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
 use crate::postgres::{Servers, Statement, Wait};
+pub use migrations::MIGRATIONS;
 use workers::Workers;
 
 /// A statement with its values.
 type Query = Statement<'static>;
-
-/// The tables, of sessions and of messages alike.
-pub static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The server's time, in milliseconds since 1970.
 const NOW: &str = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";

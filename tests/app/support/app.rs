@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::sandbox::{self, Control};
-use super::{Browser, PATIENCE, clock::TestClock, log};
+use super::{Browser, PATIENCE, log};
+use test_support::TestClock;
 
 /// How browsers are told to reach the app. The tests' browser goes to the real port instead.
 pub(crate) const BASE_URL: &str = "http://localhost:8080";
@@ -115,10 +116,7 @@ impl Setup {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        // A file of its own, so that a config.toml of the project does not count.
-        let file = self.folder.path().join("empty.toml");
-        std::fs::write(&file, "").unwrap();
-        Settings::load(Some(&file), &|_| None, &self.flags).unwrap()
+        test_support::settings(self.folder.path(), &self.flags)
     }
 
     pub(crate) fn overrides(&self) -> Overrides {
@@ -133,6 +131,23 @@ impl Setup {
 
     pub(crate) async fn try_start(&self) -> Result<TestApp, StartError> {
         let server = Instance::start(&self.settings(), self.overrides()).await?;
+        Ok(self.serve(server))
+    }
+
+    pub(crate) async fn start(&self) -> TestApp {
+        if self.flags.iter().any(|(name, _)| name == "server.listen") {
+            return self.try_start().await.unwrap();
+        }
+        // With port 0 the base URL would follow the real port, and the tests' is fixed.
+        let at = async |address: SocketAddr| {
+            let setup = self.clone().set("server.listen", &address.to_string());
+            setup.settings()
+        };
+        let server = test_support::start(&self.overrides(), at).await;
+        self.serve(server.unwrap())
+    }
+
+    fn serve(&self, server: Instance) -> TestApp {
         let address = server.address().unwrap();
         let metrics = server.metrics_address().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -144,28 +159,12 @@ impl Setup {
             }
             drop(folder);
         }));
-        Ok(TestApp {
+        TestApp {
             address,
             metrics,
             stop,
             serving,
-        })
-    }
-
-    pub(crate) async fn start(&self) -> TestApp {
-        if self.flags.iter().any(|(name, _)| name == "server.listen") {
-            return self.try_start().await.unwrap();
         }
-        // With port 0 the base URL would follow the real port, and the tests' is fixed. A port that was free a moment ago may
-        // be taken now: then another.
-        for _ in 0..20 {
-            let listen = format!("127.0.0.1:{}", free_port());
-            match self.clone().set("server.listen", &listen).try_start().await {
-                Err(error) if error.to_string().contains("can't listen") => {}
-                started => return started.unwrap(),
-            }
-        }
-        panic!("no free port");
     }
 }
 
@@ -225,10 +224,4 @@ impl World {
         self.sandbox.forget().await;
         browser
     }
-}
-
-/// A port that nobody listens on at the moment.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

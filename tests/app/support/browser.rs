@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use serde_json::Value;
+use test_support::{Cookies, consent, http_client, parameter};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
@@ -22,7 +22,7 @@ const JSON: &str = "application/json";
 pub(crate) struct Browser {
     http: Client,
     app: SocketAddr,
-    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+    cookies: Cookies,
 }
 
 /// An answer, read whole.
@@ -31,17 +31,6 @@ pub(crate) struct Page {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
-}
-
-/// For tests that need no cookies.
-pub(crate) fn http_client() -> Client {
-    // The app does the same; whoever is second changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .tls_certs_only([])
-        .no_proxy();
-    builder.build().unwrap()
 }
 
 impl Browser {
@@ -53,15 +42,16 @@ impl Browser {
         Self {
             http: http_client(),
             app,
-            cookies: Arc::default(),
+            cookies: Cookies::default(),
         }
     }
 
     /// Another browser with the same cookies: a thief's, or this one after a restart of the app.
     pub(crate) fn copy_to(&self, app: &TestApp) -> Self {
-        let copy = Self::new(app);
-        *copy.cookies.lock().unwrap() = self.cookies();
-        copy
+        Self {
+            cookies: self.cookies.apart(),
+            ..Self::new(app)
+        }
     }
 
     /// Where the app is.
@@ -70,17 +60,16 @@ impl Browser {
     }
 
     pub(crate) fn cookies(&self) -> BTreeMap<String, String> {
-        self.cookies.lock().unwrap().clone()
+        self.cookies.all()
     }
 
     pub(crate) fn set_cookie(&self, name: &str, value: &str) {
-        let mut cookies = self.cookies.lock().unwrap();
-        cookies.insert(name.to_owned(), value.to_owned());
+        self.cookies.set(name, value);
     }
 
     /// The value of the session's cookie, under http.
     pub(crate) fn session(&self) -> Option<String> {
-        self.cookies().get("session").cloned()
+        self.cookies.get("session")
     }
 
     /// Opens a page of the app.
@@ -128,33 +117,16 @@ impl Browser {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let cookies = self.cookies();
+        let cookies = self.cookies.pairs();
         if !cookies.is_empty() {
-            let pairs: Vec<String> = cookies
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            request = request.header("cookie", pairs.join("; "));
+            request = request.header("cookie", cookies.join("; "));
         }
         if !body.is_empty() {
             request = request.body(body);
         }
         let page = Page::read(request.send().await.unwrap()).await;
-        self.keep_cookies(&page);
+        self.cookies.keep(&page.headers);
         page
-    }
-
-    fn keep_cookies(&self, page: &Page) {
-        let mut cookies = self.cookies.lock().unwrap();
-        for set in page.set_cookies() {
-            let (pair, attributes) = set.split_once(';').unwrap_or((&set, ""));
-            let (name, value) = pair.split_once('=').unwrap();
-            if attributes.to_ascii_lowercase().contains("max-age=0") {
-                cookies.remove(name);
-            } else {
-                cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
     }
 
     /// Comes with the session for the first time. One that no browser has come with ends soon.
@@ -176,16 +148,12 @@ impl Browser {
 
     /// Chooses at the sandbox's consent page, and says which path of the app the browser is sent back to.
     pub(crate) async fn consent(&self, authorize: &Url, decision: &str, user: &str) -> String {
-        let mut url = authorize.clone();
-        url.query_pairs_mut()
-            .append_pair("sandbox_decision", decision)
-            .append_pair("sandbox_user", user);
-        if url.path().starts_with("/sandbox/") {
-            url.set_port(Some(self.app.port())).unwrap();
-        }
-        let page = Page::read(self.http.get(url).send().await.unwrap()).await;
-        assert_eq!(page.status, 302, "{page:?}");
-        page.location().strip_prefix(BASE_URL).unwrap().to_owned()
+        let back = consent(&self.http, authorize, Some(self.app.port()), decision, user).await;
+        back.unwrap()
+            .as_str()
+            .strip_prefix(BASE_URL)
+            .unwrap()
+            .to_owned()
     }
 
     /// Signs in at the sandbox. The page is the app's answer to the callback.
@@ -213,13 +181,6 @@ pub(crate) async fn raw_get(app: SocketAddr, target: &str) -> u16 {
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.split(' ').nth(1).unwrap();
     status.parse().unwrap()
-}
-
-/// A parameter of the query of `url`.
-pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
-    let mut pairs = url.query_pairs();
-    let (_, value) = pairs.find(|(known, _)| known == name)?;
-    Some(value.into_owned())
 }
 
 impl Page {

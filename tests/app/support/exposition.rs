@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::browser::http_client;
 use super::{Page, until};
+use test_support::http_client;
 
 pub(crate) type Labels = BTreeMap<String, String>;
 

@@ -4,9 +4,9 @@ use reqwest::Method;
 use url::Url;
 
 use super::app::BASE_URL;
-use super::browser::http_client;
 use super::forms::RowForm;
 use super::{Browser, Page};
+use test_support::http_client;
 
 /// A failure, as the panel lists it.
 #[derive(Debug, Clone, PartialEq)]

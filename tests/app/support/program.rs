@@ -1,7 +1,6 @@
 //! The binary at its most talkative, overheard; and what its log tells.
 
 use std::fs;
-use std::net::SocketAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,11 +10,12 @@ use smartsheet_oauth_demo::session::{Sealer, SessionData};
 use tempfile::TempDir;
 
 use super::Browser;
-use super::app::{CLIENT_ID, CLIENT_SECRET, free_port};
+use super::app::{CLIENT_ID, CLIENT_SECRET};
 use super::binary::Running;
 use super::sandbox::Control;
 use super::secrets::Secrets;
 use super::tap::Tap;
+use test_support::free_address;
 
 /// The program, running, and a wire to it that remembers everything: what browsers say to it, and what it says to the
 /// sandbox that is mounted in it.
@@ -30,7 +30,7 @@ impl Program {
     pub(crate) async fn start(format: &'static str, more: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().unwrap();
         for _ in 0..20 {
-            let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+            let address = free_address();
             let tap = Tap::to(address).await;
             let (listen, api) = (address.to_string(), format!("{}/sandbox/2.0", tap.base));
             let mut environment = vec![

@@ -10,7 +10,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use url::form_urlencoded;
 
-use super::{PATIENCE, Setup, clock::TestClock};
+use super::{PATIENCE, Setup};
+use test_support::TestClock;
 
 pub(crate) const PROFILE: &str =
     r#"{"id": 48569348493401200, "email": "ann@example.com", "firstName": "Ann"}"#;

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::clock::TestClock;
 use super::tap::Tap;
 use super::{Browser, Setup, World, sandbox};
+use test_support::TestClock;
 
 /// The messages of a browser that has some.
 pub(crate) async fn said(browser: &Browser) -> Vec<Value> {

@@ -5,8 +5,8 @@ use smartsheet_oauth_demo::sandbox::{self, Options, RegisteredApp};
 use tokio::net::TcpListener;
 
 use super::app::{BASE_URL, CLIENT_ID, CLIENT_SECRET};
-use super::browser::http_client;
-use super::clock::TestClock;
+use test_support::TestClock;
+use test_support::http_client;
 
 /// Steers a sandbox, wherever it is mounted.
 pub(crate) struct Control {

@@ -6,7 +6,7 @@ use smartsheet_oauth_demo::oauth::{AccessToken, RefreshToken, Token};
 use smartsheet_oauth_demo::session::{Lifetimes, Login, Rows, Sealer, Store};
 
 use super::DAY;
-use super::clock::TestClock;
+use test_support::TestClock;
 
 /// A store over these rows, with the lifetimes that the app has by itself.
 pub(crate) fn store(rows: &Arc<dyn Rows>, sealer: &Sealer, clock: &TestClock) -> Store {

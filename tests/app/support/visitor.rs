@@ -8,8 +8,8 @@ use reqwest::{Client, Method};
 use url::Url;
 
 use super::app::BASE_URL;
-use super::browser::http_client;
 use super::{Page, TestApp};
+use test_support::http_client;
 
 const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 

@@ -1,17 +1,14 @@
 //! The app in this process, in sandbox mode, at `localhost` with a port of its own, and with a clock that tests move.
 
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::header::LOCATION;
 use serde_json::Value;
-use smartsheet_oauth_demo::clock::{Clock, after};
 use smartsheet_oauth_demo::config::Settings;
-use smartsheet_oauth_demo::start::{Instance, Overrides, StartError};
+use smartsheet_oauth_demo::start::Overrides;
 use tempfile::TempDir;
+use test_support::{TestClock, http_client};
 use url::Url;
 
 use super::GuardedSite;
@@ -26,7 +23,7 @@ pub(crate) struct TestApp {
     /// Where its sandbox is: the same server by another name, which makes it another site.
     pub(crate) sandbox: String,
     metrics: String,
-    ahead: Arc<AtomicU64>,
+    clock: TestClock,
     http: reqwest::Client,
     _folder: TempDir,
 }
@@ -62,50 +59,44 @@ impl TestApp {
     ) -> Self {
         let origins: Vec<&str> = sites.iter().map(|site| site.origin.as_str()).collect();
         let origins = origins.join(" ");
-        let ahead = Arc::new(AtomicU64::new(0));
+        let clock = TestClock::real();
         let mut overrides = Overrides {
-            clock: clock(&ahead),
+            clock: clock.for_app(),
             ..Overrides::default()
         };
         adjust(&mut overrides);
         let folder = TempDir::new().unwrap();
-        // The app must know its port before it listens. One that was free a moment ago may be taken: then another.
-        for _ in 0..20 {
-            let port = free_port();
+        let mut place = None;
+        let at = async |listen: SocketAddr| {
             let base = if behind_tls {
-                format!("https://app.{DOMAIN}:{}", tls::in_front_of(port).await)
+                let port = tls::in_front_of(listen.port()).await;
+                format!("https://app.{DOMAIN}:{port}")
             } else {
-                format!("http://localhost:{port}")
+                format!("http://localhost:{}", listen.port())
             };
-            match start(port, &base, &origins, &folder, overrides.clone()).await {
-                Ok(server) => {
-                    let metrics = server.metrics_address().unwrap().unwrap();
-                    tokio::spawn(server.serve(std::future::pending()));
-                    return Self {
-                        address: format!("http://127.0.0.1:{port}"),
-                        sandbox: if behind_tls {
-                            format!("{base}/sandbox")
-                        } else {
-                            format!("http://127.0.0.1:{port}/sandbox")
-                        },
-                        base,
-                        metrics: format!("http://{metrics}/metrics"),
-                        ahead,
-                        http: http_client(),
-                        _folder: folder,
-                    };
-                }
-                Err(error) if error.to_string().contains("can't listen") => {}
-                Err(error) => panic!("{error}"),
-            }
+            let settings = settings(listen, &base, &origins, &folder);
+            place = Some((format!("http://{listen}"), base));
+            settings
+        };
+        let server = test_support::start(&overrides, at).await.unwrap();
+        let (address, base) = place.unwrap();
+        let metrics = server.metrics_address().unwrap().unwrap();
+        tokio::spawn(server.serve(std::future::pending()));
+        let sandbox_at = if behind_tls { &base } else { &address };
+        Self {
+            sandbox: format!("{sandbox_at}/sandbox"),
+            address,
+            base,
+            metrics: format!("http://{metrics}/metrics"),
+            clock,
+            http: http_client(),
+            _folder: folder,
         }
-        panic!("no free port");
     }
 
     /// Moves the clock of the app and its sandbox. The browser's stays.
     pub(crate) fn pass(&self, time: Duration) {
-        let millis = u64::try_from(time.as_millis()).unwrap();
-        self.ahead.fetch_add(millis, Ordering::SeqCst);
+        self.clock.pass(time);
     }
 
     /// Where the sandbox would send a browser back to when a person at `authorize` chooses Allow.
@@ -186,19 +177,10 @@ impl TestApp {
     }
 }
 
-async fn start(
-    port: u16,
-    base: &str,
-    sites: &str,
-    folder: &TempDir,
-    around: Overrides,
-) -> Result<Instance, StartError> {
+fn settings(listen: SocketAddr, base: &str, sites: &str, folder: &TempDir) -> Settings {
     let store = folder.path().join("data").join("sessions.db");
-    // A file of its own, so that a config.toml of the project does not count.
-    let file = folder.path().join("empty.toml");
-    std::fs::write(&file, "").unwrap();
     let flags = [
-        ("server.listen", format!("127.0.0.1:{port}")),
+        ("server.listen", listen.to_string()),
         ("server.base_url", base.to_owned()),
         ("smartsheet.region", "sandbox".to_owned()),
         ("session.store", format!("sqlite://{}", store.display())),
@@ -209,17 +191,7 @@ async fn start(
         flags.push(("gateway.sites".to_owned(), sites.to_owned()));
         flags.push(("server.trusted_proxies".to_owned(), "127.0.0.1".to_owned()));
     }
-    let settings = Settings::load(Some(&file), &|_| None, &flags).unwrap();
-    Instance::start(&settings, around).await
-}
-
-/// The system's time, ahead by so many milliseconds.
-fn clock(ahead: &Arc<AtomicU64>) -> Clock {
-    let ahead = Arc::clone(ahead);
-    Clock::from_fn(move || {
-        let ahead = ahead.load(Ordering::SeqCst);
-        after(Timestamp::now(), Duration::from_millis(ahead))
-    })
+    test_support::settings(folder.path(), &flags)
 }
 
 fn text<'a>(answer: &'a reqwest::Response, header: &str) -> &'a str {
@@ -229,19 +201,4 @@ fn text<'a>(answer: &'a reqwest::Response, header: &str) -> &'a str {
 fn cookie(answer: &reqwest::Response) -> String {
     let set = text(answer, "set-cookie");
     set.split(';').next().unwrap().to_owned()
-}
-
-pub(super) fn http_client() -> reqwest::Client {
-    // The app does the same; whoever is second changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .tls_certs_only([])
-        .no_proxy();
-    builder.build().unwrap()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::command::Raw;
 use super::console::{self, Failed};
-use super::{DOMAIN, SOON, TestApp, chromedriver, until};
+use super::{DOMAIN, PATIENCE, TestApp, chromedriver, until};
 
 /// No sandbox, because containers lack what it needs and only pages of these tests are opened. The others keep Chromium
 /// from calling home.
@@ -76,7 +76,8 @@ impl Browser {
             .connect(chromedriver::url())
             .await
             .unwrap();
-        let bounds = TimeoutConfiguration::new(Some(SOON), Some(SOON), Some(Duration::ZERO));
+        let bounds =
+            TimeoutConfiguration::new(Some(PATIENCE), Some(PATIENCE), Some(Duration::ZERO));
         client.update_timeouts(bounds).await.unwrap();
         Self {
             client,
@@ -237,7 +238,7 @@ impl Drop for Browser {
             let closed = self.client.clone().close().await;
             (url.map(String::from), entries, closed)
         };
-        let ended = block_in_place(|| Handle::current().block_on(timeout(SOON, end)));
+        let ended = block_in_place(|| Handle::current().block_on(timeout(PATIENCE, end)));
         if std::thread::panicking() {
             // The test's output is shown when it fails.
             println!("the browser's address and console: {ended:?}");

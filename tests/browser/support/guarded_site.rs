@@ -10,7 +10,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 
-use super::app::http_client;
+use test_support::http_client;
 
 /// A site and its proxy, in one server, until the test ends.
 pub(crate) struct GuardedSite {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
+use test_support::{Cookies, consent, http_client_builder};
 use tokio::task::JoinHandle;
-use url::Url;
 
 /// A person's browser. Its clones are tabs: they share the cookies.
 #[derive(Clone)]
@@ -16,7 +15,7 @@ pub(crate) struct Browser {
     http: reqwest::Client,
     /// What it says in `Host`, if not the instance's address.
     host: Option<&'static str>,
-    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+    cookies: Cookies,
 }
 
 /// Cookies that others set for a browser: sent with its own, byte for byte, and never part of its jar.
@@ -43,12 +42,7 @@ impl Browser {
 
     /// A browser whose requests come from `address`, which is this machine's.
     pub(crate) fn at(address: Option<IpAddr>) -> Self {
-        // What the app does once when it starts; here a client may come before any app.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tls_certs_only([])
+        let http = http_client_builder()
             .timeout(Duration::from_mins(1))
             .local_address(address)
             .build()
@@ -56,7 +50,7 @@ impl Browser {
         Self {
             http,
             host: None,
-            cookies: Arc::default(),
+            cookies: Cookies::default(),
         }
     }
 
@@ -100,10 +94,7 @@ impl Browser {
             // What a page of ours does, and another site's can't.
             request = request.header("x-csrf", "1");
         }
-        let own = self.all_cookies();
-        let own = own
-            .iter()
-            .map(|(name, value)| format!("{name}={value}").into_bytes());
+        let own = self.cookies.pairs().into_iter().map(String::into_bytes);
         let cookies: Vec<Vec<u8>> = (planted.before.iter().cloned())
             .chain(own)
             .chain(planted.after.iter().cloned())
@@ -113,7 +104,7 @@ impl Browser {
             request = request.header(header::COOKIE, line);
         }
         let response = request.send().await?;
-        self.keep_cookies(response.headers());
+        self.cookies.keep(response.headers());
         Ok(Page {
             status: response.status(),
             headers: response.headers().clone(),
@@ -123,20 +114,15 @@ impl Browser {
 
     /// Sends a form of one of the app's pages.
     pub(crate) async fn send_form(&self, at: SocketAddr, path: &str, body: String) -> Page {
-        let cookies = self.all_cookies();
-        let cookies: Vec<String> = cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
         let request = self
             .http
             .post(format!("http://{at}{path}"))
             .header(header::ACCEPT, "text/html")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::COOKIE, cookies.join("; "))
+            .header(header::COOKIE, self.cookies.pairs().join("; "))
             .body(body);
         let response = request.send().await.unwrap();
-        self.keep_cookies(response.headers());
+        self.cookies.keep(response.headers());
         Page {
             status: response.status(),
             headers: response.headers().clone(),
@@ -146,9 +132,8 @@ impl Browser {
 
     /// Another browser with the cookies that this one has now.
     pub(crate) fn apart(&self) -> Self {
-        let cookies = Arc::new(Mutex::new(self.all_cookies()));
         Self {
-            cookies,
+            cookies: self.cookies.apart(),
             ..self.clone()
         }
     }
@@ -156,33 +141,19 @@ impl Browser {
     /// Another browser at the same place, without any cookie.
     pub(crate) fn without_cookies(&self) -> Self {
         Self {
-            cookies: Arc::default(),
+            cookies: Cookies::default(),
             ..self.clone()
         }
     }
 
     /// Its cookies, by their names.
     pub(crate) fn all_cookies(&self) -> BTreeMap<String, String> {
-        self.cookies.lock().unwrap().clone()
+        self.cookies.all()
     }
 
     /// The value of the session's cookie.
     pub(crate) fn cookie(&self) -> Option<String> {
-        self.cookies.lock().unwrap().get("session").cloned()
-    }
-
-    fn keep_cookies(&self, headers: &HeaderMap) {
-        for line in headers.get_all(header::SET_COOKIE) {
-            let line = String::from_utf8_lossy(line.as_bytes());
-            let (name, rest) = line.split_once('=').unwrap();
-            let value = rest.split(';').next().unwrap_or_default();
-            let mut cookies = self.cookies.lock().unwrap();
-            if value.is_empty() || rest.contains("Max-Age=0") {
-                cookies.remove(name);
-            } else {
-                cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
+        self.cookies.get("session")
     }
 
     pub(crate) async fn get(&self, at: SocketAddr, path: &str) -> Page {
@@ -227,15 +198,8 @@ impl Browser {
         let Some(location) = login.location() else {
             return Err(format!("/login answered {}", login.status));
         };
-        let mut url: Url = location.parse().unwrap();
-        url.query_pairs_mut()
-            .append_pair("sandbox_decision", "allow")
-            .append_pair("sandbox_user", user);
-        let consent = self.http.get(url).send().await;
-        let consent = consent.map_err(|error| error.to_string())?;
-        let location = consent.headers().get(header::LOCATION);
-        let location = location.ok_or_else(|| format!("consent answered {}", consent.status()))?;
-        let back: Url = location.to_str().unwrap().parse().unwrap();
+        let authorize = location.parse().unwrap();
+        let back = consent(&self.http, &authorize, None, "allow", user).await?;
         Ok(format!("{}?{}", back.path(), back.query().unwrap()))
     }
 

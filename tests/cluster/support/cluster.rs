@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::postgres::Postgres;
 use super::process::{Instance, Setup};
 use super::rows::Table;
-use super::{Provider, SOON, SandboxProcess};
+use super::{PATIENCE, Provider, SandboxProcess};
 
 pub(crate) const CLIENT_ID: &str = "cluster-client";
 pub(crate) const CLIENT_SECRET: &str = "cluster-secret";
@@ -127,7 +127,7 @@ impl Cluster {
         match self.table().await {
             Table::Sqlite(file) => {
                 let mut file = file.lock().unwrap();
-                file.busy_timeout(SOON).unwrap();
+                file.busy_timeout(PATIENCE).unwrap();
                 let writing = file
                     .transaction_with_behavior(TransactionBehavior::Immediate)
                     .unwrap();

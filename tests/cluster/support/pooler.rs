@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use super::SOON;
+use super::PATIENCE;
 use super::postgres::{Postgres, as_server_user, server_user, spawn_for_good};
-use super::process::{free_address, signal};
+use test_support::{free_address, signal};
 
 /// A pooler. Stopped when it is dropped.
 pub(crate) struct Pooler {
@@ -77,7 +77,7 @@ impl Pooler {
         *self.process.lock().unwrap() = Some(spawn_for_good(command));
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-            assert!(started.elapsed() < SOON, "PgBouncer does not start");
+            assert!(started.elapsed() < PATIENCE, "PgBouncer does not start");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

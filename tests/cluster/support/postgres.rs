@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
-use super::SOON;
+use super::PATIENCE;
 use super::disk::Disk;
-use super::process::{free_address, signal};
+use test_support::{free_address, signal};
 
 /// A PostgreSQL server. Stopped and removed when it is dropped.
 pub(crate) struct Postgres {
@@ -91,7 +91,10 @@ impl Postgres {
             if rows.unwrap().len() == count {
                 return;
             }
-            assert!(started.elapsed() < SOON, "never {count} rows: {question}");
+            assert!(
+                started.elapsed() < PATIENCE,
+                "never {count} rows: {question}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -154,7 +157,7 @@ impl Postgres {
         let started = Instant::now();
         while let Err(error) = PgConnection::connect(&self.url("postgres")).await {
             assert!(
-                started.elapsed() < SOON,
+                started.elapsed() < PATIENCE,
                 "PostgreSQL does not start: {error}"
             );
             tokio::time::sleep(Duration::from_millis(50)).await;

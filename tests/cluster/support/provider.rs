@@ -138,7 +138,8 @@ impl Provider {
         let caller = std::panic::Location::caller();
         let mut book = self.shared.book.subscribe();
         async move {
-            let waited = tokio::time::timeout(super::SOON, book.wait_for(|book| condition(book)));
+            let waited =
+                tokio::time::timeout(super::PATIENCE, book.wait_for(|book| condition(book)));
             let in_time = waited.await.is_ok();
             assert!(in_time, "{caller}: it never came to that");
         }

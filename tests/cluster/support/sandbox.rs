@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+use test_support::http_client;
 
 use super::cluster::{BASE_URL, CLIENT_ID, CLIENT_SECRET};
 
@@ -16,7 +17,6 @@ pub(crate) struct SandboxProcess {
 
 impl SandboxProcess {
     pub(crate) fn start() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut child = Command::new(env!("CARGO_BIN_EXE_smartsheet-oauth-demo"))
             .args(["sandbox", "--listen", "127.0.0.1:0"])
             .args(["--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET])
@@ -33,12 +33,11 @@ impl SandboxProcess {
             .strip_prefix("listening on ")
             .unwrap()
             .to_owned();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .build()
-            .unwrap();
-        Self { child, url, http }
+        Self {
+            child,
+            url,
+            http: http_client(),
+        }
     }
 
     /// `POST /control/…`, and what it answers.

@@ -6,19 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header;
+use test_support::{PATIENCE, consent, http_client_builder, parameter};
 use tokio::task::JoinHandle;
 use url::Url;
 
 /// A client that follows no redirect, keeps no cookie, and waits as long as people do.
 pub(crate) fn http() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .tls_certs_only([])
-        .no_proxy()
-        .timeout(super::PATIENCE)
-        .build()
-        .unwrap()
+    let builder = http_client_builder().timeout(PATIENCE);
+    builder.build().unwrap()
 }
 
 /// Begins a sign-in and comes back with some code, without having been asked for consent.
@@ -27,10 +22,7 @@ pub(crate) async fn comes_back(app: SocketAddr) -> reqwest::Response {
     let login = http.get(format!("http://{app}/login")).send();
     let login = login.await.unwrap();
     let authorize: Url = location(&login).parse().unwrap();
-    let (_, state) = authorize
-        .query_pairs()
-        .find(|(name, _)| name == "state")
-        .unwrap();
+    let state = parameter(&authorize, "state").unwrap();
     let callback = http.get(format!("http://{app}/redirect?code=code&state={state}"));
     let callback = callback.header(header::COOKIE, cookie(&login));
     callback.send().await.unwrap()
@@ -55,16 +47,9 @@ impl Person {
             .unwrap();
         assert_eq!(login.status(), 303, "{login:?}");
         let cookie = cookie(&login);
-        let mut authorize: Url = location(&login).parse().unwrap();
-        authorize
-            .query_pairs_mut()
-            .append_pair("sandbox_decision", "allow")
-            .append_pair("sandbox_user", "full");
-        if authorize.path().starts_with("/sandbox/") {
-            authorize.set_port(Some(app.port())).unwrap();
-        }
-        let consent = http.get(authorize).send().await.unwrap();
-        let back: Url = location(&consent).parse().unwrap();
+        let authorize: Url = location(&login).parse().unwrap();
+        let back = consent(&http, &authorize, Some(app.port()), "allow", "full").await;
+        let back = back.unwrap();
         let callback = format!("http://{app}{}?{}", back.path(), back.query().unwrap());
         let callback = http.get(callback).header(header::COOKIE, cookie);
         let callback = callback.send().await.unwrap();

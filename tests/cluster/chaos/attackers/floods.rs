@@ -105,10 +105,7 @@ struct Flood(reqwest::Client);
 
 impl Flood {
     fn new() -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .tls_certs_only([])
+        let http = test_support::http_client_builder()
             .timeout(Duration::from_mins(1))
             .local_address(PROXY);
         Self(http.build().unwrap())
