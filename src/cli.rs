@@ -22,7 +22,7 @@ use crate::sandbox::{self, Sandbox};
 use crate::start::{HandedOver, Instance, Overrides};
 use crate::{check, log};
 use health::health;
-use log::write_waiting;
+use log::{thread_rests, write_waiting};
 use signals::{hurry_signal, stop_signal};
 
 /// Bad usage or bad settings.
@@ -144,7 +144,7 @@ fn runtime() -> io::Result<Runtime> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     runtime::Builder::new_multi_thread()
         .worker_threads(processors.max(LEAST_WORKERS))
-        .on_thread_park(write_waiting)
+        .on_thread_park(thread_rests)
         .enable_all()
         .build()
 }

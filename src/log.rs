@@ -14,7 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::LogFormat;
 use line::{Escape, Lines};
-pub(crate) use waiting::write_waiting;
+pub(crate) use waiting::{thread_rests, write_waiting};
 
 /// Events go to standard error, a line each, those below a warning with [`write_waiting`] at the latest: those that `chosen` (`RUST_LOG`) says, such as `debug` or `info,hyper=debug`; `info`
 /// if it is empty.

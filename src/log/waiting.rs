@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::io::{self, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 
 /// How much a pipe takes at once without what others write in between (POSIX's `PIPE_BUF`, on Linux), in bytes.
 const PIECE: usize = 4096;
@@ -19,11 +19,22 @@ thread_local! {
     static TELLS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Writes the lines that wait. Call it when the thread has nothing more to do, every time; and at the end.
-pub(crate) fn write_waiting() {
+/// Writes the lines that wait, because this thread has nothing more to do. Call it every time that this is so.
+pub(crate) fn thread_rests() {
     TELLS.set(true);
-    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut waiting = match WAITING.try_lock() {
+        Ok(waiting) => waiting,
+        Err(TryLockError::Poisoned(waiting)) => waiting.into_inner(),
+        // Who has them writes them, now or when that thread rests. A log that nobody reads must not stop one that has no line.
+        Err(TryLockError::WouldBlock) => return,
+    };
     // Where would one say that the log can't be written?
+    let _ = write_out(&mut waiting);
+}
+
+/// Writes the lines that wait, at the end of the program.
+pub(crate) fn write_waiting() {
+    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = write_out(&mut waiting);
 }
 

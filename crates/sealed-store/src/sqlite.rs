@@ -86,10 +86,12 @@ impl Database {
                 prepare_file(&path).map_err(|error| DatabaseError::new(error.to_string()))?;
             let mut connection = connect(&path)?;
             keep_in_memory(&connection, WRITER_CACHE)?;
-            tuning.apply(&connection)?;
             if is_new {
                 wait_for_no_disk(&connection)?;
+            } else {
+                tuning.durability().apply(&connection)?;
             }
+            tuning.apply(&connection)?;
             use_write_ahead_log(&connection)?;
             migrate(&mut connection, migrations)?;
             Ok::<_, DatabaseError>(Written::new(&path, connection, tuning))

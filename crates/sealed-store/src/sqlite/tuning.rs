@@ -84,9 +84,8 @@ impl Tuning {
         self.durability == Durability::PowerFailure
     }
 
-    /// Before anything is written: a file takes its mode with its first page.
+    /// Before anything is written: a file takes its mode with its first page. What commits wait for is not among it.
     pub(super) fn apply(self, connection: &Connection) -> rusqlite::Result<()> {
-        self.durability.apply(connection)?;
         connection.pragma_update(None, "wal_autocheckpoint", self.log_pages)?;
         if self.is_bounded {
             connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
