@@ -16,8 +16,8 @@ use crate::config::LogFormat;
 use line::{Escape, Lines};
 pub(crate) use waiting::{thread_rests, write_waiting};
 
-/// Events go to standard error, a line each, those below a warning with [`write_waiting`] at the latest: those that `chosen` (`RUST_LOG`) says, such as `debug` or `info,hyper=debug`; `info`
-/// if it is empty.
+/// Events go to standard error, a line each: those that `chosen` (`RUST_LOG`) says, such as `debug` or `info,hyper=debug`; `info`
+/// if it is empty. What is no warning may wait for others: see [`thread_rests`] and [`write_waiting`].
 pub(crate) fn start(format: LogFormat, chosen: &str) {
     // An empty directive would mean errors alone.
     let directives: Vec<&str> = chosen
@@ -64,7 +64,7 @@ pub(crate) fn start(format: LogFormat, chosen: &str) {
     }
 }
 
-/// Where lines go. What is no warning may wait for others, until [`write_waiting`].
+/// Where lines go.
 struct StandardError(Escape);
 
 impl<'a> MakeWriter<'a> for StandardError {

@@ -1,7 +1,7 @@
 //! A process of the program.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::until;
@@ -39,7 +39,8 @@ impl Process {
     /// What it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        read(&self.log)
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// How it ended, if it has.
@@ -96,8 +97,4 @@ impl Drop for Process {
 pub fn signal(name: &str, process: u32) {
     let command = format!("kill -{name} {process} 2>/dev/null");
     let _ = Command::new("sh").args(["-c", &command]).status();
-}
-
-fn read(log: &Path) -> String {
-    String::from_utf8_lossy(&std::fs::read(log).unwrap_or_default()).into_owned()
 }

@@ -277,18 +277,17 @@ mod tests {
         assert_eq!(other.write_light(waits).await.unwrap(), 1);
     }
 
-    /// Making a file waits for no disk; what is acknowledged first waits for all of it.
+    /// Making a file waits for no disk; its first change waits for all of it.
     #[tokio::test]
-    async fn a_file_is_on_the_disk_with_the_first_change_that_needs_it() {
+    async fn a_file_is_on_the_disk_with_its_first_change() {
         let folder = TempDir::new().unwrap();
         let database = database(&folder).await;
         let file = folder.path().join("test.db");
         let pages = || std::fs::metadata(&file).unwrap().len() / 4096;
         assert_eq!(pages(), 1, "the tables are in the log");
         assert_eq!(database.write_light(insert(1)).await.unwrap(), 1);
-        assert_eq!(pages(), 1);
-        assert_eq!(database.write(insert(2)).await.unwrap(), 1);
         assert!(pages() > 1, "the log was copied, which waits for the file");
+        assert_eq!(database.write(insert(2)).await.unwrap(), 1);
         database.close().await;
         let opened = Database::open(&file, Durability::PowerFailure, TABLE).await;
         let database = opened.unwrap();

@@ -53,20 +53,15 @@ impl Written {
 
     /// Has the next commit wait for the disk, unless it `may_be_light`.
     fn wait_for_disk_unless(&mut self, may_be_light: bool) -> Result<(), Failed> {
+        if let Some(folder) = &self.unseen {
+            put_on_disk(&self.connection, folder)?;
+            self.unseen = None;
+        }
         let needed = if may_be_light {
             Durability::ProcessEnd
         } else {
             self.durability
         };
-        if needed == Durability::PowerFailure
-            && let Some(folder) = self.unseen.take()
-        {
-            let seen = put_on_disk(&self.connection, &folder);
-            if seen.is_err() {
-                self.unseen = Some(folder);
-            }
-            seen?;
-        }
         if self.waits_for != Some(needed) {
             needed.apply(&self.connection)?;
             self.waits_for = Some(needed);
@@ -82,7 +77,8 @@ impl Drop for Written {
     }
 }
 
-/// A commit waits for the log alone. That counts for nothing while the file that it belongs to is empty, or has no name.
+/// A commit waits for the log alone, if at all. A log counts for nothing while the file that it belongs to is empty, or has no
+/// name.
 fn put_on_disk(file: &Connection, folder: &Path) -> Result<(), Failed> {
     Durability::PowerFailure.apply(file)?;
     // Copies the log into the file, and waits for both. Opening the file to wait for it would be shorter, and closing it
