@@ -21,7 +21,7 @@ mod waiting;
 pub use app::{settings, start};
 pub use client::{http_client, http_client_builder};
 pub use clock::TestClock;
-pub use consent::{consent, parameter};
+pub use consent::{allow, consent_url, parameter};
 pub use cookies::Cookies;
 pub use ports::free_address;
 pub use process::{Process, signal};

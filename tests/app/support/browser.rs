@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use serde_json::Value;
-use test_support::{Cookies, consent, http_client, parameter};
+use test_support::{Cookies, consent_url, http_client, parameter};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use url::Url;
@@ -148,12 +148,10 @@ impl Browser {
 
     /// Chooses at the sandbox's consent page, and says which path of the app the browser is sent back to.
     pub(crate) async fn consent(&self, authorize: &Url, decision: &str, user: &str) -> String {
-        let back = consent(&self.http, authorize, Some(self.app.port()), decision, user).await;
-        back.unwrap()
-            .as_str()
-            .strip_prefix(BASE_URL)
-            .unwrap()
-            .to_owned()
+        let url = consent_url(authorize, Some(self.app.port()), decision, user);
+        let page = Page::read(self.http.get(url).send().await.unwrap()).await;
+        assert_eq!(page.status, 302, "{page:?}");
+        page.location().strip_prefix(BASE_URL).unwrap().to_owned()
     }
 
     /// Signs in at the sandbox. The page is the app's answer to the callback.

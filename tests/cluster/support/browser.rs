@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode};
-use test_support::{Cookies, consent, http_client_builder};
+use test_support::{Cookies, allow, http_client_builder};
 use tokio::task::JoinHandle;
 
 /// A person's browser. Its clones are tabs: they share the cookies.
@@ -199,7 +199,7 @@ impl Browser {
             return Err(format!("/login answered {}", login.status));
         };
         let authorize = location.parse().unwrap();
-        let back = consent(&self.http, &authorize, None, "allow", user).await?;
+        let back = allow(&self.http, &authorize, None, user).await?;
         Ok(format!("{}?{}", back.path(), back.query().unwrap()))
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header;
-use test_support::{PATIENCE, consent, http_client_builder, parameter};
+use test_support::{PATIENCE, allow, http_client_builder, parameter};
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -48,7 +48,7 @@ impl Person {
         assert_eq!(login.status(), 303, "{login:?}");
         let cookie = cookie(&login);
         let authorize: Url = location(&login).parse().unwrap();
-        let back = consent(&http, &authorize, Some(app.port()), "allow", "full").await;
+        let back = allow(&http, &authorize, Some(app.port()), "full").await;
         let back = back.unwrap();
         let callback = format!("http://{app}{}?{}", back.path(), back.query().unwrap());
         let callback = http.get(callback).header(header::COOKIE, cookie);
