@@ -4,6 +4,7 @@
 //! refused when another one came first.
 
 mod change;
+mod last_read;
 mod measured;
 mod memory;
 mod postgres;

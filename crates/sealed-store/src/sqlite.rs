@@ -8,6 +8,7 @@
 //! Other processes may use the same file at the same time: each read sees the newest commit, whoever made it.
 
 mod change;
+mod last_commit;
 mod other_processes;
 mod readers;
 mod reserve;
@@ -25,6 +26,8 @@ use tokio::task::JoinError;
 
 use crate::database::{DatabaseError, PATIENCE, in_time};
 use change::Change;
+pub use last_commit::Commit;
+use last_commit::Index;
 pub use other_processes::OtherProcesses;
 use readers::Readers;
 use reserve::Reserve;
@@ -51,6 +54,7 @@ const READER_CACHE: i32 = 256;
 pub struct Database {
     readers: Readers,
     writer: Writer,
+    index: Index,
 }
 
 impl Database {
@@ -98,9 +102,11 @@ impl Database {
         });
         let written = joined(opened.await)?;
         let reserve = Reserve::beside(file, tuning.keeps_reserve());
+        let index = written.index().clone();
         Ok(Self {
             readers: Readers::new(file.to_owned()),
             writer: Writer::start(written, reserve)?,
+            index,
         })
     }
 
@@ -126,6 +132,16 @@ impl Database {
         question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
         self.readers.ask_at_length(question).await
+    }
+
+    /// The last commit, as of now. What was read since the same commit is still what the file says. `None` while one is being
+    /// made, when the file is closed, and where it can't be known.
+    #[must_use]
+    pub fn last_commit(&self) -> Option<Commit> {
+        if self.readers.are_closed() {
+            return None;
+        }
+        self.index.last_commit()
     }
 
     /// Changes the file, and says how many rows `change` says it changed. Returns once the change is committed; when

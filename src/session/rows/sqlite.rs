@@ -5,6 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::last_read::LastRead;
 use super::{Change, Counts, Kind, Row, RowKey, Rows, RowsError};
 use crate::sqlite::{Database, Durability, OtherProcesses};
 
@@ -18,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
 pub struct SqliteRows {
     database: Database,
     other_processes: OtherProcesses,
+    last_read: LastRead,
 }
 
 impl SqliteRows {
@@ -30,6 +32,7 @@ impl SqliteRows {
         Ok(Self {
             database: Database::open(file, Durability::PowerFailure, MIGRATIONS).await?,
             other_processes: OtherProcesses::of(file),
+            last_read: LastRead::default(),
         })
     }
 
@@ -116,7 +119,13 @@ impl Rows for SqliteRows {
         unless: Option<&RowKey>,
         now: i64,
     ) -> Result<Option<Row>, RowsError> {
-        let (key, unless) = (*key, unless.copied());
+        let asked = (*key, unless.copied());
+        let commit = self.database.last_commit();
+        let known = commit.and_then(|commit| self.last_read.get(&asked, commit));
+        if let Some(row) = known {
+            return Ok((row.expires_at > now).then_some(row));
+        }
+        let (key, unless) = asked;
         let found = self.database.read(move |file| {
             let sql = "SELECT key, version, sealed, expires_at, transient, ended, revoke_at FROM sessions
                  WHERE key = ?1 AND expires_at > ?2 AND NOT EXISTS (SELECT 1 FROM sessions WHERE key = ?3)";
@@ -124,7 +133,12 @@ impl Rows for SqliteRows {
                 .query_row(params![key.0, now, unless.map(|key| key.0)], read_row)
                 .optional()
         });
-        Ok(found.await?)
+        let found = found.await?;
+        if let (Some(row), Some(commit)) = (&found, commit) {
+            // If somebody wrote meanwhile, it is kept for a commit that is not the last any more: nobody finds it.
+            self.last_read.keep(asked, row, commit);
+        }
+        Ok(found)
     }
 
     async fn apply(&self, changes: &[Change]) -> Result<bool, RowsError> {
@@ -224,37 +238,4 @@ impl Rows for SqliteRows {
 }
 
 #[cfg(test)]
-mod tests {
-    use tempfile::TempDir;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_file_that_did_not_count_its_migrations_keeps_its_rows() {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("sessions.db");
-        let file = Connection::open(&path).unwrap();
-        file.execute_batch(MIGRATIONS[0]).unwrap();
-        file.execute_batch("INSERT INTO sessions VALUES (zeroblob(32), 3, x'01', 9, 0)")
-            .unwrap();
-        drop(file);
-        for _ in 0..2 {
-            let rows = SqliteRows::open(&path).await.unwrap();
-            let row = rows.find(&RowKey([0; 32]), None, 0).await.unwrap().unwrap();
-            assert_eq!((row.version, row.sealed), (3, vec![1]));
-            rows.close().await;
-        }
-        let file = Connection::open(&path).unwrap();
-        let version = file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
-        assert_eq!(version.unwrap(), 2);
-    }
-
-    #[tokio::test]
-    async fn changes_are_made_all_or_none() {
-        let folder = TempDir::new().unwrap();
-        let rows = SqliteRows::open(&folder.path().join("sessions.db"))
-            .await
-            .unwrap();
-        super::super::change::tests::all_or_none(&rows).await;
-    }
-}
+mod tests;

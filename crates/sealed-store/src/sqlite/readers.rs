@@ -61,7 +61,7 @@ impl Readers {
         &self,
         question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DatabaseError> {
-        if self.places.is_closed() {
+        if self.are_closed() {
             return Err(DatabaseError::closed());
         }
         if self.may_read_here {
@@ -133,6 +133,10 @@ impl Readers {
             Ok(answer?)
         });
         joined(answered.await)
+    }
+
+    pub(super) fn are_closed(&self) -> bool {
+        self.places.is_closed()
     }
 
     pub(super) fn close(&self) {

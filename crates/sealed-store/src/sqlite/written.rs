@@ -7,11 +7,14 @@ use rusqlite::Connection;
 
 use super::change::{Change, Failed};
 use super::folder_of;
+use super::last_commit::Index;
 use super::tuning::{Durability, Tuning};
 use crate::database::DatabaseError;
 
 pub(super) struct Written {
     connection: Connection,
+    /// Closed after the connection.
+    index: Index,
     /// What a commit survives, unless it is of light changes alone.
     durability: Durability,
     /// What the connection waits for now; `None` where that has to be said first.
@@ -26,6 +29,7 @@ impl Written {
     pub(super) fn new(file: &Path, connection: Connection, tuning: Tuning) -> Self {
         Self {
             connection,
+            index: Index::of(file),
             durability: tuning.durability(),
             waits_for: None,
             unseen: Some(folder_of(file).unwrap_or(Path::new(".")).to_owned()),
@@ -36,12 +40,22 @@ impl Written {
         &self.connection
     }
 
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
     /// The outcome of each change, once those that succeeded are committed.
     pub(super) fn transact(&mut self, changes: Vec<&mut Change>) -> Vec<Result<usize, Failed>> {
         let count = changes.len();
         let is_light = changes.iter().all(|change| change.is_light());
         let ready = self.wait_for_disk_unless(is_light);
+        let before = self.index.shown();
         let made = ready.and_then(|()| Ok(transact(&self.connection, changes)?));
+        if let Ok(outcomes) = &made
+            && outcomes.iter().flatten().any(|changed| *changed > 0)
+        {
+            self.index.check(before);
+        }
         match made {
             Ok(outcomes) => outcomes
                 .into_iter()
