@@ -4,23 +4,27 @@
 //! additional data binds what is sealed to its row and to the row's version, so that content copied or moved to another row, or
 //! put back without its version, does not open.
 
+mod xchacha;
+
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use rand::Rng as _;
 use sha2::{Digest, Sha256};
+
+use xchacha::{Cipher, NONCE_BYTES, TAG_BYTES};
 
 /// The layout of what is sealed: this byte, the key's id, the nonce, the ciphertext with its tag.
 const FORMAT: u8 = 1;
 const KEY_ID_BYTES: usize = 4;
-const NONCE_BYTES: usize = 24;
 const HEADER_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_BYTES;
 
+/// What is authenticated beside the content: the same byte, the key's id, the row, its version.
+const ADDITIONAL_BYTES: usize = 1 + KEY_ID_BYTES + 32 + 8;
+
 /// The length of a sealing key.
-pub const KEY_BYTES: usize = 32;
+pub const KEY_BYTES: usize = xchacha::KEY_BYTES;
 
 /// Seals with its first key and opens with any.
 #[derive(Clone)]
@@ -31,7 +35,7 @@ pub struct Sealer {
 #[derive(Clone)]
 struct SealingKey {
     id: [u8; KEY_ID_BYTES],
-    cipher: XChaCha20Poly1305,
+    cipher: Cipher,
 }
 
 /// Why keys can't be used. Shows nothing of them.
@@ -118,21 +122,19 @@ impl Sealer {
     /// [`SealError`] for content that the cipher refuses.
     pub fn seal(&self, row: &[u8; 32], version: i64, content: &[u8]) -> Result<Vec<u8>, SealError> {
         let key = &self.keys[0];
-        let mut sealed = Vec::with_capacity(HEADER_BYTES + content.len() + 16);
+        let mut sealed = Vec::with_capacity(HEADER_BYTES + content.len() + TAG_BYTES);
         sealed.push(FORMAT);
         sealed.extend_from_slice(&key.id);
         let mut nonce = [0; NONCE_BYTES];
         rand::rng().fill_bytes(&mut nonce);
         sealed.extend_from_slice(&nonce);
-        let payload = Payload {
-            msg: content,
-            aad: &additional_data(key.id, row, version),
-        };
-        let ciphertext = key
+        sealed.extend_from_slice(content);
+        let additional = additional_data(key.id, row, version);
+        let tag = key
             .cipher
-            .encrypt(&XNonce::from(nonce), payload)
+            .encrypt(nonce, &additional, &mut sealed[HEADER_BYTES..])
             .map_err(|_| SealError)?;
-        sealed.extend_from_slice(&ciphertext);
+        sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
     }
 
@@ -156,14 +158,16 @@ impl Sealer {
             .iter()
             .find(|key| key.id == key_id)
             .ok_or(OpenError::UnknownKey)?;
-        let nonce = XNonce::try_from(nonce).map_err(|_| OpenError::Damaged)?;
-        let payload = Payload {
-            msg: ciphertext,
-            aad: &additional_data(key.id, row, version),
-        };
-        key.cipher
-            .decrypt(&nonce, payload)
-            .map_err(|_| OpenError::Damaged)
+        let nonce = nonce.try_into().map_err(|_| OpenError::Damaged)?;
+        let additional = additional_data(key.id, row, version);
+        let mut content = ciphertext.to_vec();
+        let length = key
+            .cipher
+            .decrypt(nonce, &additional, &mut content)
+            .map_err(|_| OpenError::Damaged)?
+            .len();
+        content.truncate(length);
+        Ok(content)
     }
 }
 
@@ -178,7 +182,7 @@ impl SealingKey {
         id.copy_from_slice(&hash[..KEY_ID_BYTES]);
         Self {
             id,
-            cipher: XChaCha20Poly1305::new(&Key::from(key)),
+            cipher: Cipher::new(key),
         }
     }
 }
@@ -189,12 +193,17 @@ impl fmt::Debug for Sealer {
     }
 }
 
-fn additional_data(key_id: [u8; KEY_ID_BYTES], row: &[u8; 32], version: i64) -> Vec<u8> {
-    let mut data = Vec::with_capacity(1 + KEY_ID_BYTES + row.len() + 8);
-    data.push(FORMAT);
-    data.extend_from_slice(&key_id);
-    data.extend_from_slice(row);
-    data.extend_from_slice(&version.to_be_bytes());
+fn additional_data(
+    key_id: [u8; KEY_ID_BYTES],
+    row: &[u8; 32],
+    version: i64,
+) -> [u8; ADDITIONAL_BYTES] {
+    let mut data = [FORMAT; ADDITIONAL_BYTES];
+    let (id, rest) = data[1..].split_at_mut(KEY_ID_BYTES);
+    let (of_row, of_version) = rest.split_at_mut(row.len());
+    id.copy_from_slice(&key_id);
+    of_row.copy_from_slice(row);
+    of_version.copy_from_slice(&version.to_be_bytes());
     data
 }
 

@@ -191,7 +191,10 @@ async fn two_are_as_one(steps: Vec<(bool, u8, Step)>) {
             },
         };
         let made = rows.apply(std::slice::from_ref(&change)).await.unwrap();
-        assert_eq!(made, model.apply(&[change.clone()]).await.unwrap());
+        assert_eq!(
+            made,
+            model.apply(std::slice::from_ref(&change)).await.unwrap()
+        );
         if let (true, Change::Insert(row) | Change::Update(row)) = (made, change) {
             *current = row.version;
         }
