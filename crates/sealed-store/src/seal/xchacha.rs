@@ -1,4 +1,4 @@
-//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): HChaCha20 makes a key of its own for each nonce, and the rest is
+//! XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03): `HChaCha20` makes a key of its own for each nonce, and the rest is
 //! ChaCha20-Poly1305 (RFC 8439) as ring has it, by the processor's vector instructions.
 
 use chacha20::{Key, R20, hchacha};
