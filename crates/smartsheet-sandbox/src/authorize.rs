@@ -49,7 +49,7 @@ pub(super) async fn authorize(
         Ok(params) => decide(&sandbox, params).await,
         Err(problem) => Err(Refused::from(problem)),
     };
-    outcome.unwrap_or_else(Refused::into_response)
+    outcome.unwrap_or_else(|refused| refused.into_response(&sandbox))
 }
 
 async fn decide(sandbox: &Shared, params: &Params) -> Result<Response, Refused> {
@@ -62,7 +62,7 @@ async fn decide(sandbox: &Shared, params: &Params) -> Result<Response, Refused> 
         Some("allow") => {
             let (code, expires_in) = issue_code(sandbox, &asked, user, fault).await?;
             let answer = format!("code={code}&expires_in={expires_in}");
-            Ok(asked.way_back.redirect(&answer))
+            Ok(asked.way_back.redirect(&answer, sandbox))
         }
         Some(other) => match ERRORS.into_iter().find(|error| *error == other) {
             Some(error) => Err(Refused::Back(asked.way_back, error)),

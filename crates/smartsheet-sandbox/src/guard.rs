@@ -164,7 +164,7 @@ impl Refusal {
         if speaks_json(path) {
             ApiError::turned_away(status, why).into_response()
         } else {
-            pages::error_at(status, "Not this way", why, path)
+            pages::error_at(status, "Not this way", why, path, None)
         }
     }
 }

@@ -61,6 +61,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::State,
     http::{StatusCode, Uri},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
@@ -157,7 +158,7 @@ impl Sandbox {
     }
 }
 
-async fn not_found(uri: Uri) -> Response {
+async fn not_found(State(sandbox): State<Arc<Shared>>, uri: Uri) -> Response {
     let path = uri.path();
     if path.starts_with("/1.1/") {
         ApiError::retired().into_response()
@@ -165,11 +166,17 @@ async fn not_found(uri: Uri) -> Response {
         ApiError::not_found().into_response()
     } else {
         let text = "This is the stand-in for Smartsheet. Its consent page is at b/authorize, its API below 2.0, and what steers it below control.";
-        pages::error_at(StatusCode::NOT_FOUND, "There is no page here", text, path)
+        pages::error_at(
+            StatusCode::NOT_FOUND,
+            "There is no page here",
+            text,
+            path,
+            sandbox.only_app(),
+        )
     }
 }
 
-async fn method_not_allowed(uri: Uri) -> Response {
+async fn method_not_allowed(State(sandbox): State<Arc<Shared>>, uri: Uri) -> Response {
     let path = uri.path();
     if paths::speaks_json(path) {
         ApiError::method_not_supported().into_response()
@@ -180,6 +187,7 @@ async fn method_not_allowed(uri: Uri) -> Response {
             "Not possible here",
             text,
             path,
+            sandbox.only_app(),
         )
     }
 }

@@ -47,6 +47,15 @@ struct ErrorPage<'a> {
     title: &'a str,
     text: &'a str,
     root: &'a str,
+    /// Where whoever is here came from.
+    app: Option<AppLink<'a>>,
+}
+
+/// A way to an app.
+pub(super) struct AppLink<'a> {
+    pub(super) name: &'a str,
+    /// Where its pages begin.
+    pub(super) address: String,
 }
 
 impl ConsentPage<'_> {
@@ -72,19 +81,37 @@ pub(super) fn consent(page: &ConsentPage<'_>) -> Response {
 }
 
 /// A page that says what went wrong. `root` leads from it to where the sandbox is mounted.
-pub(super) fn error(status: StatusCode, title: &str, text: &str, root: &str) -> Response {
-    answer(status, &ErrorPage { title, text, root }, "'none'")
+pub(super) fn error(
+    status: StatusCode,
+    title: &str,
+    text: &str,
+    root: &str,
+    app: Option<AppLink<'_>>,
+) -> Response {
+    let page = ErrorPage {
+        title,
+        text,
+        root,
+        app,
+    };
+    answer(status, &page, "'none'")
 }
 
 /// The same for an address that may be anybody's guess.
-pub(super) fn error_at(status: StatusCode, title: &str, text: &str, path: &str) -> Response {
+pub(super) fn error_at(
+    status: StatusCode,
+    title: &str,
+    text: &str,
+    path: &str,
+    app: Option<AppLink<'_>>,
+) -> Response {
     // Addresses of this depth are guesses of somebody lost; a deeper one gets its page without the stylesheet.
     let depth = path
         .bytes()
         .filter(|byte| *byte == b'/')
         .count()
         .clamp(1, 10);
-    error(status, title, text, &"../".repeat(depth - 1))
+    error(status, title, text, &"../".repeat(depth - 1), app)
 }
 
 /// `GET /static/sandbox.css`.

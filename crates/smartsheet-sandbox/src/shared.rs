@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::{
     dice::Dice,
@@ -12,6 +13,7 @@ use super::{
     ledger::Ledger,
     limiter::Limiter,
     options::{Clock, RegisteredApp},
+    pages::AppLink,
     request_log::RequestLog,
     sheets::store::Sheets,
 };
@@ -37,6 +39,23 @@ impl Shared {
     /// The app with this client id.
     pub(super) fn app(&self, client_id: &str) -> Option<&RegisteredApp> {
         self.apps.iter().find(|app| app.client_id == client_id)
+    }
+
+    /// The way to the only app that there is. With several, nobody knows which one somebody came from.
+    pub(super) fn only_app(&self) -> Option<AppLink<'_>> {
+        let [app] = &self.apps[..] else {
+            return None;
+        };
+        let address = Url::parse(app.redirect_urls.first()?)
+            .ok()?
+            .join("/")
+            .ok()?;
+        // An app's own scheme has no pages that a browser could show.
+        let is_on_the_web = matches!(address.scheme(), "http" | "https");
+        is_on_the_web.then(|| AppLink {
+            name: &app.name,
+            address: address.into(),
+        })
     }
 
     /// What time it is.

@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use super::{
     pages,
     param_problems::{BodyProblem, ParamProblem, ParamProblemKind},
+    shared::Shared,
 };
 
 /// Where the browser returns to, and the `state` it brings along.
@@ -21,7 +22,7 @@ pub(super) struct WayBack {
 }
 
 impl WayBack {
-    pub(super) fn redirect(&self, answer: &str) -> Response {
+    pub(super) fn redirect(&self, answer: &str, sandbox: &Shared) -> Response {
         // RFC 6749 section 3.1.2: a query that the registered URL has is kept.
         let separator = if self.url.contains('?') { '&' } else { '?' };
         let mut location = format!("{}{separator}{answer}", self.url);
@@ -38,7 +39,7 @@ impl WayBack {
                 ];
                 (StatusCode::FOUND, headers).into_response()
             }
-            Err(_) => Refused::storage().into_response(),
+            Err(_) => Refused::storage().into_response(sandbox),
         }
     }
 }
@@ -82,14 +83,14 @@ impl Refused {
         }
     }
 
-    pub(super) fn into_response(self) -> Response {
+    pub(super) fn into_response(self, sandbox: &Shared) -> Response {
         match self {
             Self::Page {
                 status,
                 title,
                 text,
-            } => pages::error(status, title, &text, pages::BESIDE),
-            Self::Back(way_back, error) => way_back.redirect(&format!("error={error}")),
+            } => pages::error(status, title, &text, pages::BESIDE, sandbox.only_app()),
+            Self::Back(way_back, error) => way_back.redirect(&format!("error={error}"), sandbox),
         }
     }
 }

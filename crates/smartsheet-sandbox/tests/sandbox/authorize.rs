@@ -1,8 +1,9 @@
 //! `/b/authorize`: the consent page and the ways back.
 
 use axum::{Router, body::Body, http::Request};
+use smartsheet_sandbox::Options;
 
-use crate::support::{FORM, ID, OTHER_REDIRECT, REDIRECT, World, authorize_path, send};
+use crate::support::{FORM, ID, OTHER_REDIRECT, REDIRECT, World, apps, authorize_path, send};
 
 #[tokio::test]
 async fn the_page_says_who_asks_and_for_what() {
@@ -227,6 +228,45 @@ async fn an_unknown_app_never_redirects() {
         assert_eq!(answer.status, 400, "{path}");
         assert!(!answer.headers.contains_key("location"), "{path}");
         assert!(answer.header("content-type").starts_with("text/html"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_an_error_leads_back_to_the_only_app() {
+    let errors = [
+        ("/b/authorize?client_id=nobody", 400),
+        (
+            "/b/authorize?client_id=app-one&redirect_uri=https://evil.example/",
+            400,
+        ),
+        ("/b/nowhere", 404),
+        ("/b/elsewhere/at/all", 404),
+    ];
+    let world = World::with(|options| options.apps.truncate(1)).await;
+    let link =
+        "<a href=\"http://localhost:8080/\">Go back to One &#60;&#38;&#62; &#34;App&#34;</a>";
+    for (path, status) in errors {
+        let answer = world.get(path).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert!(answer.body.contains(link), "{path}: {}", answer.body);
+        assert!(!answer.body.contains("evil"), "{path}");
+    }
+    let answer = world.delete("/b/authorize").await;
+    assert_eq!(answer.status, 405);
+    assert!(answer.body.contains(link), "{}", answer.body);
+    // Which of several nobody knows, and an app's own scheme has no page to go back to.
+    for range in [0..2, 1..2] {
+        let adjust = |options: &mut Options| options.apps = apps()[range].to_vec();
+        let world = World::with(adjust).await;
+        for (path, status) in errors {
+            let answer = world.get(path).await;
+            assert!(
+                answer.status == status || path.contains("app-one"),
+                "{path}"
+            );
+            assert!(!answer.body.contains("<a "), "{path}: {}", answer.body);
+            assert!(answer.body.contains("back button"), "{path}");
+        }
     }
 }
 
