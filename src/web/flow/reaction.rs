@@ -80,7 +80,7 @@ fn to_refused_read(status: u16, code: Option<u64>) -> &'static str {
             "Smartsheet’s documentation says that this may pass, so this app asks again a few times."
         }
         (_, Some(4000)) => {
-            "Smartsheet’s documentation says not to repeat a call that ends with errorCode 4000, so this app did not."
+            "Smartsheet’s documentation says not to repeat a call that ends with error code 4000, so this app did not."
         }
         (400..500, _) => "The call was refused. Asking again would not help.",
         _ => "Smartsheet failed, and nothing says that it may pass. This app did not ask again.",

@@ -78,7 +78,7 @@ pub(super) const SAVE_ROW: Explanation = Explanation {
     purpose: "The changed cells alone, in the person’s name: the token says whose change it is. Smartsheet-Change-Agent says by \
                       which app, so that its own webhooks can leave it out.",
     without: "Sent twice, a new row would be there twice. So it is sent again only where the answer proves that nothing was \
-                      done: 401, 429, errorCode 4001 or 4004, or no connection.",
+                      done: 401, 429, error code 4001 or 4004, or no connection.",
     source: Source {
         name: "Smartsheet’s documentation, API: Add rows, Update rows",
         url: SHEETS_REFERENCE,

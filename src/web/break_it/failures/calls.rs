@@ -33,7 +33,7 @@ pub(super) const CALLS: &[Failure] = &[
     Failure {
         name: "maintenance",
         title: "Close for maintenance",
-        teaser: "Smartsheet is offline: 503 with errorCode 4001, again and again.",
+        teaser: "Smartsheet is offline: 503 with error code 4001, again and again.",
         ends_with: "503, an error page: come back later",
         way: Way::Profile(&[Order::FailProfile(Fault::named("maintenance", 4))]),
         lesson: Lesson {
@@ -44,12 +44,12 @@ pub(super) const CALLS: &[Failure] = &[
     Failure {
         name: "server-error",
         title: "Fail inside Smartsheet",
-        teaser: "An unexpected error, 500 with errorCode 4000.",
+        teaser: "An unexpected error, 500 with error code 4000.",
         ends_with: "502, an error page: try again",
         way: Way::Profile(&[Order::FailProfile(Fault::named("server_error", 1))]),
         lesson: Lesson {
             title: "Smartsheet failed.",
-            text: "errorCode 4000 is one that Smartsheet says not to repeat, so the app did not, and answered 502.",
+            text: "Error code 4000 is one that Smartsheet says not to repeat, so the app did not, and answered 502.",
         },
     },
     Failure {
@@ -98,7 +98,7 @@ pub(super) const CALLS: &[Failure] = &[
         way: Way::SignIn(&[("sandbox_decision", "allow"), ("sandbox_user", "no-api")]),
         lesson: Lesson {
             title: "This person’s plan has no API access.",
-            text: "Signing in worked; the call was refused with errorCode 1004. Asking again would not help, so the app said why \
+            text: "Signing in worked; the call was refused with error code 1004. Asking again would not help, so the app said why \
                    and kept the session.",
         },
     },

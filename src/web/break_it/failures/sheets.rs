@@ -24,7 +24,7 @@ pub(super) const SHEETS: &[Failure] = &[
         way: Way::Row(&[Order::FailSheet(Fault::named("not_found", 1))]),
         lesson: Lesson {
             title: "The sheet was gone.",
-            text: "Smartsheet answered 404 with errorCode 1006, which says no more than that. The app kept what you typed.",
+            text: "Smartsheet answered 404 with error code 1006, which says no more than that. The app kept what you typed.",
         },
     },
     Failure {
@@ -35,14 +35,14 @@ pub(super) const SHEETS: &[Failure] = &[
         way: Way::Row(&[Order::FailSaving(Fault::named("value_refused", 1))]),
         lesson: Lesson {
             title: "Smartsheet did not take the value.",
-            text: "It said so with errorCode 1042. What fits is Smartsheet’s to decide, so the app asks, passes the reason on, and \
+            text: "It said so with error code 1042. What fits is Smartsheet’s to decide, so the app asks, passes the reason on, and \
                    keeps what you typed.",
         },
     },
     Failure {
         name: "saving-twice-at-once",
         title: "Save while another request saves",
-        teaser: "Another request of the same token is saving: errorCode 4004, twice; the third goes through.",
+        teaser: "Another request of the same token is saving: error code 4004, twice; the third goes through.",
         ends_with: "200, the sheet with your change, a moment later",
         way: Way::Row(&[Order::FailSaving(Fault::named("please_retry", 2))]),
         lesson: Lesson {

@@ -12,7 +12,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         way: Way::SignIn(&[("sandbox_decision", "deny")]),
         lesson: Lesson {
             title: "You denied access.",
-            text: "Smartsheet sent the browser back with access_denied. The app checked the state, asked for no token and \
+            text: "Smartsheet sent the browser back with “access_denied”. The app checked the state, asked for no token and \
                    answered 403.",
         },
     },
@@ -31,7 +31,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
     Failure {
         name: "refused-request",
         title: "Ask for what is not allowed",
-        teaser: "Smartsheet finds fault with the request itself, and sends the browser back with invalid_scope.",
+        teaser: "Smartsheet finds fault with the scope that is asked for, and sends the browser back with that error.",
         ends_with: "502, an error page for whoever runs the app",
         way: Way::SignIn(&[("sandbox_decision", "invalid_scope")]),
         lesson: Lesson {
@@ -51,7 +51,7 @@ pub(super) const SIGN_IN: &[Failure] = &[
         ]),
         lesson: Lesson {
             title: "The code had expired.",
-            text: "Smartsheet refused the exchange with errorCode 1069. The app did not repeat it, because a code works once, and \
+            text: "Smartsheet refused the exchange with error code 1069. The app did not repeat it, because a code works once, and \
                    offered to start again.",
         },
     },
@@ -67,8 +67,8 @@ pub(super) const SIGN_IN: &[Failure] = &[
         ]),
         lesson: Lesson {
             title: "The secret was wrong.",
-            text: "Smartsheet refused the app’s proof and called it invalid_grant, as if the person were at fault. The app went by \
-                   the errorCode, and answered 502 for whoever runs it.",
+            text: "Smartsheet refused the app’s proof and called it “invalid_grant”, as if the person were at fault. The app went by \
+                   the error code, and answered 502 for whoever runs it.",
         },
     },
     Failure {
