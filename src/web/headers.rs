@@ -10,6 +10,7 @@ use url::Url;
 
 use super::App;
 use super::at::At;
+use crate::transport::is_loopback;
 
 /// What every answer of an app at `base_url` carries unless it says otherwise, when Smartsheet asks people at `authorize_url`.
 #[must_use]
@@ -23,6 +24,16 @@ pub fn hardening(base_url: &Url, authorize_url: &Url) -> HeaderMap {
         header::CONTENT_SECURITY_POLICY,
         content_security_policy(authorize_url),
     );
+    if base_url.scheme() == "http" && !is_loopback(base_url) {
+        // Without https browsers don't say by `Sec-Fetch-Site` where a form comes from, so `Origin` must. With `no-referrer` it
+        // would be `null`. This one tells the same, this host and no more, and no address either.
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("strict-origin"),
+        );
+        // Ignored without https, and each page would complain of it in the browser's console.
+        headers.remove(OPENER_POLICY);
+    }
     if base_url.scheme() == "https" {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,
@@ -47,6 +58,8 @@ fn content_security_policy(authorize_url: &Url) -> HeaderValue {
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }
 
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
 const HARDENING: [(HeaderName, &str); 7] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -56,10 +69,7 @@ const HARDENING: [(HeaderName, &str); 7] = [
         HeaderName::from_static("permissions-policy"),
         "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
+    (OPENER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         "same-origin",
@@ -86,4 +96,29 @@ pub(super) fn apply(headers: &mut HeaderMap, app: &App) {
     // replaces what is in it.
     let own = std::mem::replace(headers, app.settings.hardening.clone());
     headers.extend(own);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What browsers are told to say of where they come from, in an app at this address.
+    #[test]
+    fn without_https_forms_say_where_they_come_from() {
+        for (base_url, policy) in [
+            ("https://demo.example.com", "no-referrer"),
+            ("http://localhost:8080", "no-referrer"),
+            ("http://127.0.0.1:8080", "no-referrer"),
+            ("http://[::1]:8080", "no-referrer"),
+            ("http://192.168.1.5:8080", "strict-origin"),
+            ("http://demo.example.com", "strict-origin"),
+        ] {
+            let base_url = Url::parse(base_url).unwrap();
+            let headers = hardening(&base_url, &base_url);
+            let policies: Vec<_> = headers.get_all(header::REFERRER_POLICY).iter().collect();
+            assert_eq!(policies, [policy], "{base_url}");
+            let has_opener_policy = headers.contains_key(OPENER_POLICY);
+            assert_eq!(has_opener_policy, policy == "no-referrer", "{base_url}");
+        }
+    }
 }

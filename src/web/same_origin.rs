@@ -59,7 +59,7 @@ pub(super) fn refused() -> Failure {
 ///
 /// Our own pages send `Origin: null`, because their `Referrer-Policy` is `no-referrer` (Fetch standard, "append a request
 /// Origin header"), and so do sandboxed frames of other sites; `Sec-Fetch-Site` tells the two apart, so without it `null`
-/// is refused. A client that sends neither header is no browser, and nobody can make it send requests.
+/// is refused. Where browsers don't send that, without https, our pages have another policy. A client that sends neither header is no browser, and nobody can make it send requests.
 pub(super) fn is_of(ours: &str, by_any_name: bool, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let fetch_site = text("sec-fetch-site");

@@ -16,6 +16,7 @@ mod gateway;
 mod keyboard;
 mod neighbour;
 mod no_script;
+mod phone;
 mod sheets;
 mod sign_in;
 mod sign_in_again;

@@ -28,6 +28,17 @@ pub(crate) struct TestApp {
     _folder: TempDir,
 }
 
+/// How browsers reach an app.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// `localhost`, which browsers trust as they do https.
+    Localhost,
+    /// Its name, by https.
+    Tls,
+    /// Its name, by http.
+    Http,
+}
+
 impl TestApp {
     pub(crate) async fn start() -> Self {
         Self::with(|_| {}).await
@@ -35,28 +46,29 @@ impl TestApp {
 
     /// Behind TLS, as `app` of a domain that has other hosts.
     pub(crate) async fn behind_tls() -> Self {
-        Self::started(|_| {}, true, &[]).await
+        Self::started(|_| {}, By::Tls, &[]).await
+    }
+
+    /// As `app` of the same domain, without TLS, as a phone reaches an app of the same network.
+    pub(crate) async fn without_tls() -> Self {
+        Self::started(|_| {}, By::Http, &[]).await
     }
 
     /// Starts it in other overrides, such as with less patience for the sandbox.
     pub(crate) async fn with(adjust: impl Fn(&mut Overrides)) -> Self {
-        Self::started(adjust, false, &[]).await
+        Self::started(adjust, By::Localhost, &[]).await
     }
 
     /// Beside other sites, whose proxies ask it.
     pub(crate) async fn beside(sites: &[&GuardedSite]) -> Self {
-        let app = Self::started(|_| {}, false, sites).await;
+        let app = Self::started(|_| {}, By::Localhost, sites).await;
         for site in sites {
             site.app.set(app.address.clone()).unwrap();
         }
         app
     }
 
-    async fn started(
-        adjust: impl Fn(&mut Overrides),
-        behind_tls: bool,
-        sites: &[&GuardedSite],
-    ) -> Self {
+    async fn started(adjust: impl Fn(&mut Overrides), by: By, sites: &[&GuardedSite]) -> Self {
         let origins: Vec<&str> = sites.iter().map(|site| site.origin.as_str()).collect();
         let origins = origins.join(" ");
         let clock = TestClock::real();
@@ -68,11 +80,13 @@ impl TestApp {
         let folder = TempDir::new().unwrap();
         let mut place = None;
         let at = async |listen: SocketAddr| {
-            let base = if behind_tls {
-                let port = tls::in_front_of(listen.port()).await;
-                format!("https://app.{DOMAIN}:{port}")
-            } else {
-                format!("http://localhost:{}", listen.port())
+            let base = match by {
+                By::Localhost => format!("http://localhost:{}", listen.port()),
+                By::Tls => {
+                    let port = tls::in_front_of(listen.port()).await;
+                    format!("https://app.{DOMAIN}:{port}")
+                }
+                By::Http => format!("http://app.{DOMAIN}:{}", listen.port()),
             };
             let settings = settings(listen, &base, &origins, &folder);
             place = Some((format!("http://{listen}"), base));
@@ -82,7 +96,7 @@ impl TestApp {
         let (address, base) = place.unwrap();
         let metrics = server.metrics_address().unwrap().unwrap();
         tokio::spawn(server.serve(std::future::pending()));
-        let sandbox_at = if behind_tls { &base } else { &address };
+        let sandbox_at = if by == By::Localhost { &address } else { &base };
         Self {
             sandbox: format!("{sandbox_at}/sandbox"),
             address,

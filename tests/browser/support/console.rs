@@ -45,9 +45,12 @@ pub(super) fn surprises(entries: &[Value], mut expected: Vec<Failed>) -> Vec<Str
     surprises
 }
 
-/// Chromium tells when it has obeyed this header, which the answer to a sign-out has.
+/// Chromium tells when it has obeyed this header, which the answer to a sign-out has, and that it does not without https.
 fn is_report_of_cleared_data(message: &str) -> bool {
-    message.contains(" - Clear-Site-Data header on ") && message.contains(": Cleared data types: ")
+    let without_https = message.starts_with("http://")
+        && message.ends_with(": Not supported for insecure origins.");
+    message.contains(" - Clear-Site-Data header on ")
+        && (message.contains(": Cleared data types: ") || without_https)
 }
 
 /// Reads `http://host/path - Failed to load resource: the server responded with a status of 403 (Forbidden)`.
