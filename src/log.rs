@@ -43,7 +43,7 @@ pub(crate) fn start(format: LogFormat, chosen: &str) {
         LogFormat::Json => Escape::AsInJson,
     };
     let events = fmt::layer()
-        // Where would they go but to the same place? Saying on standard error that it can't be written ends the process.
+        // They would go to the same place, and a message that standard error can't be written to ends the process.
         .log_internal_errors(false)
         .with_writer(StandardError(escape));
     let events = match format {

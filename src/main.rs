@@ -1,4 +1,4 @@
-//! Signs people in through Smartsheet with OAuth 2.0, and shows how. The map of the house is in `lib.rs`.
+//! Signs people in through Smartsheet with OAuth 2.0, and shows how. The map of the modules is in `lib.rs`.
 
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 //! Figures for Prometheus: what happened how often, and how long it took.
 //!
-//! Rooms count here as they go; `server` shows the figures at an address of their own. No label has a value that a
+//! The modules count here as they go; `server` shows the figures at an address of their own. No label has a value that a
 //! visitor chooses, so the number of series is bounded. What each figure says, and what to ask it, is in `docs/metrics.md`.
 
 mod calls;

@@ -28,7 +28,7 @@ pub(crate) fn thread_rests() {
         // Who has them writes them, now or when that thread rests. A log that nobody reads must not stop one that has no line.
         Err(TryLockError::WouldBlock) => return,
     };
-    // Where would one say that the log can't be written?
+    // There is no other place to report that the log can't be written.
     let _ = write_out(&mut waiting);
 }
 

@@ -102,10 +102,10 @@ pub(super) async fn readable(stream: &Stream) -> io::Result<()> {
     }
 }
 
-/// Sends what there is at once, where that is a question at all.
+/// Has the system send each write at once instead of waiting for more (`TCP_NODELAY`). A socket in the file system never waits.
 pub(super) fn send_at_once(stream: &Stream) {
     if let Either::Left(stream) = stream {
-        // It goes without, only later.
+        // Without it answers arrive all the same, some milliseconds later.
         let _ = stream.set_nodelay(true);
     }
 }

@@ -78,7 +78,7 @@ impl Presence {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shown> {
-        // Each use leaves it whole.
+        // Each critical section leaves it whole, so a panic elsewhere does not make it unusable.
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! This instance shows itself to the others, and takes leave of them.
+//! This instance shows itself to the others, and tells them when it ends.
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -26,7 +26,7 @@ impl Store {
         }
     }
 
-    /// Takes leave of the others.
+    /// Tells the others that this instance ends, so that nobody waits for it.
     pub(super) async fn leave(&self) -> Result<(), RowsError> {
         if self.presence.seen_as(Instant::now()).is_some() {
             self.rows.leave(self.presence.id()).await?;

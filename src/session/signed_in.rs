@@ -27,7 +27,7 @@ impl Store {
         before: Option<Id>,
         others: &[SignIn],
     ) -> Result<Stored, StoreError> {
-        // Until there is a reason to look: of too many used states the oldest go.
+        // Assumed until a write fails: the row of the state may have gone, since the oldest go when there are too many.
         let mut is_known = true;
         let login = Login {
             scopes: used.sign_in.scopes.as_deref().map(scope_names),

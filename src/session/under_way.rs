@@ -29,7 +29,7 @@ impl UnderWay {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<RowKey, usize>> {
-        // Each use leaves the map whole.
+        // Each critical section leaves the map whole, so a panic elsewhere does not make it unusable.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

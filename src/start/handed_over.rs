@@ -44,7 +44,7 @@ impl HandedOver {
                  Accept=no)"
             ))
         };
-        // Whichever of the two it is not leaves it in its place.
+        // A socket of the other kind stays in the list, for the next question.
         if let Ok(Some(unix)) = sockets.take_unix_listener(0) {
             return Ok(Some(Self(Socket::Unix(unix))));
         }

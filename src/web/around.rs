@@ -49,14 +49,14 @@ pub(super) async fn answer(
     let mut response = rendered::render(&app, &at, response, json, entry.reference());
     headers::apply(response.headers_mut(), &app);
     if at.site().is_some() {
-        // What holds for a whole host is for that site to say.
+        // It would count for all of the site's host, which is for the site to decide.
         response
             .headers_mut()
             .remove(header::STRICT_TRANSPORT_SECURITY);
     }
     entry.end(&app.metrics, &mut response);
     if response.extensions().get::<PassedOn>().is_some() {
-        // As it comes: whoever compresses waits for more.
+        // An answer of Smartsheet's is passed on as it comes. Compressing it would hold its parts back.
         return response;
     }
     compress(response, encodings).await

@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets of `fuzz/`: parsers that are otherwise their own room's alone. Built with `--cfg fuzzing` only.
+//! Entry points for the fuzz targets in `fuzz/`, to parsers that are private to their modules. Built with `--cfg fuzzing` only.
 
 use std::time::Duration;
 

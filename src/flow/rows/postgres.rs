@@ -125,7 +125,7 @@ impl FlowRows for PostgresFlow {
              ORDER BY at DESC, id DESC LIMIT $3",
         );
         let question = question.bind(&key.0[..]).bind(now).bind(limit);
-        // Those who look queue for the connection, and none for longer than one may take.
+        // Readers queue for the one connection, each for no longer than an operation may take.
         let rows = async { self.reading.lock().await.fetch_all(question).await };
         let rows = in_time(rows).await?;
         let read = rows.iter().map(|row| {

@@ -133,7 +133,7 @@ pub(super) fn other_methods(methods: &str) -> Refused {
         "Whoever runs this app can list it in `api.allow`.",
     )
     .into();
-    // Of words that are methods.
+    // Names of methods are always a valid header value.
     let allow = HeaderValue::try_from(methods).unwrap_or(HeaderValue::from_static(""));
     refused.saying(header::ALLOW, allow)
 }

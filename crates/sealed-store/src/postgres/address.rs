@@ -157,7 +157,7 @@ impl<'a> Parts<'a> {
         let rest = rest.split('#').next().unwrap_or(rest);
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        // Before the last one, as before: a password that is not encoded may have others in it.
+        // At the last `@`: a password that is not percent-encoded may contain others.
         let (user, hosts) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
         let parameters = url::form_urlencoded::parse(query.as_bytes()).into_owned();
         Ok(Self {

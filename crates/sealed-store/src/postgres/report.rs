@@ -73,7 +73,7 @@ pub async fn is_pooled_by_transaction(servers: &Arc<Servers>) -> Result<bool, Da
         _ => false,
     };
     for connection in [Some(first), second].into_iter().flatten() {
-        // With a word, or the server would note that somebody went away in the middle of a transaction.
+        // Closed properly: otherwise the server logs a client that went away in the middle of a transaction.
         let _ = timeout(SECOND_WITHIN, connection.close()).await;
     }
     Ok(is_pooled)

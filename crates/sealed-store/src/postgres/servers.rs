@@ -270,7 +270,7 @@ impl Servers {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Each use leaves it whole.
+        // Each critical section leaves it whole, so a panic elsewhere does not make it unusable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

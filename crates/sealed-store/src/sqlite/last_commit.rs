@@ -35,7 +35,7 @@ pub(super) struct Index(Option<Arc<Opened>>);
 #[derive(Debug)]
 struct Opened {
     file: File,
-    /// One of the values below.
+    /// Whether the index was seen to show this process's commits: [`NOT_SEEN_YET`], [`YES`] or [`NO`].
     shows_commits: AtomicU8,
 }
 

@@ -117,7 +117,7 @@ fn transact(
         .into_iter()
         .map(|change| {
             if is_alone {
-                // What undoes the transaction undoes it.
+                // It is the only change, so it needs no savepoint: the transaction is undone with it.
                 change.make(connection).map(Ok)
             } else {
                 apart(connection, change)
