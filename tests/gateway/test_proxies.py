@@ -67,6 +67,17 @@ class Proxied:
         answer.echoed()
         return browser
 
+    def test_checks_are_for_the_proxy(self):
+        """no script of the site reads the assertion: a browser that asks a check gets none"""
+        browser = self.signed_in()
+        self.assertTrue(browser.request(self.site_url + "/x").echoed().one("X-Smartsheet-Assertion"))
+        for path in ["/auth/check", "/auth/check/", "/auth/check?allow=a", "/auth/forward", "/auth/forward/x", "/auth/envoy", "/auth/envoy/x",
+                     "/auth/%63heck", "/auth/forwar%64", "//auth/check", "/auth//check", "/x/../auth/check", "/auth/./check"]:
+            answer = browser.request(self.site_url + path)
+            for name in SAID:
+                self.assertNotIn(name.lower(), [key.lower() for key in answer.headers], path)
+        self.assertEqual(browser.request(self.site_url + "/auth/session").status, 200)
+
     def test_walk(self):
         """a page leads to the sign-in, the consent, and back to this very page"""
         browser = Browser()
