@@ -57,9 +57,9 @@ pub(super) fn refused() -> Failure {
 ///
 /// Every header that is there must speak for us: `Sec-Fetch-Site`, which browsers set and pages can't, and `Origin`.
 ///
-/// Our own pages send `Origin: null`, because their `Referrer-Policy` is `no-referrer` (Fetch standard, "append a request
-/// Origin header"), and so do sandboxed frames of other sites; `Sec-Fetch-Site` tells the two apart, so without it `null`
-/// is refused. Where browsers don't send that, without https, our pages have another policy. A client that sends neither header is no browser, and nobody can make it send requests.
+/// Old browsers send no `Sec-Fetch-Site`, and no browser does without https. There `Origin` decides alone. It is that of a page
+/// because our pages have the referrer policy `strict-origin`; with `no-referrer` it would be `null` (Fetch standard, "append a
+/// request Origin header"), as it is for sandboxed frames of other sites. A client that sends neither header is no browser, and nobody can make it send requests.
 pub(super) fn is_of(ours: &str, by_any_name: bool, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let fetch_site = text("sec-fetch-site");
