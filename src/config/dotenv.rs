@@ -21,17 +21,64 @@ pub(super) fn read(file: &Path) -> Result<Variables, SettingError> {
     let text = without_mark(&text);
     // Blanks at the very end would be taken for the beginning of something.
     let whole = format!("{text}\n");
+    let plain = whole
+        .replace("\\$", &ESCAPED.to_string())
+        .replace('$', &DOLLAR.to_string());
+    let mut as_written = dotenvy::from_read_iter(plain.as_bytes());
     let mut variables = Variables::new();
     for variable in dotenvy::from_read_iter(whole.as_bytes()) {
+        let written = as_written.next();
         let (name, value) = variable.map_err(|error| {
             let place = line_of(text, &error);
             fail(format!(
                 "line {place} can't be read; expected NAME=VALUE, with a value of several words or with $ in it in single quotes"
             ))
         })?;
+        if let Some(Ok((_, written))) = written
+            && loses_a_part(&written, &value, &variables)
+        {
+            let place = line_with(text, &name);
+            return Err(fail(format!(
+                "line {place} names a variable by $ that is not set, so a part of the value would be lost; expected a value with $ in \
+                 it in single quotes"
+            )));
+        }
         variables.insert(name, value);
     }
     Ok(variables)
+}
+
+/// What stand for `$` and for `\$` in a text that is read as it was written. Nobody writes these.
+const DOLLAR: char = '\u{e000}';
+const ESCAPED: char = '\u{e001}';
+
+/// Whether a value that reads as `written` has become `value` because a variable that it names by `$` is set nowhere: not in the
+/// environment, and not among the `known`, which come before it. A password with `$` in it would be cut short in silence.
+fn loses_a_part(written: &str, value: &str, known: &Variables) -> bool {
+    let is_unchanged = written.replace([DOLLAR, ESCAPED], "$") == value;
+    let is_set = |name: &str| known.contains_key(name) || std::env::var_os(name).is_some();
+    let mut named = written.split(DOLLAR).skip(1).map(|rest| {
+        let name = rest.strip_prefix('{').unwrap_or(rest);
+        let end = name.find(|character: char| !character.is_alphanumeric() && character != '_');
+        name.split_at(end.unwrap_or(name.len())).0
+    });
+    !is_unchanged && named.any(|name| name.is_empty() || !is_set(name))
+}
+
+/// The number of the last line that sets `name`.
+fn line_with(text: &str, name: &str) -> usize {
+    let sets = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        let rest = line.strip_prefix(name).unwrap_or_default();
+        rest.trim_start().starts_with('=')
+    };
+    let last = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| sets(line))
+        .last();
+    last.map_or(1, |(index, _)| index + 1)
 }
 
 /// `text` without the byte order mark that some editors begin a file with.
@@ -93,6 +140,32 @@ mod tests {
         }
         let error = parse(b"A=\xff\n").unwrap_err();
         assert!(error.contains("not UTF-8"), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_would_lose_a_part_is_refused() {
+        for text in [
+            "A=pa$word-x\n",
+            "# A=1\nA=1\nexport A=pa$word\n",
+            "A=word$\n",
+            "A=${word}x\n",
+            "A='x$1'$word\n",
+        ] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            let line = format!("line {} names", text.lines().count());
+            assert!(error.contains(&line), "{error} of {text:?}");
+            assert!(error.contains("single quotes"), "{error}");
+            assert!(!error.contains("word"), "{error}");
+        }
+        for (text, value) in [
+            ("A='pa$word-x'", "pa$word-x"),
+            ("A=pa\\$word", "pa$word"),
+            ("B=1\nA=x${B}y", "x1y"),
+            ("A=x$PATH", &format!("x{}", std::env::var("PATH").unwrap())),
+            ("A='$x'y", "$xy"),
+        ] {
+            assert_eq!(parse(text.as_bytes()).unwrap()["A"], value, "{text:?}");
+        }
     }
 
     proptest! {

@@ -90,22 +90,27 @@ impl Guard {
         let Some(hosts) = &self.hosts else {
             return true;
         };
-        let target = request.uri().authority();
-        let target = target.map(|authority| authority.as_str().as_bytes());
-        let lines = request.headers().get_all(header::HOST);
-        let mut names = lines.iter().map(HeaderValue::as_bytes).chain(target);
-        names.all(|name| {
-            HostName::read(name).is_some_and(|name| name.is_loopback() || hosts.contains(&name))
-        })
+        all_names(request, |name| name.is_loopback() || hosts.contains(name))
     }
 }
 
+/// Whether each host that the request names `is_right`.
+fn all_names(request: &Request, is_right: impl Fn(&HostName) -> bool) -> bool {
+    let target = request.uri().authority();
+    let target = target.map(|authority| authority.as_str().as_bytes());
+    let lines = request.headers().get_all(header::HOST);
+    let mut names = lines.iter().map(HeaderValue::as_bytes).chain(target);
+    names.all(|name| HostName::read(name).is_some_and(|name| is_right(&name)))
+}
+
+/// A proxy on this machine is a peer as close as the machine itself. It is told by the headers that it adds, or if it adds none, by
+/// the name that it is known by.
 fn is_of_this_machine(request: &Request) -> bool {
     let headers = request.headers();
     let is_forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
     let peer = request.extensions().get::<Peer>();
     let is_own = peer.is_some_and(|Peer(address)| address.to_canonical().is_loopback());
-    is_own && !is_forwarded
+    is_own && !is_forwarded && all_names(request, HostName::is_loopback)
 }
 
 /// Whether a browser sends it for a page that is not the sandbox's. `Sec-Fetch-Site` and `Origin` are set by browsers and never

@@ -133,6 +133,17 @@ async fn this_machine_alone_when_it_is_said_so() {
                 answer.refused(403, 1004);
             }
         }
+        // By a proxy that says nothing of whom it passes on, and leaves the name that browsers know it by.
+        for (name, status) in [
+            ("demo.example.com", 403),
+            ("[2001:db8::1]:8080", 403),
+            ("localhost:8080", 200),
+            ("127.0.0.1", 200),
+            ("[::1]:8080", 200),
+        ] {
+            let answer = revoke(&world, Some(peer), &[("host", name)]).await;
+            assert_eq!(answer.status, status, "{name}");
+        }
     }
     for peer in [
         None,
