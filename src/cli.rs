@@ -96,7 +96,7 @@ struct SandboxArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How many calls a minute a token may make (Smartsheet: 300); without it, any number
-    #[arg(long, value_name = "CALLS")]
+    #[arg(long, value_name = "CALLS", value_parser = clap::value_parser!(u32).range(1..))]
     rate_limit: Option<u32>,
 }
 
@@ -151,6 +151,11 @@ fn runtime() -> io::Result<Runtime> {
 
 async fn run_command(cli: Cli, handed_over: Option<HandedOver>) -> ExitCode {
     if let Some(Command::Sandbox(args)) = cli.command {
+        if let Some((name, _)) = cli.set.first() {
+            return usage(&format!(
+                "--set {name}: the sandbox alone has no settings; `sandbox --help` lists its options"
+            ));
+        }
         return run_sandbox(args).await;
     }
     let variables: Vec<OsString> = std::env::vars_os().map(|(name, _)| name).collect();

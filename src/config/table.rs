@@ -59,7 +59,7 @@ pub const TABLE: &[Setting] = &[
     setting(
         "server.hosts",
         Default::None,
-        "names besides `server.base_url`'s and this machine's own by which `/sandbox` may be asked; others get 421",
+        "names besides `server.base_url`'s and loopback ones by which `/sandbox` may be asked; others get 421",
     ),
     setting(
         "server.metrics_listen",

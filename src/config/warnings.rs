@@ -1,11 +1,18 @@
 //! What is allowed but probably not meant.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
 use super::{Origin, Region, SandboxControl, Settings, StoreUrl};
 use crate::transport::is_loopback;
+
+/// What a token request (10 seconds) and the write that takes the lease (5 seconds) may take.
+const LEAST_LEASE: Duration = Duration::from_secs(15);
+
+/// How long Smartsheet's access tokens live (Smartsheet's documentation, "Request an access token").
+const TOKENS_LIVE: Duration = Duration::from_hours(7 * 24);
 
 impl Settings {
     /// What is allowed but probably not meant, a line each.
@@ -15,6 +22,7 @@ impl Settings {
         warnings.extend(self.about_the_sandbox());
         warnings.extend(self.about_the_sandbox_s_control());
         warnings.extend(self.about_the_database());
+        warnings.extend(self.about_times());
         warnings.extend(self.about_secrets_that_others_see());
         warnings.extend(self.about_sites());
         warnings.extend(self.about_the_api());
@@ -97,6 +105,32 @@ impl Settings {
         })
     }
 
+    fn about_times(&self) -> Vec<String> {
+        let session = &self.session;
+        let shown = super::shown::duration;
+        let mut warnings = Vec::new();
+        if session.refresh_lease < LEAST_LEASE {
+            warnings.push(format!(
+                "session.refresh_lease is {}: a refresh may take 15 seconds, and another instance would begin the same one meanwhile",
+                shown(session.refresh_lease)
+            ));
+        }
+        if session.refresh_margin >= TOKENS_LIVE {
+            warnings.push(format!(
+                "session.refresh_margin is {}: Smartsheet's access tokens live 7 days, so each visit would refresh them",
+                shown(session.refresh_margin)
+            ));
+        }
+        if session.idle_timeout > session.lifetime {
+            warnings.push(format!(
+                "session.idle_timeout is {}, but no session lasts longer than session.lifetime, {}",
+                shown(session.idle_timeout),
+                shown(session.lifetime)
+            ));
+        }
+        warnings
+    }
+
     fn about_the_database(&self) -> Option<String> {
         if self.sources.has_sslmode {
             return None;
@@ -158,8 +192,13 @@ impl Settings {
     }
 
     fn about_sites(&self) -> Option<String> {
-        let is_lonely = !self.gateway.sites.is_empty() && self.server.trusted_proxies.is_empty();
-        is_lonely.then(|| {
+        if self.gateway.sites.is_empty() {
+            return self.gateway.allow.is_some().then(|| {
+                "gateway.allow is set, and gateway.sites is not: there is no site that anybody could be kept from"
+                    .to_owned()
+            });
+        }
+        self.server.trusted_proxies.is_empty().then(|| {
             "gateway.sites is set, and server.trusted_proxies is not: what a site's proxy says of a request is not believed, only \
              its Host header; name the proxies"
                 .to_owned()

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use url::Url;
+use url::{Host, Url};
 
 use super::App;
 use super::at::At;
@@ -44,7 +44,11 @@ pub fn hardening(base_url: &Url, authorize_url: &Url) -> HeaderMap {
 /// ends at Smartsheet: so that is allowed beside this host. Nothing here connects to anything, but tools that judge a page
 /// fetch `/robots.txt` in its name.
 fn content_security_policy(authorize_url: &Url) -> HeaderValue {
-    let smartsheet = authorize_url.origin().ascii_serialization();
+    let smartsheet = match authorize_url.host() {
+        // The policy's grammar has no addresses of IPv6 (CSP 3, section 2.3.1). Only the sandbox is ever at one.
+        Some(Host::Ipv6(_)) => format!("{}:", authorize_url.scheme()),
+        _ => authorize_url.origin().ascii_serialization(),
+    };
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
          form-action 'self' {smartsheet}; base-uri 'none'; frame-ancestors 'none'"
@@ -96,6 +100,26 @@ pub(super) fn apply(headers: &mut HeaderMap, app: &App) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn forms_may_lead_to_where_people_are_asked() {
+        for (authorize_url, source) in [
+            (
+                "https://app.smartsheet.com/b/authorize",
+                " https://app.smartsheet.com; ",
+            ),
+            (
+                "http://127.0.0.1:8080/sandbox/b/authorize",
+                " http://127.0.0.1:8080; ",
+            ),
+            ("http://[::1]:8080/sandbox/b/authorize", " http:; "),
+        ] {
+            let policy = content_security_policy(&Url::parse(authorize_url).unwrap());
+            let policy = policy.to_str().unwrap();
+            let wanted = format!("form-action 'self'{source}base-uri");
+            assert!(policy.contains(&wanted), "{policy}");
+        }
+    }
 
     #[test]
     fn the_opener_policy_is_left_out_where_browsers_complain_of_it() {

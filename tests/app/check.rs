@@ -276,3 +276,35 @@ fn a_public_address_without_https_is_warned_about() {
     assert!(!warned("https://demo.example.com"));
     assert!(!warned("http://localhost:8080"));
 }
+
+/// A value, and what is said of it: nothing where it is as it should be.
+#[test]
+fn values_that_work_against_each_other_are_warned_about() {
+    let folder = TempDir::new().unwrap();
+    for (setting, value, warning) in [
+        (
+            "SESSION_REFRESH_LEASE",
+            "14s",
+            "a refresh may take 15 seconds",
+        ),
+        ("SESSION_REFRESH_LEASE", "15s", ""),
+        ("SESSION_REFRESH_MARGIN", "7d", "tokens live 7 days"),
+        ("SESSION_REFRESH_MARGIN", "167h", ""),
+        ("SESSION_IDLE_TIMEOUT", "91d", "no session lasts longer"),
+        ("SESSION_IDLE_TIMEOUT", "90d", ""),
+        ("GATEWAY_ALLOW", "@example.com", "gateway.sites is not"),
+    ] {
+        let environment = [("SESSION_STORE", "memory"), (setting, value)];
+        let ended = run(folder.path(), &["check"], &environment);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let lines = ended.stdout.lines().map(str::trim_start);
+        let notes: Vec<&str> = lines.filter(|line| line.starts_with("note ")).collect();
+        match warning {
+            "" => assert!(notes.is_empty(), "{setting}={value}: {notes:?}"),
+            warning => assert!(
+                notes.len() == 1 && notes[0].contains(warning),
+                "{setting}={value}: {notes:?}"
+            ),
+        }
+    }
+}

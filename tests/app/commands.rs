@@ -33,6 +33,19 @@ async fn health_of(address: SocketAddr) -> Page {
 }
 
 #[test]
+fn the_sandbox_alone_has_no_settings() {
+    let folder = TempDir::new().unwrap();
+    let set = ["sandbox", "--set", "server.listen=127.0.0.1:0"];
+    let ended = run(folder.path(), &set, &[]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--set server.listen: "), "{ended:?}");
+    assert!(ended.stderr.contains("sandbox --help"), "{ended:?}");
+    let ended = run(folder.path(), &["sandbox", "--rate-limit", "0"], &[]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--rate-limit"), "{ended:?}");
+}
+
+#[test]
 fn version_and_help() {
     let folder = TempDir::new().unwrap();
     let ended = run(folder.path(), &["--version"], &[]);
