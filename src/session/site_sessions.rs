@@ -19,6 +19,7 @@ use super::pointer::{
 };
 use super::rows::{Change, Kind, Row, RowKey};
 use super::store::{MAX_TRIES, Store, Stored};
+use super::visit::With;
 use crate::clock::after;
 
 /// How long a ticket is good for.
@@ -94,6 +95,13 @@ impl Store {
             let Some(mut login) = self.load(row_key(opened_id(id))).await? else {
                 return Ok(None);
             };
+            // Another tab signed in meanwhile, and the browser has that session's cookie. This one has a site's from now on.
+            let is_beside = login.data.superseded_at.is_some();
+            let mut changes = if is_beside {
+                self.staying_beside(&mut login).await?
+            } else {
+                Vec::new()
+            };
 
             let pointer = Pointer::random();
             let row = pointer.row(SITE_SESSION);
@@ -107,11 +115,11 @@ impl Store {
             list(&mut login.data, &[row]);
             over.retain(|known| !login.data.sites.contains(known));
             login.version += 1;
-            let changes = [
+            changes.extend([
                 Change::Update(self.seal_pointer(key, version + 1, &Ticket::Used, until)?),
                 Change::Insert(self.seal_pointer(row, 1, &content, end)?),
                 Change::Update(self.seal(&mut login)?),
-            ];
+            ]);
             if self.rows.apply(&changes).await? {
                 self.forget_pointers(&over).await;
                 return Ok(Some(Arrival { pointer, nonce }));
@@ -138,7 +146,8 @@ impl Store {
             return Ok(None);
         }
         let lists_it = |data: &SessionData| data.sites.contains(&key);
-        self.visit_if(opened_id(content.login), lists_it).await
+        self.visit_if(opened_id(content.login), With::ASitesCookie, lists_it)
+            .await
     }
 
     /// What makes the sites' sessions of `old` those of `new`, whose id is `id`, when both are the same person's.

@@ -22,6 +22,15 @@ const TOUCH_PART: u32 = 64;
 /// it has this one all the same. Longer than any page takes.
 const LATE_WITHIN: Duration = Duration::from_secs(30);
 
+/// What a visit comes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum With {
+    /// The session's own cookie: this is the session that the browser has.
+    ItsCookie,
+    /// The cookie of a site's session that points to it. The browser may have the cookie of another one by now.
+    ASitesCookie,
+}
+
 /// What a visit tells that is not written down yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum News {
@@ -29,6 +38,8 @@ enum News {
     First,
     /// The same, after it was found to have another one instead.
     Back,
+    /// It was found to have another one instead, and a site still has this one.
+    Beside,
     /// Somebody was here later than is known.
     Later,
 }
@@ -41,13 +52,14 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`].
     pub async fn visit(&self, id: Id) -> Result<Option<Stored>, StoreError> {
-        self.visit_if(id, |_| true).await
+        self.visit_if(id, With::ItsCookie, |_| true).await
     }
 
-    /// The same, if the session `counts` for whoever visits.
+    /// The same with what the visit comes `with`, if the session `counts` for whoever visits.
     pub(super) async fn visit_if(
         &self,
         id: Id,
+        with: With,
         counts: impl Fn(&SessionData) -> bool + Send,
     ) -> Result<Option<Stored>, StoreError> {
         let key = row_key(id);
@@ -56,7 +68,7 @@ impl Store {
             let Some(loaded) = loaded.filter(|loaded| counts(&loaded.data)) else {
                 return Ok(None);
             };
-            let Some(news) = self.news(&loaded.data) else {
+            let Some(news) = self.news(&loaded.data, with) else {
                 let data = loaded.data;
                 return Ok(Some(Stored { id, data }));
             };
@@ -78,11 +90,14 @@ impl Store {
     }
 
     /// What a visit of `session` has to write down, if anything.
-    fn news(&self, session: &SessionData) -> Option<News> {
+    fn news(&self, session: &SessionData, with: With) -> Option<News> {
         let now = self.clock.now();
         let superseded_at = session.superseded_at;
         if superseded_at.is_some_and(|at| after(at, LATE_WITHIN) <= now) {
-            return Some(News::Back);
+            return Some(match with {
+                With::ItsCookie => News::Back,
+                With::ASitesCookie => News::Beside,
+            });
         }
         if !session.seen || session.replaces.is_some() {
             return Some(News::First);
@@ -106,8 +121,12 @@ impl Store {
         }
         loaded.data.seen = true;
         let (mut changes, mut flows) = (Vec::new(), Vec::new());
-        if news != News::Later {
-            (changes, flows) = self.taking_place(id, &mut loaded, is_back).await?;
+        match news {
+            News::First | News::Back => {
+                (changes, flows) = self.taking_place(id, &mut loaded, is_back).await?;
+            }
+            News::Beside => changes = self.staying_beside(&mut loaded).await?,
+            News::Later => {}
         }
         loaded.version += 1;
         changes.push(Change::Update(self.seal(&mut loaded)?));
@@ -140,6 +159,15 @@ impl Store {
             changes.extend(self.move_sites(&old.data, &mut session.data, id).await?);
             changes.extend(self.ending(&old, true)?);
             flows.extend(old.data.flow);
+            // Those that stayed beside it are this one's from now on.
+            for key in old
+                .data
+                .successors
+                .into_iter()
+                .filter(|key| *key != session.key)
+            {
+                session.data.remember_other(key);
+            }
         }
         for key in self.siblings(session.key, &session.data).await? {
             let is_named = changes.iter().any(|change| *change.key() == key);
@@ -165,6 +193,28 @@ impl Store {
             }
         }
         Ok((changes, flows))
+    }
+
+    /// What lets `session` last, which has sites' sessions though its browser has the cookie of another one: it ends with the
+    /// others, each of which remembers it.
+    pub(super) async fn staying_beside(
+        &self,
+        session: &mut Loaded,
+    ) -> Result<Vec<Change>, StoreError> {
+        session.data.superseded_at = None;
+        let mut changes = Vec::new();
+        for key in self.siblings(session.key, &session.data).await? {
+            session.data.remember_other(key);
+            let Some(mut other) = self.load(key).await? else {
+                continue;
+            };
+            if !other.data.successors.contains(&session.key) {
+                other.data.remember_other(session.key);
+                other.version += 1;
+                changes.push(Change::Update(self.seal(&mut other)?));
+            }
+        }
+        Ok(changes)
     }
 
     /// The rows of other sessions that the browser of `session`, whose row is `key`, has or had, as far as is known. Each may

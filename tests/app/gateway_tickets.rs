@@ -301,3 +301,90 @@ async fn clocks_half_a_minute_apart() {
         .await;
     assert_eq!(grace_there.check(BOARD).await.status, 401);
 }
+
+/// A browser that is signed out opens two pages of a site at once, and each tab signs in: both callbacks leave before either is
+/// answered. The browser keeps the app's cookie of the later sign-in, and the site's cookie of the tab that arrived last.
+async fn two_tabs_at_once(world: &World) -> Visitor {
+    let browser = Visitor::new(&world.app);
+    let mut callbacks = Vec::new();
+    for _ in 0..2 {
+        let (_, page) = browser
+            .walk(&format!("{WIKI}/auth/sign-in?return_to=/x"))
+            .await;
+        callbacks.push(browser.consent(&page, "allow", "full").await);
+    }
+    let tabs = [browser.copy_to(&world.app), browser.copy_to(&world.app)];
+    let mut ways = Vec::new();
+    for (tab, callback) in tabs.iter().zip(&callbacks) {
+        ways.push((callback.clone(), tab.go(callback).await));
+        world.setup.clock.pass(SECOND);
+    }
+    let mut arrivals = Vec::new();
+    for (tab, (callback, page)) in tabs.iter().zip(&ways) {
+        let (grant, page) = tab.follow(callback, page).await;
+        let next = Url::parse(&grant).unwrap().join(page.location()).unwrap();
+        arrivals.push(next.to_string());
+    }
+    let [first, second] = &tabs;
+    second.go(&arrivals[1]).await.redirects_to("/x");
+    first.go(&arrivals[0]).await.redirects_to("/x");
+    for (name, value) in second.cookies(BASE_URL) {
+        browser.set_cookie(BASE_URL, &name, &value);
+    }
+    for (name, value) in first.cookies(WIKI) {
+        browser.set_cookie(WIKI, &name, &value);
+    }
+    browser
+}
+
+async fn session_at_the_app(browser: &Visitor) -> u16 {
+    browser.go(&format!("{BASE_URL}/auth/session")).await.status
+}
+
+#[tokio::test]
+async fn tabs_that_sign_in_at_once_lose_no_login_and_end_together() {
+    let world = world().await;
+    let browser = two_tabs_at_once(&world).await;
+    assert_eq!(session_at_the_app(&browser).await, 200);
+    // For an hour the person uses the site alone.
+    for _ in 0..120 {
+        world.setup.clock.pass(30 * SECOND);
+        assert_eq!(browser.check(WIKI).await.status, 200);
+    }
+    assert_eq!(session_at_the_app(&browser).await, 200);
+    browser
+        .send(Method::POST, &format!("{BASE_URL}/logout"), &[])
+        .await;
+    assert_eq!(session_at_the_app(&browser).await, 401);
+    assert_eq!(browser.check(WIKI).await.status, 401);
+}
+
+#[tokio::test]
+async fn who_signs_in_again_takes_the_sites_of_all_tabs_along() {
+    let world = world().await;
+    let browser = two_tabs_at_once(&world).await;
+    world.setup.clock.pass(31 * SECOND);
+    assert_eq!(browser.check(WIKI).await.status, 200);
+    let login = browser.go(&format!("{BASE_URL}/login")).await;
+    let callback = browser.consent(&login, "allow", "full").await;
+    let page = browser.go(&callback).await;
+    browser.follow(&callback, &page).await;
+    assert_eq!(browser.check(WIKI).await.status, 200);
+    browser
+        .send(Method::POST, &format!("{BASE_URL}/logout"), &[])
+        .await;
+    assert_eq!(browser.check(WIKI).await.status, 401);
+}
+
+#[tokio::test]
+async fn who_signs_out_at_the_site_ends_all_tabs() {
+    let world = world().await;
+    let browser = two_tabs_at_once(&world).await;
+    world.setup.clock.pass(31 * SECOND);
+    assert_eq!(browser.check(WIKI).await.status, 200);
+    browser
+        .send(Method::POST, &format!("{WIKI}/auth/sign-out"), &[])
+        .await;
+    assert_eq!(browser.check(WIKI).await.status, 401);
+    assert_eq!(session_at_the_app(&browser).await, 401);
+}
