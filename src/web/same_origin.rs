@@ -74,11 +74,82 @@ pub(super) fn is_of(ours: &str, by_any_name: bool, headers: &HeaderMap) -> bool 
             let host = text(header::HOST.as_str()).unwrap_or("");
             // By another name of this host, such as 127.0.0.1 for localhost, it is still the page's own origin.
             let is_this_host = |from: &str| by_any_name && from == host;
+            // A proxy may speak TLS where the app does not know of it; nobody speaks less than the app says.
+            let is_as_safe = |scheme: &str| {
+                scheme == "https" || (scheme == "http" && !ours.starts_with("https:"))
+            };
             origin == ours
                 || origin
                     .split_once("://")
-                    .is_some_and(|(_, from)| is_this_host(from))
+                    .is_some_and(|(scheme, from)| is_as_safe(scheme) && is_this_host(from))
         }
     };
     site_is_ours && origin_is_ours
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn an_origin_is_as_safe_as_the_app() {
+        for (ours, host, origin, is_ours) in [
+            (
+                "https://app.example",
+                "app.example",
+                "https://app.example",
+                true,
+            ),
+            (
+                "https://app.example",
+                "app.example",
+                "http://app.example",
+                false,
+            ),
+            (
+                "https://app.example",
+                "app.example",
+                "ftp://app.example",
+                false,
+            ),
+            ("https://app.example", "app.example", "null", false),
+            (
+                "https://app.example",
+                "app:8080",
+                "https://app.example",
+                true,
+            ),
+            (
+                "https://app.example",
+                "app:8080",
+                "https://evil.example",
+                false,
+            ),
+            (
+                "http://localhost:8080",
+                "127.0.0.1:8080",
+                "http://127.0.0.1:8080",
+                true,
+            ),
+            (
+                "http://localhost:8080",
+                "localhost:8443",
+                "https://localhost:8443",
+                true,
+            ),
+            (
+                "http://localhost:8080",
+                "localhost:8080",
+                "http://localhost:3000",
+                false,
+            ),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            assert_eq!(is_of(ours, true, &headers), is_ours, "{origin} at {ours}");
+        }
+    }
 }

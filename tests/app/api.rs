@@ -91,6 +91,8 @@ async fn a_page_reads_and_writes_without_the_token() {
     );
     let head = call(&ann, Method::HEAD, &format!("/sheets/{sheet}"), "").await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
+    // Nothing would be the length of what GET answers.
+    assert_eq!(head.header("content-length"), "");
 
     let seen = world.sandbox.requests().await;
     let expected = [

@@ -34,6 +34,33 @@ async fn an_answer_that_breaks_off_breaks_off_here() {
     }
 }
 
+/// Of what breaks off before anything of the body came, the head arrives all the same.
+#[tokio::test]
+async fn the_head_of_an_answer_arrives_whatever_becomes_of_its_body() {
+    for (status, headers, body) in [
+        (500, "content-length: 20\r\n", &b"{\"errorCode\":"[..]),
+        (404, "content-length: 20\r\n", b""),
+        (200, "content-length: 20\r\n", b""),
+        (200, "transfer-encoding: chunked\r\n", b""),
+        (
+            200,
+            "content-encoding: gzip\r\ncontent-length: 20\r\n",
+            b"\x1f\x8b",
+        ),
+    ] {
+        let head = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\n{headers}\r\n");
+        let bytes = [head.as_bytes(), body].concat();
+        let (_provider, ann) = answering(READ, move || Reply::Bytes(bytes.clone())).await;
+        let mut stream = begun_reading(&ann).await;
+        let answer = read_to_end(&mut stream).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{status} {headers:?}: {answer:?}"
+        );
+        assert!(!answer.ends_with("\r\n0\r\n\r\n"), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn answers_are_decoded_or_not_passed_on() {
     let text = "a text, and once more a text, ".repeat(1000);

@@ -95,7 +95,7 @@ async fn answer(
     let (share, stream) = app.limits.shares.passed_call(&person).await?;
     let answered = app.gateway.api.pass(stored.id, route, &call).await;
     drop(share);
-    passed(answered.map_err(call_failed)?, stream)
+    passed(answered.map_err(call_failed)?, &call.method, stream)
 }
 
 /// The call that is made of a request. Its path is one that is listed.
