@@ -59,7 +59,8 @@ pub(super) fn refused() -> Failure {
 ///
 /// Old browsers send no `Sec-Fetch-Site`, and no browser does without https. There `Origin` decides alone. It is that of a page
 /// because our pages have the referrer policy `strict-origin`; with `no-referrer` it would be `null` (Fetch standard, "append a
-/// request Origin header"), as it is for sandboxed frames of other sites. A client that sends neither header is no browser, and nobody can make it send requests.
+/// request Origin header"), as it is for sandboxed frames of other sites. A client that sends neither header is no browser, and
+/// nobody can make it send requests.
 pub(super) fn is_of(ours: &str, by_any_name: bool, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let fetch_site = text("sec-fetch-site");

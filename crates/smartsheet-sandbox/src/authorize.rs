@@ -62,7 +62,7 @@ async fn decide(sandbox: &Shared, params: &Params) -> Result<Response, Refused> 
         Some("allow") => {
             let (code, expires_in) = issue_code(sandbox, &asked, user, fault).await?;
             let answer = format!("code={code}&expires_in={expires_in}");
-            Ok(asked.way_back.redirect(&answer, sandbox))
+            asked.way_back.redirect(&answer)
         }
         Some(other) => match ERRORS.into_iter().find(|error| *error == other) {
             Some(error) => Err(Refused::Back(asked.way_back, error)),

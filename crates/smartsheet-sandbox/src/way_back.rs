@@ -22,7 +22,7 @@ pub(super) struct WayBack {
 }
 
 impl WayBack {
-    pub(super) fn redirect(&self, answer: &str, sandbox: &Shared) -> Response {
+    pub(super) fn redirect(&self, answer: &str) -> Result<Response, Refused> {
         // RFC 6749 section 3.1.2: a query that the registered URL has is kept.
         let separator = if self.url.contains('?') { '&' } else { '?' };
         let mut location = format!("{}{separator}{answer}", self.url);
@@ -37,9 +37,9 @@ impl WayBack {
                     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
                     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
                 ];
-                (StatusCode::FOUND, headers).into_response()
+                Ok((StatusCode::FOUND, headers).into_response())
             }
-            Err(_) => Refused::storage().into_response(sandbox),
+            Err(_) => Err(Refused::storage()),
         }
     }
 }
@@ -90,7 +90,9 @@ impl Refused {
                 title,
                 text,
             } => pages::error(status, title, &text, pages::BESIDE, sandbox.only_app()),
-            Self::Back(way_back, error) => way_back.redirect(&format!("error={error}"), sandbox),
+            Self::Back(way_back, error) => way_back
+                .redirect(&format!("error={error}"))
+                .unwrap_or_else(|refused| refused.into_response(sandbox)),
         }
     }
 }

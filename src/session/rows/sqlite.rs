@@ -36,6 +36,13 @@ impl SqliteRows {
         })
     }
 
+    /// Whether the row of `key` is kept since it was read.
+    #[cfg(test)]
+    pub(super) fn keeps(&self, key: RowKey) -> bool {
+        let commit = self.database.last_commit();
+        commit.is_some_and(|commit| self.last_read.get(&(key, None), commit).is_some())
+    }
+
     /// The rows that `sql` gives, on a thread made for waiting. Its values are `now` and `limit`.
     async fn list(&self, sql: &'static str, now: i64, limit: i64) -> Result<Vec<Row>, RowsError> {
         let found = self.database.read_at_length(move |file| {
@@ -238,4 +245,37 @@ impl Rows for SqliteRows {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_did_not_count_its_migrations_keeps_its_rows() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("sessions.db");
+        let file = Connection::open(&path).unwrap();
+        file.execute_batch(MIGRATIONS[0]).unwrap();
+        file.execute_batch("INSERT INTO sessions VALUES (zeroblob(32), 3, x'01', 9, 0)")
+            .unwrap();
+        drop(file);
+        for _ in 0..2 {
+            let rows = SqliteRows::open(&path).await.unwrap();
+            let row = rows.find(&RowKey([0; 32]), None, 0).await.unwrap().unwrap();
+            assert_eq!((row.version, row.sealed), (3, vec![1]));
+            rows.close().await;
+        }
+        let file = Connection::open(&path).unwrap();
+        let version = file.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0));
+        assert_eq!(version.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn changes_are_made_all_or_none() {
+        let folder = TempDir::new().unwrap();
+        let rows = SqliteRows::open(&folder.path().join("sessions.db"))
+            .await
+            .unwrap();
+        super::super::change::tests::all_or_none(&rows).await;
+    }
+}
